@@ -1,0 +1,39 @@
+# The same targets on a desk and on the build machine. What they do is in scripts/.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what this machine lacks (system packages, test tools, Kafka); quick when all is there
+	@scripts/setup.sh
+
+.PHONY: build
+build: ## build server, provider and tools (debug)
+	@scripts/setup.sh --quiet
+	cargo build --workspace --locked
+
+.PHONY: fmt
+fmt: ## format the Rust code
+	cargo fmt --all
+
+.PHONY: lint
+lint: ## formatting, clippy, dependencies, scripts
+	@scripts/setup.sh --quiet
+	@scripts/lint.sh
+
+.PHONY: test
+# Only from the command line: a T that happens to be in the environment must not leave tests out.
+test: export ORBIT_TEST_FILTER := $(if $(findstring command line,$(origin T)),$(T))
+test: ## lint and all tests, with a real PostgreSQL and Kafka; T=name or T='nextest filter' runs only those tests
+	@scripts/test.sh
+
+.PHONY: clean-run
+clean-run: ## end what an earlier run left behind, and remove its folder
+	@scripts/clean-run.sh
+
+.PHONY: opentofu
+opentofu: ## build OpenTofu into .cache/, where neither terraform nor tofu is installed (Go 1.26, 5 minutes)
+	@scripts/opentofu.sh

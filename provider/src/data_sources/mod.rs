@@ -1,0 +1,3 @@
+//! One file per data source.
+
+pub(crate) mod environments;

@@ -1,0 +1,79 @@
+//! The verdict at plan: what Orbit would answer to a change, told at the attributes. Files nothing.
+
+use crate::{
+    Orbit,
+    orbit::{Place, ask},
+    say,
+};
+use orbit_api::{
+    Action, Decision, Problem, RequestState, TopicCreate, TopicEvaluate, TopicEvaluateItem, TopicEvaluationItem,
+};
+use tfplugin::{Cx, Diagnostic, Diagnostics, Severity};
+
+/// Asks Orbit what it would answer.
+pub(crate) async fn topic(
+    cx: &Cx<Orbit>,
+    action: Action,
+    topic: TopicCreate,
+    place: Place<'_>,
+) -> Result<TopicEvaluationItem, Diagnostics> {
+    let object = say::topic(&topic.workspace, &topic.environment, &topic.name);
+    let items = vec![TopicEvaluateItem { action, topic }];
+    let evaluation = ask(cx, cx.client.client()?.topic_evaluate(&TopicEvaluate { items })).await;
+    let evaluation = evaluation.map_err(|e| e.tell(&object, place))?;
+    let mut items = evaluation.items.into_iter();
+    items.next().ok_or_else(|| format!("Orbit did not evaluate {object}").into())
+}
+
+/// What the plan says of it.
+pub(crate) fn tell(
+    object: &str,
+    action: Action,
+    item: &TopicEvaluationItem,
+    run_id: &str,
+    place: Place<'_>,
+) -> Diagnostics {
+    // What is open or refused already is not judged anew by applying it.
+    if let Some(request) = &item.request {
+        match request.state {
+            RequestState::Pending => return say::pending(object, request, run_id).into(),
+            RequestState::Rejected => return say::rejected(object, request).into(),
+            _ => {}
+        }
+    }
+    if let Some(problem) = &item.problem {
+        return told_problem(object, problem, place);
+    }
+    let Some(verdict) = &item.verdict else {
+        return Diagnostics::default();
+    };
+    let worth_knowing = verdict.warnings.iter().map(|finding| as_warning(say::finding(finding, place)));
+    let mut all: Diagnostics = worth_knowing.collect();
+    match verdict.decision {
+        Decision::Deny => all.extend(verdict.violations.iter().map(|violation| say::finding(violation, place))),
+        Decision::NeedsApproval => all.push(say::foretell(object, action, verdict)),
+        Decision::Allow => {}
+    }
+    all
+}
+
+/// What keeps a change from being judged is an error, unless it may be gone by the time of apply.
+fn told_problem(object: &str, problem: &Problem, place: Place<'_>) -> Diagnostics {
+    let told = say::problem(object, problem, place);
+    match problem.code.as_str() {
+        "workspace.not-found" | "environment.not-found" | "environment.no-cluster" => {
+            Diagnostic::warning(format!("The plan of {object} cannot be judged yet: {}", problem.detail))
+                .detail("That is fine if this apply or the platform team brings it before. Otherwise applying fails.")
+                .into()
+        }
+        "request.rejected" | "request.open" | "operation.running" | "topic.deleting" | "topic.not-found" => {
+            told.into_iter().map(as_warning).collect()
+        }
+        _ => told,
+    }
+}
+
+fn as_warning(mut diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.severity = Severity::Warning;
+    diagnostic
+}

@@ -1,0 +1,13 @@
+//! Terraform provider for Orbit: from Terraform's schema to Orbit's wire types and back. It decides nothing itself: policy, waiting and truth
+//! are the server's.
+
+mod data_sources;
+mod evaluate;
+mod orbit;
+mod provider;
+mod resources;
+mod say;
+mod settle;
+
+pub use orbit::Orbit;
+pub use provider::{OrbitProvider, Settings};

@@ -1,0 +1,112 @@
+//! What every handler reaches Orbit through.
+
+use crate::say;
+use orbit_api::client::{Client, ClientError};
+use std::time::Duration;
+use tfplugin::{Attr, Cx, Diagnostic, Diagnostics, Path};
+
+/// How long a change that is in flight may take to be answered once the user wants to stop: long enough to learn what became of it.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The provider's client, with the settings that resources share.
+#[derive(Debug)]
+pub struct Orbit {
+    client: Option<Client>,
+    workspace: Attr<String>,
+    run_id: String,
+}
+
+/// Where in a resource a JSON pointer leads.
+pub(crate) type Place<'a> = &'a (dyn Fn(&str) -> Option<Path> + Sync);
+
+impl Orbit {
+    /// Without a client while address or token come from something that is not there yet.
+    pub(crate) fn new(client: Option<Client>, workspace: Attr<String>, run_id: String) -> Self {
+        Self { client, workspace, run_id }
+    }
+
+    /// Whether Orbit can be asked. At plan it may not be: its address can come from a resource that is still to be made.
+    pub(crate) fn is_known(&self) -> bool {
+        self.client.is_some()
+    }
+
+    pub(crate) fn client(&self) -> Result<&Client, Diagnostics> {
+        self.client.as_ref().ok_or_else(|| {
+            Diagnostic::error("Orbit's address and token are not known yet")
+                .detail(
+                    "They come from something that is still to be made. Make that first, with -target, or set ORBIT_ENDPOINT and ORBIT_TOKEN.",
+                )
+                .into()
+        })
+    }
+
+    /// The workspace of resources that name none.
+    pub(crate) fn workspace(&self) -> &Attr<String> {
+        &self.workspace
+    }
+
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run_id
+    }
+}
+
+/// Asks something. Ends at once when the user wants to stop.
+pub(crate) async fn ask<T>(cx: &Cx<Orbit>, call: impl Future<Output = Result<T, ClientError>>) -> Result<T, NoAnswer> {
+    tokio::select! {
+        answer = call => answer.map_err(NoAnswer::Failed),
+        () = cx.stopping() => Err(NoAnswer::Stopped { changes: false }),
+    }
+}
+
+/// Changes something. When the user wants to stop, the answer still gets a moment to arrive: without it nobody would know what became of it.
+pub(crate) async fn change<T>(
+    cx: &Cx<Orbit>,
+    call: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, NoAnswer> {
+    let too_late = async {
+        cx.stopping().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        answer = call => answer.map_err(NoAnswer::Failed),
+        () = too_late => Err(NoAnswer::Stopped { changes: true }),
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// The call failed.
+    Failed(ClientError),
+    /// The user wanted to stop.
+    Stopped {
+        /// Whether the call may have had an effect.
+        changes: bool,
+    },
+}
+
+impl NoAnswer {
+    /// The code of what Orbit said, if it said something.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Failed(e) => e.code(),
+            Self::Stopped { .. } => None,
+        }
+    }
+
+    /// In words, at the attributes that it is about. `key` names the object.
+    pub(crate) fn tell(&self, key: &str, place: Place<'_>) -> Diagnostics {
+        match self {
+            Self::Failed(e) => say::failure(key, e, place),
+            Self::Stopped { changes: false } => Diagnostic::error(format!("Stopped before Orbit answered about {key}")).into(),
+            Self::Stopped { changes: true } => Diagnostic::error(format!("Stopped before Orbit answered about {key}"))
+                .detail("Whether Orbit received the change is not known. Apply again: it finds what it has received, and files nothing twice.")
+                .into(),
+        }
+    }
+}
+
+/// No place: for what has no attributes.
+pub(crate) fn nowhere(_: &str) -> Option<Path> {
+    None
+}

@@ -1,0 +1,255 @@
+//! The provider and its settings.
+
+use crate::{Orbit, data_sources::environments::Environments, resources::topic::ManagedTopic};
+use orbit_api::client::{BuildError, Client};
+use std::env;
+use tfplugin::{Attr, Diagnostic, Diagnostics, Host, Provider, Registry, Schema, View, model};
+use uuid::Uuid;
+
+model! {
+    /// Self-service Kafka: topics within the guardrails of your platform team, with approvals where a policy asks for them.
+    pub struct Settings {
+        /// Address of the Orbit server, for example `https://orbit.example.com`. Also `ORBIT_ENDPOINT`.
+        endpoint: Option<String>,
+        /// Token that says who you are. Better left to `ORBIT_TOKEN`.
+        token: Option<String>,
+        /// File with certificate authorities (PEM) to trust beside the system's.
+        ca_file: Option<String>,
+        /// Workspace of the resources that do not name one.
+        workspace: Option<String>,
+        /// Identifies this run: approvers see the requests of one run together. Also `ORBIT_RUN_ID`; else the id of the CI run, else random.
+        run_id: Option<String>,
+    }
+}
+
+/// Where CI systems put the id of a run: GitHub Actions, GitLab, Jenkins and others, Azure Pipelines, Buildkite, `CircleCI`, HCP Terraform.
+const CI_RUN_IDS: [&str; 7] = [
+    "GITHUB_RUN_ID",
+    "CI_PIPELINE_ID",
+    "BUILD_ID",
+    "BUILD_BUILDID",
+    "BUILDKITE_BUILD_ID",
+    "CIRCLE_WORKFLOW_ID",
+    "TFC_RUN_ID",
+];
+
+/// The provider `orbit`.
+#[derive(Debug)]
+pub struct OrbitProvider;
+
+impl Provider for OrbitProvider {
+    type Config = Settings;
+    type Client = Orbit;
+    const NAME: &'static str = "orbit";
+
+    fn schema() -> Schema<Settings> {
+        Schema::new()
+            .attr(Settings::endpoint.optional())
+            .attr(Settings::token.optional().sensitive())
+            .attr(Settings::ca_file.optional())
+            .attr(Settings::workspace.optional())
+            .attr(Settings::run_id.optional())
+    }
+
+    fn registry() -> Registry<Orbit> {
+        Registry::new().resource::<ManagedTopic>().data_source::<Environments>()
+    }
+
+    async fn configure(config: View<'_, Settings>, host: &Host) -> Result<Orbit, Diagnostics> {
+        configure(config.into(), host, |name| env::var(name).ok())
+    }
+}
+
+/// The `provider` block as the user wrote it.
+struct Given {
+    endpoint: Attr<String>,
+    token: Attr<String>,
+    ca_file: Attr<String>,
+    workspace: Attr<String>,
+    run_id: Attr<String>,
+}
+
+impl From<View<'_, Settings>> for Given {
+    fn from(config: View<'_, Settings>) -> Self {
+        Self {
+            endpoint: config.get(Settings::endpoint),
+            token: config.get(Settings::token),
+            ca_file: config.get(Settings::ca_file),
+            workspace: config.get(Settings::workspace),
+            run_id: config.get(Settings::run_id),
+        }
+    }
+}
+
+fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) -> Result<Orbit, Diagnostics> {
+    let env = |name: &str| env(name).filter(|text| !text.is_empty());
+    let or_env = |value, name| match not_empty(value) {
+        Attr::Null => env(name).map_or(Attr::Null, Attr::Known),
+        value => value,
+    };
+    let endpoint = or_env(given.endpoint, "ORBIT_ENDPOINT");
+    let token = or_env(given.token, "ORBIT_TOKEN");
+    let ca_file = not_empty(given.ca_file);
+    let workspace = not_empty(given.workspace);
+    let run_id = or_env(given.run_id, "ORBIT_RUN_ID").known();
+    let run_id = run_id.or_else(|| CI_RUN_IDS.iter().find_map(|name| env(name))).unwrap_or_else(random_run_id);
+
+    if endpoint.is_null() || token.is_null() {
+        return Err(missing(endpoint.is_null(), token.is_null()).into());
+    }
+    let (Attr::Known(endpoint), Attr::Known(token), false) = (endpoint, token, ca_file.is_unknown()) else {
+        tracing::debug!("address or token are not known yet");
+        return Ok(Orbit::new(None, workspace, run_id));
+    };
+    let product = concat!("terraform-provider-orbit/", env!("CARGO_PKG_VERSION"));
+    let builder = Client::builder(endpoint)
+        .token(token.trim())
+        .run_id(&run_id)
+        .user_agent(format!("{product} terraform/{}", host.version));
+    let builder = match ca_file.known() {
+        Some(file) => builder.ca_file(file),
+        None => builder,
+    };
+    let client = builder.build().map_err(|e| unusable(&e))?;
+    Ok(Orbit::new(Some(client), workspace, run_id))
+}
+
+/// A variable with an empty default is as good as none.
+fn not_empty(value: Attr<String>) -> Attr<String> {
+    match value {
+        Attr::Known(text) if text.is_empty() => Attr::Null,
+        value => value,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the id of this very run, which nobody can tell beforehand")]
+fn random_run_id() -> String {
+    format!("run-{}", Uuid::now_v7())
+}
+
+fn missing(endpoint: bool, token: bool) -> Diagnostic {
+    let (what, how) = match (endpoint, token) {
+        (true, true) => {
+            ("address and token are not set", "Set ORBIT_ENDPOINT and ORBIT_TOKEN, or `endpoint` and `token`")
+        }
+        (true, false) => ("address is not set", "Set ORBIT_ENDPOINT, or `endpoint`"),
+        _ => ("token is not set", "Set ORBIT_TOKEN, or `token`"),
+    };
+    let diagnostic = Diagnostic::error(format!("Orbit's {what}")).detail(format!(
+        "{how} in the provider block. The environment is the better place for a token: a configuration is read by many."
+    ));
+    match (endpoint, token) {
+        (true, false) => diagnostic.at(Settings::endpoint),
+        (false, true) => diagnostic.at(Settings::token),
+        _ => diagnostic,
+    }
+}
+
+fn unusable(e: &BuildError) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("The provider cannot be configured: {e}"));
+    match e {
+        BuildError::Endpoint { .. } => diagnostic.at(Settings::endpoint),
+        BuildError::Token => diagnostic.at(Settings::token),
+        BuildError::RunId(_) => diagnostic.at(Settings::run_id),
+        BuildError::Ca { .. } => diagnostic.at(Settings::ca_file),
+        _ => diagnostic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing() -> Given {
+        Given {
+            endpoint: Attr::Null,
+            token: Attr::Null,
+            ca_file: Attr::Null,
+            workspace: Attr::Null,
+            run_id: Attr::Null,
+        }
+    }
+
+    fn known(text: &str) -> Attr<String> {
+        Attr::Known(text.to_owned())
+    }
+
+    fn with(given: Given, env: &[(&str, &str)]) -> Result<Orbit, Diagnostics> {
+        let host = Host { version: "1.11.4".to_owned() };
+        let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        configure(given, &host, env)
+    }
+
+    const SET: [(&str, &str); 2] = [("ORBIT_ENDPOINT", "http://localhost:1"), ("ORBIT_TOKEN", "secret")];
+
+    #[track_caller]
+    fn error(result: Result<Orbit, Diagnostics>) -> String {
+        let told: Vec<String> = result.unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 1, "one clear error: {told:?}");
+        told[0].clone()
+    }
+
+    #[test]
+    fn the_environment_is_enough() {
+        let orbit = with(nothing(), &SET).unwrap();
+        assert_eq!(orbit.client().unwrap().endpoint(), "http://localhost:1");
+        assert!(!format!("{orbit:?}").contains("secret"));
+    }
+
+    #[test]
+    fn the_block_wins_over_the_environment() {
+        let given = Given { endpoint: known("http://localhost:2"), token: known(""), ..nothing() };
+        let orbit = with(given, &SET).unwrap();
+        assert_eq!(orbit.client().unwrap().endpoint(), "http://localhost:2");
+    }
+
+    #[test]
+    fn missing_credentials_are_one_clear_error() {
+        assert!(
+            error(with(nothing(), &[]))
+                .starts_with("Orbit's address and token are not set\nSet ORBIT_ENDPOINT and ORBIT_TOKEN")
+        );
+        assert!(error(with(nothing(), &SET[..1])).starts_with("token: Orbit's token is not set"));
+        assert!(error(with(nothing(), &SET[1..])).starts_with("endpoint: Orbit's address is not set"));
+        let empty = [("ORBIT_ENDPOINT", ""), ("ORBIT_TOKEN", "")];
+        assert!(error(with(nothing(), &empty)).starts_with("Orbit's address and token are not set"));
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_no_error_until_it_is_needed() {
+        for given in [
+            Given { endpoint: Attr::Unknown, ..nothing() },
+            Given { token: Attr::Unknown, ..nothing() },
+            Given { ca_file: Attr::Unknown, ..nothing() },
+        ] {
+            let orbit = with(given, &SET).unwrap();
+            assert!(!orbit.is_known());
+            assert!(orbit.client().unwrap_err().has_error());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_its_setting() {
+        let endpoint = Given { endpoint: known("orbit.example.com"), ..nothing() };
+        assert!(error(with(endpoint, &SET)).starts_with("endpoint: The provider cannot be configured"));
+        let ca_file = Given { ca_file: known("no/such.pem"), ..nothing() };
+        assert!(error(with(ca_file, &SET)).starts_with("ca_file: "));
+        let token = Given { token: known("sec\nret"), ..nothing() };
+        let told = error(with(token, &SET));
+        assert!(told.starts_with("token: ") && !told.contains("ret"), "{told}");
+        let run_id = Given { run_id: known("\u{1}"), ..nothing() };
+        assert!(error(with(run_id, &SET)).starts_with("run_id: "));
+    }
+
+    #[test]
+    fn the_run_is_what_was_given_or_the_cis_or_random() {
+        let run = |given, env: &[_]| with(given, &[&SET, env].concat()).unwrap().run_id().to_owned();
+        let ci = [("GITHUB_RUN_ID", "17"), ("ORBIT_RUN_ID", "mine")];
+        assert_eq!(run(Given { run_id: known("given"), ..nothing() }, &ci), "given");
+        assert_eq!(run(nothing(), &ci), "mine");
+        assert_eq!(run(nothing(), &ci[..1]), "17");
+        assert_eq!(run(nothing(), &[("CI_PIPELINE_ID", "18")]), "18");
+        assert!(run(nothing(), &[]).starts_with("run-"));
+        assert_ne!(run(nothing(), &[]), run(nothing(), &[]));
+    }
+}

@@ -1,0 +1,176 @@
+//! What users read. Plan and apply say the same of the same thing, so that it is said once.
+
+use crate::orbit::Place;
+use orbit_api::{
+    Action, FieldProblem, Finding, Layer, OperationError, OperationState, OperationSummary, Problem, RequestSummary,
+    Verdict, client::ClientError,
+};
+use tfplugin::{Diagnostic, Diagnostics};
+
+/// `topic payments-team/prod/orders`
+pub(crate) fn topic(workspace: &str, environment: &str, name: &str) -> String {
+    format!("topic {workspace}/{environment}/{name}")
+}
+
+fn deed(action: Action) -> &'static str {
+    match action {
+        Action::Create => "creation",
+        Action::Update => "change",
+        Action::Delete => "deletion",
+    }
+}
+
+/// A request that a person has to decide.
+pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> Diagnostic {
+    let RequestSummary { id, url, approvers, because, .. } = request;
+    let expires = request.expires_at.map(|at| format!("\nExpires: {at}")).unwrap_or_default();
+    Diagnostic::warning(format!("The {} of {object} waits for approval: request {id}", deed(request.action))).detail(format!(
+        "Decide it at: {url}\nWho can: {approvers}\nWhy: {because}{expires}\nRun: {run_id}\n\n{}",
+        match request.action {
+            Action::Delete => "The topic stays in the state until then. Orbit deletes it as soon as that is approved; destroy or apply again to see it gone. \
+                               Nothing is filed twice.",
+            _ => "Orbit carries it out as soon as it is approved. Approve, then plan or apply again; nothing is filed twice.",
+        }
+    ))
+}
+
+/// A request that a person refused.
+pub(crate) fn rejected(object: &str, request: &RequestSummary) -> Diagnostic {
+    let reviewer = request.decided_by.as_deref().unwrap_or("an approver");
+    let reason = request.reason.as_deref().unwrap_or("(none given)");
+    Diagnostic::warning(format!(
+        "The {} of {object} was rejected by {reviewer}: request {}",
+        deed(request.action),
+        request.id
+    ))
+    .detail(format!(
+        "Reason: {reason}\nSee: {}\n\nAsking for the same again fails. Change the specification to ask anew.",
+        request.url
+    ))
+}
+
+/// An approval that will be due.
+pub(crate) fn foretell(object: &str, action: Action, verdict: &Verdict) -> Diagnostic {
+    let mut approvers: Vec<&str> = verdict.needs.iter().map(|need| need.approvers.as_str()).collect();
+    approvers.dedup();
+    let approvers = if approvers.is_empty() { "a person".to_owned() } else { approvers.join(" and ") };
+    let because: Vec<String> =
+        verdict.reasons.iter().map(|reason| format!("- {} ({})", reason.message, rule(reason))).collect();
+    Diagnostic::warning(format!("The {} of {object} will need approval by {approvers}", deed(action))).detail(format!(
+        "Because:\n{}\n\nApplying files a request; nothing happens on the cluster before it is approved.",
+        because.join("\n")
+    ))
+}
+
+/// A violation, or something worth knowing.
+pub(crate) fn finding(finding: &Finding, place: Place<'_>) -> Diagnostic {
+    let rule = rule(finding);
+    let lines = [
+        ("value", finding.value.as_deref()),
+        ("limit", finding.limit.as_deref()),
+        ("rule", Some(rule.as_str())),
+        ("remedy", Some(finding.remedy.as_str())),
+        ("code", Some(finding.code.as_str())),
+    ];
+    placed(Diagnostic::error(&finding.message).detail(table(&lines)), &finding.field, place)
+}
+
+/// `partition_limits.max of policy "prod guardrails" (platform, version 7)`
+fn rule(finding: &Finding) -> String {
+    let Finding { rule, policy, layer, .. } = finding;
+    let version = finding.policy_version.map(|version| format!(", version {version}")).unwrap_or_default();
+    match layer {
+        Layer::System => format!("{rule} of {policy}"),
+        layer => format!("{rule} of policy \"{policy}\" ({layer}{version})"),
+    }
+}
+
+/// What went wrong with a call.
+pub(crate) fn failure(object: &str, error: &ClientError, place: Place<'_>) -> Diagnostics {
+    match error {
+        ClientError::Problem(problem) => self::problem(object, problem, place),
+        ClientError::Unreachable { endpoint, cause } => Diagnostic::error(format!("Cannot reach Orbit at {endpoint}"))
+            .detail(format!(
+                "{cause}\n\nIs the address right (`endpoint` or ORBIT_ENDPOINT), and is the server running?"
+            ))
+            .into(),
+        ClientError::Unexpected { .. } => {
+            Diagnostic::error(format!("Orbit did not answer about {object}")).detail(error.to_string()).into()
+        }
+        _ => Diagnostic::error(error.to_string()).into(),
+    }
+}
+
+/// What Orbit answered instead.
+pub(crate) fn problem(object: &str, problem: &Problem, place: Place<'_>) -> Diagnostics {
+    if let ("request.rejected", Some(request)) = (problem.code.as_str(), &problem.request) {
+        return as_error(rejected(object, request)).into();
+    }
+    if !problem.errors.is_empty() {
+        return problem.errors.iter().map(|e| field(e, place)).collect();
+    }
+    let request = problem.request.as_ref().map(|request| format!("request {} at {}", request.id, request.url));
+    let lines = [
+        ("remedy", problem.remedy.as_deref()),
+        ("see", request.as_deref()),
+        ("code", Some(problem.code.as_str())),
+        ("help", Some(problem.type_uri.as_str()).filter(|uri| uri.starts_with("http"))),
+        ("trace", problem.request_id.as_deref()),
+    ];
+    Diagnostic::error(format!("Orbit refuses {object}: {}", problem.detail)).detail(table(&lines)).into()
+}
+
+fn field(e: &FieldProblem, place: Place<'_>) -> Diagnostic {
+    let lines = [
+        ("value", e.value.as_deref()),
+        ("limit", e.limit.as_deref()),
+        ("rule", e.rule.as_deref()),
+        ("remedy", e.remedy.as_deref()),
+        ("code", Some(e.code.as_str())),
+    ];
+    placed(Diagnostic::error(&e.detail).detail(table(&lines)), &e.pointer, place)
+}
+
+/// An operation that failed.
+pub(crate) fn failed(object: &str, operation: &OperationSummary) -> Diagnostic {
+    let OperationSummary { id, state, error } = operation;
+    let (code, message) = match error {
+        Some(OperationError { code, message }) => (code.as_str(), message.as_str()),
+        None => ("unknown", "Orbit does not say why"),
+    };
+    let next = match state {
+        OperationState::Stuck => {
+            "It could not be taken back either: a person has to look at the operation before anything else can happen."
+        }
+        _ => "What had been done was taken back. Apply again once the cause is gone.",
+    };
+    Diagnostic::error(format!("The work on {object} failed: {message}"))
+        .detail(format!("{next}\n\n{}", table(&[("operation", Some(id)), ("code", Some(code))])))
+}
+
+/// An operation that goes on without us.
+pub(crate) fn under_way(object: &str, operation: &str, waits_for: Option<&OperationError>) -> Diagnostic {
+    let why = waits_for.map(|e| format!("It waits: {}\n\n", e.message)).unwrap_or_default();
+    Diagnostic::warning(format!("The work on {object} is still under way: operation {operation}")).detail(format!(
+        "{why}Orbit goes on with it. Plan or apply again to see what became of it; nothing is done twice."
+    ))
+}
+
+pub(crate) fn as_error(mut diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.severity = tfplugin::Severity::Error;
+    diagnostic
+}
+
+fn placed(diagnostic: Diagnostic, pointer: &str, place: Place<'_>) -> Diagnostic {
+    match place(pointer) {
+        Some(path) => diagnostic.at(path),
+        None => diagnostic,
+    }
+}
+
+/// Lines of a name and a value, those without a value left out.
+fn table(lines: &[(&str, Option<&str>)]) -> String {
+    let lines =
+        lines.iter().filter_map(|(name, value)| Some(format!("{name:<10}{}", value.filter(|v| !v.is_empty())?)));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,480 @@
+//! As much of Orbit as the provider can tell from the real one: topics, requests, operations. Policy is two switches.
+
+use orbit_api::{
+    Action, Condition, Decision, Difference, Finding, Layer, Need, OperationState, Problem, RequestState,
+    RequestSummary, Topic, TopicCreate, TopicEvaluate, TopicPatch, TopicSpec, TopicStatus, Verdict,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use wiremock::{Request, Respond, ResponseTemplate};
+
+/// The server's inside.
+#[derive(Default)]
+pub(crate) struct Orbit {
+    /// Whether changes wait for a person.
+    pub(crate) guarded: bool,
+    /// More partitions are denied.
+    pub(crate) most_partitions: Option<u32>,
+    /// What every call is answered with from now on.
+    pub(crate) broken: Option<ResponseTemplate>,
+    /// How operations end; `Running` never does.
+    pub(crate) ends: Option<OperationState>,
+    pub(crate) topics: BTreeMap<String, Topic>,
+    /// Requests with what they ask for, oldest first.
+    pub(crate) requests: Vec<(RequestSummary, String, TopicSpec)>,
+    /// Method and path of the calls so far.
+    pub(crate) calls: Vec<String>,
+    operations: u32,
+}
+
+pub(crate) struct Fake(pub(crate) Arc<Mutex<Orbit>>);
+
+impl Respond for Fake {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        self.0.lock().unwrap().answer(request)
+    }
+}
+
+fn ok(status: u16, body: impl serde::Serialize) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(body)
+}
+
+fn problem_of(status: u16, code: &str, detail: impl Into<String>) -> Problem {
+    Problem {
+        type_uri: String::new(),
+        title: code.to_owned(),
+        status,
+        code: code.to_owned(),
+        detail: detail.into(),
+        remedy: None,
+        errors: Vec::new(),
+        request: None,
+        request_id: Some("trace-1".to_owned()),
+    }
+}
+
+fn refuse(problem: Problem) -> ResponseTemplate {
+    ok(problem.status, problem)
+}
+
+fn not_found(code: &str) -> ResponseTemplate {
+    refuse(problem_of(404, code, "there is nothing of that name that you can see"))
+}
+
+impl Orbit {
+    /// How many requests were filed.
+    pub(crate) fn filed(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Calls that change something.
+    pub(crate) fn writes(&self) -> Vec<&str> {
+        let writes = self.calls.iter().filter(|call| !call.starts_with("GET") && !call.contains(":evaluate"));
+        writes.map(String::as_str).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn topic(&mut self) -> &mut Topic {
+        self.topics.values_mut().next().expect("a topic")
+    }
+
+    /// Consents to the newest request.
+    #[track_caller]
+    pub(crate) fn approve(&mut self) {
+        let (request, id, spec) = self.requests.last_mut().expect("a request");
+        assert_eq!(request.state, RequestState::Pending);
+        request.state = RequestState::Approved;
+        let (action, id, spec) = (request.action, id.clone(), spec.clone());
+        if action == Action::Delete {
+            self.topics.remove(&id);
+        } else {
+            self.make(&id, &spec);
+        }
+        if action == Action::Create {
+            self.topic().approved_by = Some("kim".to_owned());
+            self.topic().approved_at = Some("2026-01-02T03:04:05Z".parse().unwrap());
+        }
+    }
+
+    /// Refuses the newest request.
+    #[track_caller]
+    pub(crate) fn reject(&mut self, reason: &str) {
+        let (request, id, _) = self.requests.last_mut().expect("a request");
+        request.state = RequestState::Rejected;
+        request.decided_by = Some("kim".to_owned());
+        request.reason = Some(reason.to_owned());
+        if request.action == Action::Create {
+            let id = id.clone();
+            self.topics.get_mut(&id).unwrap().status = TopicStatus::Rejected;
+        }
+    }
+
+    /// Somebody changes the topic on the cluster, past Orbit.
+    pub(crate) fn drifts(&mut self, field: &str, before: Option<&str>, after: Option<&str>) {
+        let topic = self.topic();
+        topic.drift.push(Difference {
+            field: field.to_owned(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        });
+        topic.conditions =
+            vec![Condition { kind: "Drifted".to_owned(), message: "somebody changed it on cluster main".to_owned() }];
+    }
+
+    fn make(&mut self, id: &str, spec: &TopicSpec) {
+        let topic = self.topics.get_mut(id).expect("the topic");
+        let made_again = topic.drift.iter().any(|d| d.field.is_empty());
+        set(topic, spec);
+        topic.status = TopicStatus::Active;
+        topic.drift.clear();
+        topic.conditions.clear();
+        if topic.kafka_topic_id.is_none() || made_again {
+            topic.kafka_topic_id = Some(format!("kafka-{}", self.operations));
+        }
+    }
+
+    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+        let path = request.url.path().replace("%2F", "/");
+        self.calls.push(format!("{} {path}", request.method));
+        if let Some(broken) = &self.broken {
+            return broken.clone();
+        }
+        let body = || serde_json::from_slice(&request.body).expect("JSON");
+        let id = path.strip_prefix("/v1/topics/").map(|named| self.named(named));
+        match (request.method.as_str(), path.as_str(), id) {
+            ("GET", "/v1/environments", _) => environments(),
+            ("POST", "/v1/topics:evaluate", _) => {
+                self.evaluate(&serde_json::from_value(body()).expect("TopicEvaluate"))
+            }
+            ("POST", "/v1/topics", _) => self.create(&serde_json::from_value(body()).expect("TopicCreate")),
+            ("GET", path, _) if path.starts_with("/v1/operations/") => self.operation(path),
+            (_, _, Some(None)) => not_found("topic.not-found"),
+            ("GET", _, Some(Some(id))) => ok(200, self.view(&id)),
+            ("PATCH", _, Some(Some(id))) => self.update(&id, serde_json::from_value(body()).expect("TopicPatch")),
+            ("DELETE", _, Some(Some(id))) => self.delete(&id),
+            _ => not_found("no-route"),
+        }
+    }
+
+    fn named(&self, named: &str) -> Option<String> {
+        let key = |t: &Topic| format!("{}/{}/{}", t.workspace, t.environment, t.name);
+        self.topics.values().find(|t| t.id == named || key(t) == named).map(|t| t.id.clone())
+    }
+
+    /// A topic with what is under way on it.
+    fn view(&self, id: &str) -> Topic {
+        let newest = self.requests.iter().rev().find(|(_, of, _)| of == id);
+        let standing = newest.filter(|(r, ..)| matches!(r.state, RequestState::Pending | RequestState::Rejected));
+        Topic { request: standing.map(|(request, ..)| request.clone()), ..self.topics[id].clone() }
+    }
+
+    fn create(&mut self, new: &TopicCreate) -> ResponseTemplate {
+        if new.environment == "nowhere" {
+            return not_found("environment.not-found");
+        }
+        let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
+        let id = match self.named(&key) {
+            Some(id) if self.topics[&id].status == TopicStatus::Active => {
+                let mut problem = problem_of(409, "topic.exists", format!("topic {key} exists already"));
+                problem.remedy =
+                    Some(format!("bring it under Terraform: terraform import orbit_kafka_topic.orders {key}"));
+                return refuse(problem);
+            }
+            Some(id) => id,
+            None => {
+                let id = format!("top_{}", self.topics.len() + 1);
+                self.topics.insert(id.clone(), blank(&id, new));
+                id
+            }
+        };
+        let answer = self.submit(&id, Action::Create, &new.spec());
+        if self.topics[&id].status == TopicStatus::Failed && !self.requests.iter().any(|(_, of, _)| *of == id) {
+            // A denial leaves no record.
+            self.topics.remove(&id);
+        }
+        answer
+    }
+
+    fn update(&mut self, id: &str, patch: TopicPatch) -> ResponseTemplate {
+        let topic = self.topics[id].clone();
+        let spec = patch.apply(topic.spec());
+        let is_there = topic.status == TopicStatus::Active;
+        if is_there && topic.drift.is_empty() && spec == topic.spec() {
+            return ok(200, self.view(id));
+        }
+        self.submit(id, if is_there { Action::Update } else { Action::Create }, &spec)
+    }
+
+    fn delete(&mut self, id: &str) -> ResponseTemplate {
+        if self.topics[id].status != TopicStatus::Active {
+            for (request, ..) in
+                self.requests.iter_mut().filter(|(r, of, _)| of == id && r.state == RequestState::Pending)
+            {
+                request.state = RequestState::Withdrawn;
+            }
+            self.topics.remove(id);
+            return ResponseTemplate::new(204);
+        }
+        self.submit(id, Action::Delete, &TopicSpec::default())
+    }
+
+    fn submit(&mut self, id: &str, action: Action, spec: &TopicSpec) -> ResponseTemplate {
+        if let Some(equal) = self.equal(id, action, spec) {
+            if equal.state == RequestState::Rejected {
+                let mut problem = problem_of(409, "request.rejected", "kim rejected the same request");
+                problem.request = Some(equal);
+                return refuse(problem);
+            }
+            return ok(202, self.view(id));
+        }
+        let verdict = self.judge(action, spec);
+        if verdict.decision == Decision::Deny {
+            let mut problem = problem_of(422, "policy.denied", "one rule denies the change");
+            problem.errors = verdict.violations.iter().map(field_problem).collect();
+            return refuse(problem);
+        }
+        let reverts = action == Action::Update && *spec == self.topics[id].spec();
+        if verdict.decision == Decision::NeedsApproval && !reverts {
+            self.file(id, action, spec);
+            return ok(202, self.view(id));
+        }
+        self.work(id, action, spec);
+        ok(202, self.topics.get(id).cloned().unwrap_or_else(|| self.deleted(id)))
+    }
+
+    fn file(&mut self, id: &str, action: Action, spec: &TopicSpec) {
+        for (request, ..) in self.requests.iter_mut().filter(|(r, of, _)| of == id && r.state == RequestState::Pending)
+        {
+            request.state = RequestState::Superseded;
+        }
+        let number = self.requests.len() + 1;
+        let request = RequestSummary {
+            id: format!("req_{number}"),
+            state: RequestState::Pending,
+            action,
+            url: format!("https://orbit.example/requests/req_{number}"),
+            requester: "ci".to_owned(),
+            approvers: "a platform admin".to_owned(),
+            because: "policy prod asks for approval".to_owned(),
+            decided_by: None,
+            reason: None,
+            expires_at: Some("2026-01-16T03:04:05Z".parse().unwrap()),
+        };
+        self.requests.push((request, id.to_owned(), spec.clone()));
+        let topic = self.topics.get_mut(id).expect("the topic");
+        if action == Action::Create {
+            topic.approval_required = true;
+            set(topic, spec);
+            topic.status = TopicStatus::PendingApproval;
+        }
+    }
+
+    /// Accepts a change; how its operation ends is known at once, but told only to who asks for the operation.
+    fn work(&mut self, id: &str, action: Action, spec: &TopicSpec) {
+        self.operations += 1;
+        let operation = format!("op_{}", self.operations);
+        let end = self.ends.unwrap_or(OperationState::Succeeded);
+        match (action, end) {
+            (Action::Delete, OperationState::Succeeded) => {
+                self.topics.remove(id);
+                return;
+            }
+            (_, OperationState::Succeeded) => self.make(id, spec),
+            (Action::Create, OperationState::RolledBack) => {
+                self.topics.get_mut(id).unwrap().status = TopicStatus::Failed;
+            }
+            (Action::Create, _) => self.topics.get_mut(id).unwrap().status = TopicStatus::Provisioning,
+            _ => {}
+        }
+        let topic = self.topics.get_mut(id).unwrap();
+        if action == Action::Create {
+            set(topic, spec);
+        }
+        topic.workflow_id = Some(operation.clone());
+        topic.operation = serde_json::from_value(json!({"id": operation, "state": end, "error": error(end)})).unwrap();
+    }
+
+    fn deleted(&self, id: &str) -> Topic {
+        let new = TopicCreate::new("payments-team", "prod", "orders", TopicSpec::default());
+        Topic {
+            status: TopicStatus::Deleting,
+            operation: serde_json::from_value(json!({"id": format!("op_{}", self.operations), "state": "running"}))
+                .unwrap(),
+            ..blank(id, &new)
+        }
+    }
+
+    fn operation(&self, path: &str) -> ResponseTemplate {
+        let state = self.ends.unwrap_or(OperationState::Succeeded);
+        let answer = ok(
+            200,
+            json!({
+                "id": path.rsplit('/').next(), "kind": "TopicProvisioning", "state": state, "workspace": "payments-team",
+                "cluster": "main", "request_id": "req_0", "steps": [], "created_at": "2026-01-02T03:04:05Z", "error": error(state),
+            }),
+        );
+        // What does not end is held back, as a long poll is.
+        if state.is_final() { answer } else { answer.set_delay(Duration::from_secs(20)) }
+    }
+
+    /// The request that asks for the same, if it is open or was the last and refused.
+    fn equal(&self, id: &str, action: Action, spec: &TopicSpec) -> Option<RequestSummary> {
+        let (newest, _, wish) = self.requests.iter().rev().find(|(_, of, _)| of == id)?;
+        let stands = matches!(newest.state, RequestState::Pending | RequestState::Rejected);
+        (stands && newest.action == action && wish == spec).then(|| newest.clone())
+    }
+
+    fn judge(&self, action: Action, spec: &TopicSpec) -> Verdict {
+        let asked = spec.partitions.unwrap_or(1);
+        let too_many = self.most_partitions.filter(|most| asked > *most && action != Action::Delete);
+        Verdict {
+            decision: match too_many {
+                Some(_) => Decision::Deny,
+                None if self.guarded => Decision::NeedsApproval,
+                None => Decision::Allow,
+            },
+            violations: too_many.iter().map(|most| violation(*most, asked)).collect(),
+            reasons: if self.guarded { vec![reason()] } else { Vec::new() },
+            warnings: Vec::new(),
+            needs: vec![Need {
+                layer: Layer::Platform,
+                approvers: "a platform admin".to_owned(),
+                self_approval: false,
+                given_by: None,
+            }],
+        }
+    }
+
+    fn evaluate(&self, asked: &TopicEvaluate) -> ResponseTemplate {
+        let items = asked.items.iter().map(|item| {
+            let new = &item.topic;
+            let there = self.named(&format!("{}/{}/{}", new.workspace, new.environment, new.name));
+            let topic = there.as_ref().map(|id| &self.topics[id]);
+            let is_there = topic.is_some_and(|topic| topic.status == TopicStatus::Active);
+            if new.environment == "nowhere" {
+                return json!({"problem": problem_of(404, "environment.not-found", "there is no environment nowhere")});
+            }
+            match item.action {
+                Action::Delete if topic.is_some_and(|topic| topic.deletion_protection == Some(true)) => {
+                    let denied = Finding { field: "/deletion_protection".to_owned(), ..protected() };
+                    json!({"verdict": Verdict { decision: Decision::Deny, violations: vec![denied], ..self.judge(item.action, &new.spec()) }})
+                }
+                Action::Delete if !is_there => json!({"verdict": {"decision": "allow"}}),
+                Action::Create if is_there => {
+                    json!({"problem": problem_of(409, "topic.exists", format!("topic {} exists already", new.name))})
+                }
+                action => {
+                    let action = if action == Action::Update && !is_there { Action::Create } else { action };
+                    let request = there.and_then(|id| self.equal(&id, action, &new.spec()));
+                    json!({"verdict": self.judge(action, &new.spec()), "request": request})
+                }
+            }
+        });
+        ok(200, json!({"items": items.collect::<Vec<Value>>()}))
+    }
+}
+
+fn environments() -> ResponseTemplate {
+    let one = |slug: &str| {
+        json!({
+            "id": format!("env_{slug}"), "slug": slug, "display_name": slug.to_uppercase(), "revision": 1,
+            "naming_template": "{environment}.{workspace}.{name}", "default_approvers": ["kim"], "clusters": ["main"],
+            "created_at": "2026-01-02T03:04:05Z",
+        })
+    };
+    ok(200, json!({"items": [one("prod"), one("dev")]}))
+}
+
+fn blank(id: &str, new: &TopicCreate) -> Topic {
+    serde_json::from_value(json!({
+        "id": id, "workspace": new.workspace, "environment": new.environment, "name": new.name, "cluster": "main",
+        "physical_name": format!("{}.{}.{}", new.environment, new.workspace, new.name), "status": "failed",
+        "approval_required": false, "revision": 1, "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
+    }))
+    .unwrap()
+}
+
+fn set(topic: &mut Topic, spec: &TopicSpec) {
+    let mut fields = serde_json::to_value(&*topic).unwrap();
+    let all = fields.as_object_mut().unwrap();
+    for field in [
+        "partitions",
+        "replication_factor",
+        "retention_ms",
+        "cleanup_policy",
+        "compression",
+        "config",
+        "description",
+        "tags",
+        "owner_contact",
+        "deletion_protection",
+    ] {
+        all.remove(field);
+    }
+    let Value::Object(spec) = serde_json::to_value(spec).unwrap() else { unreachable!() };
+    all.extend(spec);
+    *topic = serde_json::from_value(fields).unwrap();
+}
+
+fn error(state: OperationState) -> Value {
+    match state {
+        OperationState::Succeeded => Value::Null,
+        _ => json!({"code": "kafka.no-space", "message": "the brokers have no space left"}),
+    }
+}
+
+fn finding() -> Finding {
+    Finding {
+        code: "topic.approval".to_owned(),
+        layer: Layer::Platform,
+        policy: "prod guardrails".to_owned(),
+        policy_version: Some(7),
+        rule: "require_approval_for".to_owned(),
+        field: String::new(),
+        limit: None,
+        value: None,
+        message: "policy prod asks for approval".to_owned(),
+        remedy: "wait for the approval".to_owned(),
+    }
+}
+
+fn reason() -> Finding {
+    finding()
+}
+
+fn protected() -> Finding {
+    Finding {
+        message: "Denied: deletion protection of topic orders is on".to_owned(),
+        remedy: "set deletion_protection to false first".to_owned(),
+        ..finding()
+    }
+}
+
+fn violation(most: u32, asked: u32) -> Finding {
+    Finding {
+        code: "topic.partitions.limit".to_owned(),
+        rule: "partition_limits.max".to_owned(),
+        field: "/partitions".to_owned(),
+        limit: Some(most.to_string()),
+        value: Some(asked.to_string()),
+        message: format!("Denied: exceeds platform limit of {most} partitions"),
+        remedy: format!("ask for at most {most}"),
+        ..finding()
+    }
+}
+
+fn field_problem(finding: &Finding) -> orbit_api::FieldProblem {
+    orbit_api::FieldProblem {
+        pointer: finding.field.clone(),
+        code: finding.code.clone(),
+        detail: finding.message.clone(),
+        limit: finding.limit.clone(),
+        value: finding.value.clone(),
+        remedy: Some(finding.remedy.clone()),
+        rule: Some("\"prod guardrails\" (platform policy, version 7)".to_owned()),
+    }
+}

@@ -1,0 +1,186 @@
+//! The same with the real `terraform`: installed from a filesystem mirror, without a network.
+
+use crate::world::World;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+use tempfile::TempDir;
+
+const CONFIGURATION: &str = r#"
+terraform {
+  required_providers {
+    orbit = { source = "orbit/orbit" }
+  }
+}
+provider "orbit" {
+  workspace = "payments-team"
+}
+resource "orbit_kafka_topic" "orders" {
+  environment = "prod"
+  name        = "orders"
+  partitions  = 6
+  config      = { "retention.ms" = "604800000" }
+}
+data "orbit_kafka_environments" "all" {}
+output "environments" { value = data.orbit_kafka_environments.all.environments[*].slug }
+"#;
+
+struct Terraform {
+    folder: TempDir,
+    endpoint: String,
+}
+
+/// What a command told.
+#[derive(Debug)]
+struct Run {
+    code: i32,
+    warnings: Vec<String>,
+    errors: Vec<String>,
+    changes: Vec<String>,
+    output: String,
+}
+
+impl Terraform {
+    fn new(endpoint: String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let platform =
+            format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
+        let mirror = folder.path().join("mirror/registry.terraform.io/orbit/orbit/0.1.0").join(platform);
+        fs::create_dir_all(&mirror).unwrap();
+        let binary = mirror.join("terraform-provider-orbit_v0.1.0");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_terraform-provider-orbit"), binary).unwrap();
+        let mirror = folder.path().join("mirror");
+        let cli = format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
+        fs::write(folder.path().join("cli.tfrc"), cli).unwrap();
+        let terraform = Self { folder, endpoint };
+        terraform.write(CONFIGURATION);
+        let init = terraform.command(&["init", "-input=false"]).output().unwrap();
+        assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+        terraform
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        Path::new(self.folder.path()).join(name)
+    }
+
+    fn write(&self, configuration: &str) {
+        fs::write(self.path("main.tf"), configuration).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .env("TF_CLI_CONFIG_FILE", self.path("cli.tfrc"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TF_IN_AUTOMATION", "1");
+        command
+            .env("ORBIT_ENDPOINT", &self.endpoint)
+            .env("ORBIT_TOKEN", "orbit_canary_token")
+            .env("ORBIT_RUN_ID", "run-7");
+        command
+    }
+
+    /// Runs a command beside the fake server, which lives on this runtime.
+    async fn run(&self, args: &[&str]) -> Run {
+        let mut command = self.command(args);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!text.contains("orbit_canary_token"));
+        let mut run = Run {
+            code: output.status.code().unwrap(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            changes: Vec::new(),
+            output: text.clone(),
+        };
+        for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            let told = &line["diagnostic"];
+            let message = format!(
+                "{}\n{}",
+                told["summary"].as_str().unwrap_or_default(),
+                told["detail"].as_str().unwrap_or_default()
+            );
+            match (line["type"].as_str(), told["severity"].as_str()) {
+                (Some("planned_change"), _) => run.changes.push(line["change"]["action"].as_str().unwrap().to_owned()),
+                (Some("diagnostic"), Some("warning")) => run.warnings.push(message),
+                (Some("diagnostic"), _) => run.errors.push(message),
+                _ => {}
+            }
+        }
+        run
+    }
+
+    async fn plan(&self, more: &[&str]) -> Run {
+        self.run(&[&["plan", "-json", "-detailed-exitcode"], more].concat()).await
+    }
+
+    async fn apply(&self) -> Run {
+        self.run(&["apply", "-json", "-auto-approve"]).await
+    }
+}
+
+impl Run {
+    #[track_caller]
+    fn tells(&self, code: i32, changes: &[&str], warnings: usize, errors: usize) -> &Self {
+        let told =
+            (self.code, self.changes.iter().map(String::as_str).collect(), self.warnings.len(), self.errors.len());
+        assert_eq!(told, (code, changes.to_vec(), warnings, errors), "{}", self.output);
+        self
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_applied_plans_empty_in_every_way_of_asking() {
+    let world = World::new().await;
+    let terraform = Terraform::new(world.server.uri());
+    terraform.apply().await.tells(0, &["create"], 0, 0);
+    terraform.plan(&[]).await.tells(0, &[], 0, 0);
+    terraform.plan(&["-refresh=false"]).await.tells(0, &[], 0, 0);
+    terraform.plan(&["-refresh-only"]).await.tells(0, &[], 0, 0);
+
+    world.orbit().drifts("/config/retention.ms", Some("604800000"), Some("5"));
+    terraform.plan(&[]).await.tells(2, &["update"], 0, 0);
+    terraform.apply().await.tells(0, &["update"], 0, 0);
+    terraform.plan(&[]).await.tells(0, &[], 0, 0);
+    terraform.run(&["destroy", "-json", "-auto-approve"]).await.tells(0, &["delete"], 0, 0);
+    assert!(world.orbit().topics.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_is_one_change_and_one_warning_until_it_is_given() {
+    let world = World::guarded().await;
+    let terraform = Terraform::new(world.server.uri());
+    terraform.plan(&[]).await.tells(2, &["create"], 1, 0);
+    terraform.apply().await;
+    for _ in 0..2 {
+        let plan = terraform.plan(&[]).await;
+        assert!(plan.tells(2, &["update"], 1, 0).warnings[0].contains("request req_1"));
+        terraform.plan(&["-refresh=false"]).await.tells(2, &["update"], 1, 0);
+        let apply = terraform.apply().await;
+        assert!(apply.tells(0, &["update"], 1, 0).warnings[0].contains("request req_1"));
+    }
+    assert_eq!(world.orbit().filed(), 1);
+    world.orbit().approve();
+    terraform.plan(&[]).await.tells(0, &[], 0, 0);
+    terraform.apply().await.tells(0, &[], 0, 0);
+
+    let destroy = terraform.run(&["destroy", "-json", "-auto-approve"]).await;
+    assert!(destroy.tells(1, &["delete"], 1, 1).errors[0].contains("request req_2"));
+    world.orbit().approve();
+    terraform.run(&["destroy", "-json", "-auto-approve"]).await.tells(0, &[], 0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denial_names_the_line() {
+    let world = World::new().await;
+    world.orbit().most_partitions = Some(50);
+    let terraform = Terraform::new(world.server.uri());
+    terraform.write(&CONFIGURATION.replace("partitions  = 6", "partitions  = 60"));
+    let plan = terraform.plan(&[]).await;
+    assert!(plan.tells(1, &[], 0, 1).errors[0].starts_with("Denied: exceeds platform limit of 50 partitions"));
+    assert!(plan.output.contains("partitions  = 60"), "{}", plan.output);
+}

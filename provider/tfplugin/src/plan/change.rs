@@ -1,0 +1,142 @@
+//! The author's view of a planned change.
+
+use super::{Planning, View};
+use crate::{Attr, AttributeType, Computed, Diagnostic, Field, Model, Path, Severity, Value};
+use std::marker::PhantomData;
+
+/// What Terraform is about to do, in Terraform's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The object does not exist yet. A replacement is planned twice: first as [`Replace`](Self::Replace), then its
+    /// new half as this.
+    Create,
+    /// It will be changed in place.
+    Update,
+    /// It will be destroyed and created anew.
+    Replace,
+    /// It will be destroyed.
+    Destroy,
+    /// It is as it should be.
+    NoOp,
+}
+
+/// A planned change of a resource.
+#[derive(Debug)]
+pub struct Change<'a, M> {
+    planning: &'a mut Planning,
+    of: PhantomData<fn() -> M>,
+}
+
+impl<'a, M: Model> Change<'a, M> {
+    pub(crate) fn new(planning: &'a mut Planning) -> Self {
+        Self { planning, of: PhantomData }
+    }
+
+    /// What will happen, as the plan stands now.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        let Planning { prior, planned, requires_replace, .. } = &*self.planning;
+        if planned.is_null() {
+            Action::Destroy
+        } else if prior.is_null() {
+            Action::Create
+        } else if prior == planned {
+            Action::NoOp
+        } else if requires_replace.is_empty() {
+            Action::Update
+        } else {
+            Action::Replace
+        }
+    }
+
+    /// The configuration: what the user wrote, nothing filled in.
+    #[must_use]
+    pub fn configuration(&self) -> View<'_, M> {
+        View::new(&self.planning.config)
+    }
+
+    /// What the user wrote for an attribute.
+    #[must_use]
+    pub fn config<T: AttributeType>(&self, field: Field<M, T>) -> Attr<T::Known> {
+        Attr::read(self.planning.config.attribute(field.name()))
+    }
+
+    /// An attribute before the change; null if the object does not exist.
+    #[must_use]
+    pub fn before<T: AttributeType>(&self, field: Field<M, T>) -> Attr<T::Known> {
+        Attr::read(self.planning.prior.attribute(field.name()))
+    }
+
+    /// An attribute after the change, as planned so far; null if the object is destroyed.
+    #[must_use]
+    pub fn planned<T: AttributeType>(&self, field: Field<M, T>) -> Attr<T::Known> {
+        Attr::read(self.planning.planned.attribute(field.name()))
+    }
+
+    /// Whether an attribute changes.
+    #[must_use]
+    pub fn changes<T>(&self, field: Field<M, T>) -> bool {
+        self.planning.prior.attribute(field.name()) != self.planning.planned.attribute(field.name())
+    }
+
+    /// The whole object before the change.
+    #[must_use]
+    pub fn was(&self) -> Option<M> {
+        M::from_object(&self.planning.prior).ok()
+    }
+
+    /// The whole object after the change, with [`Computed`] values that are not known yet absent. `None` while an input
+    /// is unknown, and on destroy.
+    #[must_use]
+    pub fn want(&self) -> Option<M> {
+        M::from_object(&self.planning.planned).ok()
+    }
+
+    /// Plans a value. Terraform allows it where the attribute is computed and the configuration says nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a value is handed over: callers have no use for it")]
+    pub fn set<T: AttributeType>(&mut self, field: Field<M, T>, value: T::Known) {
+        self.put(field.name(), value.to_value());
+    }
+
+    /// Plans that apply will decide. On an object that is otherwise as it should be, this plans an update: that is how
+    /// something pending is resumed.
+    pub fn set_unknown<T: AttributeType>(&mut self, field: Field<M, Computed<T>>) {
+        let value = if T::NULLABLE { Value::UNKNOWN } else { Value::unknown_not_null() };
+        self.put(field.name(), value);
+    }
+
+    fn put(&mut self, name: &str, value: Value) {
+        if let Value::Object(attributes) = &mut self.planning.planned {
+            attributes.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Makes the change a replacement because of this attribute. Without effect if the attribute does not change.
+    pub fn replace<T>(&mut self, field: Field<M, T>) {
+        if !self.planning.prior.is_null() && !self.planning.planned.is_null() && self.changes(field) {
+            self.planning.requires_replace.insert(field.path());
+        }
+    }
+
+    /// Refuses the change because of an attribute.
+    pub fn error<T>(&mut self, field: Field<M, T>, summary: impl Into<String>) {
+        self.error_at(field, summary);
+    }
+
+    /// Refuses the change because of something inside an attribute.
+    pub fn error_at(&mut self, path: impl Into<Path>, summary: impl Into<String>) {
+        self.report(Diagnostic::error(summary).at(path));
+    }
+
+    /// Tells the user something that stops nothing.
+    pub fn warn(&mut self, warning: impl Into<Diagnostic>) {
+        let mut warning = warning.into();
+        warning.severity = Severity::Warning;
+        self.report(warning);
+    }
+
+    /// Says anything.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.planning.diagnostics.push(diagnostic);
+    }
+}

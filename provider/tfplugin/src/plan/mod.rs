@@ -1,0 +1,101 @@
+//! The plan engine: from Terraform's proposal to a plan that Terraform accepts.
+
+mod change;
+pub(crate) mod consistency;
+mod steps;
+mod view;
+
+pub use change::{Action, Change};
+pub use view::View;
+
+use crate::{
+    Diagnostic, Diagnostics, Path, Value,
+    schema::{AttributeSpec, SchemaSpec, Shape},
+};
+use std::collections::BTreeSet;
+
+/// One change on its way through the engine.
+#[derive(Debug)]
+pub(crate) struct Planning {
+    pub(crate) config: Value,
+    pub(crate) prior: Value,
+    pub(crate) planned: Value,
+    /// Sorted, and without repetitions, by its nature.
+    pub(crate) requires_replace: BTreeSet<Path>,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+impl Planning {
+    /// Everything that needs no author: defaults, unknown computed values, kept values, replacement.
+    pub(crate) fn start(schema: &SchemaSpec, prior: Value, proposed: Value, config: Value) -> Self {
+        let attributes = &schema.attributes;
+        let mut planned = proposed;
+        let mut requires_replace = BTreeSet::new();
+        if !planned.is_null() {
+            steps::defaults(attributes, &mut planned, &config);
+            if planned != prior {
+                steps::mark_unknown(attributes, &mut planned, &config);
+                steps::keep(attributes, &mut planned, &config, &prior);
+            }
+            steps::replace(attributes, &planned, &prior, &Path::root(), &mut requires_replace);
+        }
+        Self { config, prior, planned, requires_replace, diagnostics: Diagnostics::default() }
+    }
+
+    /// What must hold after the author had a say.
+    pub(crate) fn finish(mut self, schema: &SchemaSpec) -> Self {
+        if self.config.is_null() {
+            self.planned = Value::Null;
+            self.requires_replace.clear();
+            return self;
+        }
+        if !self.diagnostics.has_error() {
+            let wrong = consistency::plan(&schema.attributes, &self.prior, &self.config, &self.planned);
+            self.diagnostics.extend(wrong.into_iter().map(consistency::provider_bug));
+        }
+        self
+    }
+}
+
+/// A configuration with defaults, and with what the provider decides left open: the input of whoever has no plan.
+pub(crate) fn complete(attributes: &[AttributeSpec], config: &Value) -> Value {
+    let mut complete = config.clone();
+    steps::defaults(attributes, &mut complete, config);
+    steps::mark_unknown(attributes, &mut complete, config);
+    complete
+}
+
+/// Runs every attribute's checks over a configuration. What is not wholly known is left for later.
+pub(crate) fn validate(attributes: &[AttributeSpec], config: &Value, at: &Path, found: &mut Diagnostics) {
+    for attribute in attributes {
+        let value = config.attribute(attribute.name);
+        let path = at.clone().attr(attribute.name);
+        if value.is_null() {
+            continue;
+        }
+        // Terraform shows in its schema what is deprecated, and leaves it to the provider to say so.
+        if let Some(text) = attribute.deprecated {
+            found.push(Diagnostic::warning(format!("{path} is deprecated")).detail(text).at(path.clone()));
+        }
+        if value.is_unknown() {
+            continue;
+        }
+        if let Shape::Nested(_, nested) = &attribute.shape {
+            for (path, element) in steps::elements(value, &path) {
+                validate(nested, element, &path, found);
+            }
+        }
+        if !value.is_wholly_known() || found.has_error() && matches!(attribute.shape, Shape::Nested(..)) {
+            continue;
+        }
+        // A check of nested attributes sees them as create will: defaults filled in, computed values absent.
+        let object = Value::Object([(attribute.name.to_owned(), value.clone())].into());
+        let object = complete(std::slice::from_ref(attribute), &object);
+        let value = object.attribute(attribute.name);
+        // The first check converts; the author's own would only repeat what it says.
+        if let Some(e) = attribute.checks.iter().find_map(|check| check(value).err()) {
+            let path = e.path.steps().iter().cloned().fold(path, Path::step);
+            found.push(Diagnostic::error(e.what).at(path));
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Typed handles and what is said through them.
+
+use super::{AttributeSpec, Model, SchemaSpec, clean_doc, object_type};
+use crate::value::{AttributeType, Computed, Path, Value};
+use std::{marker::PhantomData, sync::Arc};
+
+/// A handle on one attribute of `M`: schema, plan view and diagnostics all go through it.
+pub struct Field<M, T> {
+    name: &'static str,
+    doc: &'static str,
+    of: PhantomData<fn() -> (M, T)>,
+}
+
+impl<M, T> Clone for Field<M, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, T> Copy for Field<M, T> {}
+
+impl<M, T> Field<M, T> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, doc: &'static str) -> Self {
+        Self { name, doc, of: PhantomData }
+    }
+
+    /// The attribute's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The path to the attribute, to go on from: `Topic::config.path().key("retention.ms")`.
+    #[must_use]
+    pub fn path(self) -> Path {
+        Path::attribute(self.name)
+    }
+}
+
+impl<M, T> From<Field<M, T>> for Path {
+    fn from(field: Field<M, T>) -> Self {
+        field.path()
+    }
+}
+
+/// A field with its rules.
+#[must_use]
+pub struct Attribute<M, T> {
+    spec: AttributeSpec,
+    of: PhantomData<fn() -> (M, T)>,
+}
+
+impl<M, T: AttributeType> Field<M, T> {
+    fn define(self, set: impl FnOnce(&mut AttributeSpec)) -> Attribute<M, T> {
+        let mut spec = AttributeSpec {
+            name: self.name,
+            description: clean_doc(self.doc),
+            shape: T::shape(),
+            required: false,
+            optional: false,
+            computed: false,
+            sensitive: false,
+            deprecated: None,
+            keep: false,
+            replace: false,
+            nullable: T::NULLABLE,
+            default: None,
+            checks: vec![Arc::new(|value| T::Known::from_value(value).map(drop))],
+        };
+        set(&mut spec);
+        Attribute { spec, of: PhantomData }
+    }
+}
+
+impl<M, T: AttributeType<Known = T>> Field<M, T> {
+    /// The configuration must set it.
+    pub fn required(self) -> Attribute<M, T> {
+        self.define(|spec| spec.required = true)
+    }
+
+    /// The configuration may set it; otherwise it is this.
+    pub fn default(self, value: impl Into<T>) -> Attribute<M, T> {
+        let default = value.into().to_value();
+        self.define(|spec| {
+            spec.optional = true;
+            // Terraform lets a provider plan a value that the configuration lacks only where it is computed.
+            spec.computed = true;
+            spec.default = Some(default);
+        })
+    }
+}
+
+/// Only an [`Option`] can be optional: anything else does not compile.
+///
+/// ```compile_fail
+/// tfplugin::model! {
+///     /// A thing.
+///     pub struct Thing {
+///         /// Its name.
+///         name: String,
+///     }
+/// }
+/// let name = Thing::name.optional();
+/// ```
+impl<M, T: AttributeType> Field<M, Option<T>> {
+    /// The configuration may set it; otherwise it is null.
+    pub fn optional(self) -> Attribute<M, Option<T>> {
+        self.define(|spec| spec.optional = true)
+    }
+}
+
+impl<M, T: AttributeType> Field<M, Computed<T>> {
+    /// The provider decides.
+    pub fn computed(self) -> Attribute<M, Computed<T>> {
+        self.define(|spec| spec.computed = true)
+    }
+
+    /// The configuration may set it; otherwise the provider decides.
+    pub fn optional_computed(self) -> Attribute<M, Computed<T>> {
+        self.define(|spec| {
+            spec.optional = true;
+            spec.computed = true;
+        })
+    }
+}
+
+impl<M, T: AttributeType> Attribute<M, Computed<T>> {
+    /// Once known it stays: a change elsewhere does not make it "known after apply" again. For ids.
+    pub fn keep(mut self) -> Self {
+        self.spec.keep = true;
+        self
+    }
+}
+
+impl<M, T: AttributeType> Attribute<M, T> {
+    /// A change of it cannot be made in place: the object is destroyed and created anew.
+    pub fn replace(mut self) -> Self {
+        self.spec.replace = true;
+        self
+    }
+
+    /// Terraform hides it in its output. It is still in the state.
+    pub fn sensitive(mut self) -> Self {
+        self.spec.sensitive = true;
+        self
+    }
+
+    /// Using it warns. The text says what to use instead.
+    pub fn deprecated(mut self, text: &'static str) -> Self {
+        self.spec.deprecated = Some(text);
+        self
+    }
+
+    /// A rule for values in the configuration, checked as soon as they are known. The error says what would be right.
+    pub fn check<E: std::fmt::Display>(
+        mut self,
+        rule: impl Fn(&T::Known) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.spec.checks.push(Arc::new(move |value| {
+            let known = T::Known::from_value(value)?;
+            rule(&known).map_err(|e| crate::ValueError::new(e.to_string()))
+        }));
+        self
+    }
+}
+
+/// The attributes of a nested model, in the order of the documentation.
+#[derive(Debug)]
+#[must_use]
+pub struct Attributes<M> {
+    specs: Vec<AttributeSpec>,
+    of: PhantomData<fn() -> M>,
+}
+
+impl<M: Model> Attributes<M> {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { specs: Vec::new(), of: PhantomData }
+    }
+
+    /// One more.
+    pub fn attr<T>(mut self, attribute: Attribute<M, T>) -> Self {
+        self.specs.push(attribute.spec);
+        self
+    }
+
+    pub(crate) fn into_specs(self) -> Vec<AttributeSpec> {
+        self.specs
+    }
+}
+
+impl<M: Model> Default for Attributes<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The schema of a resource, a data source or the provider: version and attributes.
+#[derive(Debug)]
+#[must_use]
+pub struct Schema<M> {
+    version: u32,
+    deprecated: Option<&'static str>,
+    attributes: Attributes<M>,
+}
+
+impl<M: Model> Schema<M> {
+    /// A schema without a version: for data sources and the provider, whose values are never stored for long.
+    pub fn new() -> Self {
+        Self::version(0)
+    }
+
+    /// A schema of this version. States of older versions go through [`Resource::upgrade`](crate::Resource::upgrade).
+    pub fn version(version: u32) -> Self {
+        Self { version, deprecated: None, attributes: Attributes::new() }
+    }
+
+    /// One more attribute.
+    pub fn attr<T>(mut self, attribute: Attribute<M, T>) -> Self {
+        self.attributes = self.attributes.attr(attribute);
+        self
+    }
+
+    /// Using it at all warns. The text says what to use instead.
+    pub fn deprecated(mut self, text: &'static str) -> Self {
+        self.deprecated = Some(text);
+        self
+    }
+
+    /// What is wrong with it, in words for the author; empty if nothing is. Run at start-up and by the test harness.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        super::check(M::FIELDS, M::DOC, &self.attributes.specs)
+    }
+
+    pub(crate) fn into_spec(self) -> SchemaSpec {
+        let attributes = self.attributes.into_specs();
+        SchemaSpec {
+            version: self.version,
+            description: clean_doc(M::DOC),
+            deprecated: self.deprecated,
+            ty: object_type(&attributes),
+            attributes,
+        }
+    }
+}
+
+impl<M: Model> Default for Schema<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A default is stored as a value; used by the self-check.
+pub(super) fn default_fits(spec: &AttributeSpec, default: &Value) -> Result<(), crate::ValueError> {
+    spec.checks.iter().try_for_each(|check| check(default))
+}

@@ -1,0 +1,147 @@
+//! Connections: accepted, encrypted, counted.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{UnixListener, UnixStream},
+    sync::{mpsc, watch},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::Connected;
+
+/// A peer that says nothing must not hold a task for ever.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The host opens one connection; the bound is for strangers.
+const BACKLOG: usize = 16;
+
+/// How many connections are open, and whether there ever was one.
+#[derive(Clone, Debug)]
+pub(super) struct Connections(watch::Sender<Count>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    open: usize,
+    total: usize,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self(watch::Sender::new(Count::default()))
+    }
+}
+
+impl Connections {
+    fn enter(&self) -> Presence {
+        self.0.send_modify(|count| {
+            count.open += 1;
+            count.total += 1;
+        });
+        Presence(self.clone())
+    }
+
+    /// Completes when the last connection is closed: the host is gone, whether it said so or not.
+    pub(super) async fn gone(&self) {
+        let mut count = self.0.subscribe();
+        let closed = count.wait_for(|count| count.total > 0 && count.open == 0).await;
+        debug_assert!(closed.is_ok(), "we hold the sender");
+    }
+}
+
+/// Counts one connection while it lives.
+#[derive(Debug)]
+struct Presence(Connections);
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| count.open -= 1);
+    }
+}
+
+/// A connection, with TLS or without.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: Stream,
+    _presence: Presence,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(UnixStream),
+    Tls(Box<TlsStream<UnixStream>>),
+}
+
+/// Accepts for ever. Each handshake runs in its own task, so that a bad peer neither blocks nor ends the loop.
+pub(super) fn incoming(
+    listener: UnixListener,
+    acceptor: Option<TlsAcceptor>,
+    connections: Connections,
+) -> ReceiverStream<io::Result<Connection>> {
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (sender, acceptor, connections) = (sender.clone(), acceptor.clone(), connections.clone());
+            tokio::spawn(async move {
+                match tokio::time::timeout(HANDSHAKE, encrypt(stream, acceptor)).await {
+                    Ok(Ok(stream)) => {
+                        let connection = Connection { stream, _presence: connections.enter() };
+                        // The receiver is gone only when the server is, and then nobody wants the connection.
+                        let _ended = sender.send(Ok(connection)).await;
+                    }
+                    Ok(Err(e)) => tracing::warn!(error = %e, "connection refused"),
+                    Err(_) => tracing::warn!("connection refused: the handshake took too long"),
+                }
+            });
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+async fn encrypt(stream: UnixStream, acceptor: Option<TlsAcceptor>) -> io::Result<Stream> {
+    match acceptor {
+        Some(acceptor) => Ok(Stream::Tls(Box::new(acceptor.accept(stream).await?))),
+        None => Ok(Stream::Plain(stream)),
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

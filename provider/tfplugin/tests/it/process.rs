@@ -1,0 +1,219 @@
+//! The provider's process as a host sees it.
+
+use crate::terraform::{PATIENCE, World, entries, ledger, signal, wait_until};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
+};
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{io::AsyncReadExt as _, net::UnixStream};
+use tokio_rustls::TlsConnector;
+
+const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+/// A certificate as go-plugin makes it: P-521, self-signed, a CA used as end entity.
+struct Client {
+    certificate: CertificateDer<'static>,
+    pem: String,
+    key: Vec<u8>,
+}
+
+impl Client {
+    fn new() -> Self {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate: certificate.der().clone(), pem: certificate.pem(), key: key.serialize_der() }
+    }
+}
+
+/// A provider that has said where it listens.
+struct Provider {
+    child: Child,
+    fields: Vec<String>,
+    folder: tempfile::TempDir,
+    took: Duration,
+}
+
+fn start(client: Option<&Client>) -> Provider {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(ledger());
+    command.env("TF_PLUGIN_MAGIC_COOKIE", COOKIE).env("PLUGIN_PROTOCOL_VERSIONS", "5,6");
+    command.env("PLUGIN_UNIX_SOCKET_DIR", folder.path()).env_remove("TF_LOG");
+    if let Some(client) = client {
+        command.env("PLUGIN_CLIENT_CERT", &client.pem);
+    }
+    let begin = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let took = begin.elapsed();
+    let fields = line.trim_end().split('|').map(str::to_owned).collect();
+    Provider { child, fields, folder, took }
+}
+
+impl Provider {
+    fn socket(&self) -> PathBuf {
+        PathBuf::from(&self.fields[3])
+    }
+
+    /// What the TLS handshake comes to, with the given certificate of ours.
+    async fn connect(&self, client: Option<&Client>) -> Result<(), String> {
+        use base64::Engine as _;
+        let pinned = base64::engine::general_purpose::STANDARD_NO_PAD.decode(&self.fields[5]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(pinned)).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match client {
+            Some(client) => {
+                let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(client.key.clone()));
+                builder.with_client_auth_cert(vec![client.certificate.clone()], key).unwrap()
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let stream = UnixStream::connect(self.socket()).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        let mut stream = connector.connect(name, stream).await.map_err(|e| e.to_string())?;
+        // In TLS 1.3 the client is done first; whether the server took its certificate shows at the first byte, which
+        // an HTTP/2 server sends unasked.
+        stream.read_u8().await.map(drop).map_err(|e| e.to_string())
+    }
+
+    fn ends(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until("the provider ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended_already = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn only_the_host_that_started_the_provider_can_connect() {
+    let (host, stranger) = (Client::new(), Client::new());
+    let provider = start(Some(&host));
+    assert_eq!(provider.fields[..3], ["1", "6", "unix"]);
+    assert_eq!(provider.fields[4], "grpc");
+
+    provider.connect(None).await.unwrap_err();
+    provider.connect(Some(&stranger)).await.unwrap_err();
+    provider.connect(Some(&host)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_provider_ends_and_cleans_up_when_its_host_is_gone() {
+    let host = Client::new();
+    let mut provider = start(Some(&host));
+    assert_eq!(entries(provider.folder.path()), 1);
+    provider.connect(Some(&host)).await.unwrap();
+    assert!(provider.ends().success());
+    assert_eq!(entries(provider.folder.path()), 0);
+}
+
+#[test]
+fn without_a_certificate_the_host_wants_no_tls() {
+    let provider = start(None);
+    assert_eq!(provider.fields[5], "");
+}
+
+#[test]
+fn an_interrupt_is_ignored_and_a_termination_obeyed() {
+    let mut provider = start(None);
+    signal("INT", &provider.child.id().to_string());
+    signal("INT", &provider.child.id().to_string());
+    assert!(std::os::unix::net::UnixStream::connect(provider.socket()).is_ok());
+
+    signal("TERM", &provider.child.id().to_string());
+    provider.ends();
+    assert_eq!(entries(provider.folder.path()), 0, "the socket is removed");
+}
+
+#[test]
+fn a_person_gets_a_hint() {
+    let output = Command::new(ledger()).env_remove("TF_PLUGIN_MAGIC_COOKIE").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("terraform init"));
+}
+
+/// The best of several starts: the others measure the machine.
+#[test]
+fn the_handshake_comes_fast() {
+    let host = Client::new();
+    let best = (0..10).map(|_| start(Some(&host)).took).min().unwrap();
+    // 10 ms in a release build; this is an unoptimised one on a busy machine.
+    assert!(best < Duration::from_millis(60), "{best:?}");
+}
+
+#[test]
+fn logs_reach_terraform_as_lines_of_hclog() {
+    let world = World::open();
+    world.write("resource \"ledger_object\" \"a\" {\n  name = \"a\"\n  content = \"hello\"\n}\n");
+    let output = world.command(&["plan"]).env("TF_LOG", "JSON").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let lines = stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("every line is JSON"));
+    let mut ours = lines.filter(|line| line["@module"] == "provider.ledger");
+    let configured = ours.find(|line| line["@message"] == "configured").expect("the provider's own line");
+    assert_eq!(configured["@level"], "info");
+    assert_eq!(configured["tf_rpc"], "ConfigureProvider");
+}
+
+#[test]
+fn a_panic_is_written_in_the_form_that_the_host_collects() {
+    let world = World::open();
+    world.write("resource \"ledger_object\" \"a\" {\n  name = \"a\"\n  content = \"panic\"\n}\n");
+    let mut child = world.start(&["apply", "-auto-approve", "-no-color"]);
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    let begin = Instant::now();
+    child.wait().unwrap();
+    assert!(begin.elapsed() < PATIENCE);
+    assert!(stderr.contains("Stack trace from the terraform-provider-ledger_v1.0.0 plugin"), "{stderr}");
+    assert!(stderr.contains("panic: asked to panic"), "{stderr}");
+}
+
+#[test]
+fn a_provider_whose_parent_dies_before_it_connects_ends_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // The shell lives until its input ends; the provider's output stays open for as long as it lives itself.
+    let mut shell = Command::new("sh")
+        .args(["-c", "\"$0\" <&- & read line"])
+        .arg(ledger())
+        .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
+        .env("PLUGIN_UNIX_SOCKET_DIR", folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(shell.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    assert_eq!(entries(folder.path()), 1);
+
+    drop(shell.stdin.take());
+    shell.wait().unwrap();
+
+    output.read_to_end(&mut Vec::new()).unwrap();
+    wait_until("the socket is removed", || entries(folder.path()) == 0);
+}

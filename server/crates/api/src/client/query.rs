@@ -1,0 +1,72 @@
+//! What lists can be asked for.
+
+use super::call::Call;
+use crate::RequestState;
+
+/// Which page of a list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PageQuery {
+    /// At most so many; the server has a default and a limit.
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which topics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TopicQuery {
+    /// Those of one workspace: slug or id.
+    pub workspace: Option<String>,
+    /// Those in one environment: slug or id.
+    pub environment: Option<String>,
+    /// Those of this logical name.
+    pub name: Option<String>,
+    /// Which page of them.
+    pub page: PageQuery,
+}
+
+/// Which requests.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestQuery {
+    /// Those of one workspace: slug or id.
+    pub workspace: Option<String>,
+    /// Those that stand so.
+    pub state: Option<RequestState>,
+    /// Those of one run.
+    pub run_id: Option<String>,
+    /// Which page of them.
+    pub page: PageQuery,
+}
+
+/// How to look at a topic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TopicRead {
+    /// Look at the cluster now, instead of at what was last seen there.
+    pub fresh: bool,
+    /// Take note that the caller knows the topic: from now on its creation is not taken up again by an equal one.
+    pub acknowledge: bool,
+}
+
+impl Call<'_> {
+    pub(super) fn page(self, page: &PageQuery) -> Self {
+        self.query("limit", page.limit).query("cursor", page.cursor.as_deref())
+    }
+
+    pub(super) fn topics(self, query: &TopicQuery) -> Self {
+        self.query("workspace", query.workspace.as_deref())
+            .query("environment", query.environment.as_deref())
+            .query("name", query.name.as_deref())
+            .page(&query.page)
+    }
+
+    pub(super) fn requests(self, query: &RequestQuery) -> Self {
+        self.query("workspace", query.workspace.as_deref())
+            .query("state", query.state)
+            .query("run_id", query.run_id.as_deref())
+            .page(&query.page)
+    }
+
+    pub(super) fn read_topic(self, read: TopicRead) -> Self {
+        self.query("observe", read.fresh.then_some("fresh")).query("acknowledge", read.acknowledge.then_some(true))
+    }
+}

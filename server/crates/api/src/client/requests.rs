@@ -1,0 +1,37 @@
+//! Requests and operations.
+
+use super::{Client, ClientError, RequestQuery};
+use crate::{Approve, Operation, Page, Reject, Request};
+use std::time::Duration;
+
+impl Client {
+    /// A request. With `wait` the answer comes when it is decided, or when the time is up.
+    pub async fn request_get(&self, id: &str, wait: Option<Duration>) -> Result<Request, ClientError> {
+        self.get(&["v1", "requests", id]).wait(wait).read().await
+    }
+
+    /// A page of the requests that the caller may see.
+    pub async fn request_list(&self, query: &RequestQuery) -> Result<Page<Request>, ClientError> {
+        self.get(&["v1", "requests"]).requests(query).read().await
+    }
+
+    /// Consents to a request.
+    pub async fn request_approve(&self, id: &str, approve: &Approve) -> Result<Request, ClientError> {
+        self.post(&["v1", "requests", id, "approve"]).body(approve).read().await
+    }
+
+    /// Refuses a request.
+    pub async fn request_reject(&self, id: &str, reject: &Reject) -> Result<Request, ClientError> {
+        self.post(&["v1", "requests", id, "reject"]).body(reject).read().await
+    }
+
+    /// Takes a request back.
+    pub async fn request_withdraw(&self, id: &str) -> Result<Request, ClientError> {
+        self.post(&["v1", "requests", id, "withdraw"]).read().await
+    }
+
+    /// An operation. With `wait` the answer comes when it has ended, or when the time is up.
+    pub async fn operation_get(&self, id: &str, wait: Option<Duration>) -> Result<Operation, ClientError> {
+        self.get(&["v1", "operations", id]).wait(wait).read().await
+    }
+}

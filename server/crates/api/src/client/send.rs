@@ -1,0 +1,182 @@
+//! Sending, with retries, and telling apart what comes back.
+
+use super::{ClientError, call::Call, error, retry};
+use crate::Problem;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// No answer is longer: a thousand topics with all their settings are two megabytes.
+const LONGEST_BODY: usize = 64 << 20;
+/// How much of a foreign answer is worth showing.
+const EXCERPT: usize = 160;
+
+/// A success.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    call: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// A try that failed.
+enum Failure {
+    /// Nobody is there.
+    Down(ClientError),
+    /// It may go better next time; perhaps the server said when.
+    Passing(ClientError, Option<Duration>),
+    /// It will not.
+    Final(ClientError),
+}
+
+impl Call<'_> {
+    pub(super) async fn send(self) -> Result<Answer, ClientError> {
+        let retry = &self.client.shared.retry;
+        let begun = Instant::now();
+        let mut down_since = None;
+        let mut tried = 0_u32;
+        loop {
+            let this_try = Instant::now();
+            let failure = match self.attempt().await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            tried += 1;
+            let (error, asked, last_chance) = match failure {
+                Failure::Final(error) => return Err(error),
+                Failure::Down(error) => {
+                    let since = *down_since.get_or_insert(this_try);
+                    (error, None, (since + retry.down).min(begun + retry.budget))
+                }
+                Failure::Passing(error, asked) => {
+                    down_since = None;
+                    (error, asked, begun + retry.budget)
+                }
+            };
+            let pause = retry.pause(tried, asked, retry::roll());
+            if Instant::now() + pause > last_chance {
+                return Err(error);
+            }
+            tracing::debug!(call = self.name(), tried, ?pause, %error, "trying again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt(&self) -> Result<Answer, Failure> {
+        let shared = &self.client.shared;
+        let http = shared.http().map_err(|cause| Failure::Final(self.unreachable(cause.to_owned())))?;
+        let mut request = http
+            .request(self.method.clone(), self.url.clone())
+            .headers(self.headers.clone())
+            .timeout(shared.retry.answer + self.patience);
+        if let Some(body) = &self.body {
+            request = request.body(body.clone());
+        }
+        let response = request.send().await.map_err(|e| self.not_sent(&e))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = self.body_of(response).await?;
+        tracing::debug!(call = self.name(), status = status.as_u16(), "answered");
+        let answer = Answer { status, call: self.name(), headers, body };
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let asked = retry::retry_after(&answer.headers, retry::now());
+        let error = answer.refusal();
+        Err(match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Failure::Passing(error, asked),
+            _ => Failure::Final(error),
+        })
+    }
+
+    async fn body_of(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.not_sent(&e))? {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                return Err(Failure::Final(ClientError::Unexpected {
+                    call: self.name(),
+                    status: response.status().as_u16(),
+                    what: format!("the answer is longer than {} MiB", LONGEST_BODY >> 20),
+                }));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn not_sent(&self, e: &reqwest::Error) -> Failure {
+        if e.is_timeout() && !e.is_connect() {
+            let waited = self.client.shared.retry.answer + self.patience;
+            return Failure::Passing(self.unreachable(format!("no answer within {} s", waited.as_secs())), None);
+        }
+        let error = self.unreachable(error::cause_of(e));
+        if e.is_builder() || error::is_untrusted(e) {
+            Failure::Final(error)
+        } else if e.is_connect() {
+            Failure::Down(error)
+        } else {
+            // The connection broke. Every call can be repeated: a POST by its key, the others by their nature.
+            Failure::Passing(error, None)
+        }
+    }
+
+    fn unreachable(&self, cause: String) -> ClientError {
+        ClientError::Unreachable { endpoint: self.client.endpoint().to_owned(), cause }
+    }
+}
+
+impl Answer {
+    /// The body as an object.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            self.unexpected(if self.is_json() {
+                format!("this client does not understand the answer: {e}")
+            } else {
+                format!("{}. Is this the address of Orbit, and is there a proxy in between?", self.excerpt())
+            })
+        })
+    }
+
+    /// The error that the answer is.
+    fn refusal(&self) -> ClientError {
+        if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
+            return problem.into();
+        }
+        if self.status.is_redirection() {
+            let target = self.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+            return self
+                .unexpected(format!("it redirects to {target}. Set the endpoint to the address of Orbit itself"));
+        }
+        self.unexpected(self.excerpt())
+    }
+
+    fn is_json(&self) -> bool {
+        self.content_type().contains("json")
+    }
+
+    fn content_type(&self) -> &str {
+        self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no type")
+    }
+
+    /// What a person can tell a proxy's page by.
+    fn excerpt(&self) -> String {
+        if self.body.is_empty() {
+            return "an empty answer".to_owned();
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let mut excerpt: String = text.chars().filter(|c| !c.is_control()).take(EXCERPT).collect();
+        if excerpt.len() < text.len() {
+            excerpt.push('…');
+        }
+        format!("{} instead of JSON: {excerpt}", self.content_type())
+    }
+
+    fn unexpected(&self, what: String) -> ClientError {
+        ClientError::Unexpected { call: self.call.clone(), status: self.status.as_u16(), what }
+    }
+}

@@ -1,0 +1,101 @@
+//! Trying again, and giving up.
+
+use super::{client_of, header, orders, problem, quick, seen, server, topic};
+use crate::client::{Client, ClientError, TopicRead, retry::Retry};
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+use wiremock::ResponseTemplate;
+
+fn busy(status: u16) -> ResponseTemplate {
+    ResponseTemplate::new(status)
+}
+
+fn fine() -> ResponseTemplate {
+    ResponseTemplate::new(201).set_body_json(topic())
+}
+
+/// An address that nobody listens at.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_with_the_same_key() {
+    let (server, client) = server([busy(503), busy(429), busy(502), busy(504), fine(), fine()]).await;
+
+    client.topic_create(&orders()).await.unwrap();
+    client.topic_create(&orders()).await.unwrap();
+
+    let requests = seen(&server).await;
+    let keys: Vec<String> = requests.iter().map(|request| header(request, "idempotency-key")).collect();
+    assert_eq!(keys.len(), 6);
+    assert_eq!(keys[..5].iter().collect::<BTreeSet<_>>().len(), 1, "one key over the retries of a call");
+    assert_ne!(keys[0], keys[5], "a fresh one for the next call");
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed() {
+    let (_server, client) = server([busy(503).insert_header("retry-after", "1"), fine()]).await;
+    let begun = Instant::now();
+    client.topic_create(&orders()).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_more_patience_than_there_is_is_told_at_once() {
+    let (server, client) = server([problem(429, "rate-limited").insert_header("retry-after", "3600")]).await;
+    let begun = Instant::now();
+    let error = client.topic_create(&orders()).await.unwrap_err();
+    assert_eq!(error.code(), Some("rate-limited"));
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(seen(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_will_not_go_better_is_not_tried_again() {
+    for status in [400, 401, 403, 404, 409, 422, 500] {
+        let (server, client) = server([problem(status, "no"), fine()]).await;
+        assert_eq!(client.topic_create(&orders()).await.unwrap_err().code(), Some("no"));
+        assert_eq!(seen(&server).await.len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_budget_ends() {
+    let retry = Retry { budget: Duration::from_millis(60), ..quick() };
+    let (server, _) = server(std::iter::repeat_n(busy(503), 1_000)).await;
+    let client = Client::builder(server.uri()).retry(retry).build().unwrap();
+    let error = client.topic_get("top_1", TopicRead::default()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unexpected { status: 503, .. }), "{error}");
+    assert!((2..1_000).contains(&seen(&server).await.len()));
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_with_address_and_cause() {
+    let address = nobody();
+    let error = client_of(&address).whoami().await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("cannot reach Orbit at {address}: ")), "{text}");
+    assert!(text.contains("Connection refused"), "{text}");
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_told_with_its_cause() {
+    let error = client_of("http://orbit.invalid").whoami().await.unwrap_err().to_string();
+    assert!(error.starts_with("cannot reach Orbit at http://orbit.invalid: "), "{error}");
+    assert!(error.contains("lookup") || error.contains("dns"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_told() {
+    let retry = Retry { answer: Duration::from_millis(20), budget: Duration::from_millis(50), ..quick() };
+    let late = fine().set_delay(Duration::from_secs(5));
+    let (server, _) = server([late.clone(), late.clone(), late.clone(), late]).await;
+    let client = Client::builder(server.uri()).retry(retry).build().unwrap();
+    let error = client.topic_create(&orders()).await.unwrap_err();
+    assert!(error.to_string().contains("no answer within"), "{error}");
+}

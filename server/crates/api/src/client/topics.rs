@@ -1,0 +1,50 @@
+//! Topics.
+
+use super::{Client, ClientError, Submitted, TopicQuery, TopicRead};
+use crate::{Page, Topic, TopicCreate, TopicEvaluate, TopicEvaluation, TopicPatch};
+use http::StatusCode;
+
+/// What a deletion was answered with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deleted {
+    /// It is gone: nothing of it was on a cluster.
+    Gone,
+    /// An operation deletes it, or a person has to decide first.
+    Accepted(Box<Topic>),
+}
+
+impl Client {
+    /// Asks for a topic. Equal to one whose creation is open, or whose answer was lost, it is that one.
+    pub async fn topic_create(&self, topic: &TopicCreate) -> Result<Submitted<Topic>, ClientError> {
+        self.post(&["v1", "topics"]).body(topic).submit().await
+    }
+
+    /// A topic, by its id or by `workspace/environment/name`.
+    pub async fn topic_get(&self, id: &str, read: TopicRead) -> Result<Topic, ClientError> {
+        self.get(&["v1", "topics", id]).read_topic(read).read().await
+    }
+
+    /// A page of the topics that the caller may see.
+    pub async fn topic_list(&self, query: &TopicQuery) -> Result<Page<Topic>, ClientError> {
+        self.get(&["v1", "topics"]).topics(query).read().await
+    }
+
+    /// Asks for a change of a topic.
+    pub async fn topic_update(&self, id: &str, patch: &TopicPatch) -> Result<Submitted<Topic>, ClientError> {
+        self.patch(&["v1", "topics", id], patch).submit().await
+    }
+
+    /// Asks for a topic to go.
+    pub async fn topic_delete(&self, id: &str) -> Result<Deleted, ClientError> {
+        let answer = self.delete(&["v1", "topics", id]).answer().await?;
+        if answer.status == StatusCode::NO_CONTENT {
+            return Ok(Deleted::Gone);
+        }
+        answer.json().map(|topic| Deleted::Accepted(Box::new(topic)))
+    }
+
+    /// What submit would answer. Files nothing.
+    pub async fn topic_evaluate(&self, changes: &TopicEvaluate) -> Result<TopicEvaluation, ClientError> {
+        self.post(&["v1", "topics:evaluate"]).body(changes).read().await
+    }
+}

@@ -1,0 +1,99 @@
+//! Topic policies.
+
+use crate::wire;
+use jiff::Timestamp;
+
+wire! {
+    /// Whom a policy binds.
+    enum PolicyScope {
+        /// Everybody.
+        Platform,
+        /// One workspace.
+        Workspace,
+    }
+}
+
+wire! {
+    /// A lower and an upper limit, both inclusive, each optional.
+    #[derive(Default)]
+    input struct Limits {
+        /// At least this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub min: Option<i64>,
+        /// At most this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max: Option<i64>,
+    }
+}
+
+macro_rules! policy_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*) => {
+    wire! {
+        /// A topic policy to create. What is absent is not limited.
+        input struct TopicPolicyCreate {
+            /// `[a-z][a-z0-9-]{0,38}`, unique, immutable.
+            pub name: String,
+            /// Whom it binds.
+            pub scope: PolicyScope,
+            /// Slug or id of the workspace, with scope `workspace`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub workspace: Option<String>,
+            $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+        }
+    }
+    wire! {
+        /// What a topic policy is to say, whole: what is absent is not limited any more.
+        #[derive(Default)]
+        input struct TopicPolicyReplace {
+            $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+        }
+    }
+    wire! {
+        /// Guardrails for topics.
+        struct TopicPolicy {
+            /// Its id.
+            pub id: String,
+            /// Its name.
+            pub name: String,
+            /// Whom it binds.
+            pub scope: PolicyScope,
+            /// Slug of the workspace, with scope `workspace`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub workspace: Option<String>,
+            $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+            /// Counts up with every change; also the ETag.
+            pub version: i64,
+            /// When it was created.
+            pub created_at: Timestamp,
+            /// When it was last changed.
+            pub updated_at: Timestamp,
+        }
+    }
+    impl TopicPolicyCreate {
+        /// What it is to say.
+        #[must_use]
+        pub fn rules(&self) -> TopicPolicyReplace { TopicPolicyReplace { $($field: self.$field.clone()),* } }
+    }
+} }
+
+policy_types! {
+    /// Slugs of the environments it covers; all where absent or empty.
+    environments: Vec<String>,
+    /// Regular expression that a topic's whole logical name must fit. At most 1,000 characters.
+    naming_pattern: String,
+    /// Regular expressions: a topic whose whole logical name fits one needs no approval by this policy's `require_approval_for`. At most 50.
+    auto_approve_patterns: Vec<String>,
+    /// How many partitions.
+    partition_limits: Limits,
+    /// How long records may be kept, in milliseconds; for ever (-1) is longer than every limit.
+    retention_limits: Limits,
+    /// How many replicas.
+    replication_factor_limits: Limits,
+    /// Slugs of environments in which creating a topic or changing its partitions or settings waits for a person.
+    require_approval_for: Vec<String>,
+    /// Slugs of environments in which deleting a topic waits for a person.
+    require_deletion_approval_for: Vec<String>,
+    /// Whether the requester may give the consent that this policy asks for. Default false.
+    allow_self_approval: bool,
+    /// Whether a topic needs a schema before it is created. Refused with `not-available` until Orbit keeps schemas.
+    require_schema: bool,
+}

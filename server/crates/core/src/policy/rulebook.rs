@@ -1,0 +1,186 @@
+//! The rules: topic policies of the platform and of one workspace, ready to judge by.
+
+use crate::{
+    id::{PolicyId, WorkspaceId},
+    name::Slug,
+};
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
+
+/// A pattern over the whole logical topic name. Linear time (the `regex` crate has no backtracking) and bounded in size.
+#[derive(Clone)]
+pub struct Pattern(Arc<Regex>, Arc<str>);
+
+/// Why a pattern is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Longer than the limit, in characters.
+    #[error("has more than {0} characters")]
+    TooLong(usize),
+    /// Not a regular expression, or one that compiles to more than the size limit.
+    #[error("is not a regular expression that Orbit takes: {0}")]
+    Regex(String),
+}
+
+impl Pattern {
+    /// Most characters a pattern may have.
+    pub const MAX: usize = 1_000;
+    const COMPILED_MAX: usize = 1 << 20;
+
+    /// Whether the whole of `name` fits.
+    #[must_use]
+    pub fn fits(&self, name: &str) -> bool {
+        self.0.is_match(name)
+    }
+}
+impl FromStr for Pattern {
+    type Err = PatternError;
+    fn from_str(s: &str) -> Result<Self, PatternError> {
+        if s.chars().count() > Self::MAX {
+            return Err(PatternError::TooLong(Self::MAX));
+        }
+        // Compiled alone first: the anchors around it must not repair a pattern such as `a)|(b`.
+        let bad = |e: regex::Error| PatternError::Regex(e.to_string().replace('\n', " "));
+        RegexBuilder::new(s).size_limit(Self::COMPILED_MAX).build().map_err(bad)?;
+        let whole = RegexBuilder::new(&format!("^(?:{s})$")).size_limit(Self::COMPILED_MAX).build().map_err(bad)?;
+        Ok(Self(Arc::new(whole), s.into()))
+    }
+}
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.1)
+    }
+}
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/", self.1)
+    }
+}
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.1 == other.1
+    }
+}
+impl Eq for Pattern {}
+impl Serialize for Pattern {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.1)
+    }
+}
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A lower and an upper limit, both inclusive, each optional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limits {
+    /// At least this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    /// At most this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+}
+
+/// Whom a policy binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "scope", content = "workspace", rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everybody.
+    Platform,
+    /// One workspace.
+    Workspace(WorkspaceId),
+}
+
+/// What a topic policy says (requirements 1, `KafkaTopicPolicy`). What is absent is not limited.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TopicRules {
+    /// Environments it covers; all where empty.
+    #[serde(default)]
+    pub environments: BTreeSet<Slug>,
+    /// What a topic's logical name must look like, whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naming_pattern: Option<Pattern>,
+    /// Topics whose logical name fits one of these need no approval by this policy's `require_approval_for`.
+    #[serde(default)]
+    pub auto_approve_patterns: Vec<Pattern>,
+    /// How many partitions.
+    #[serde(default)]
+    pub partition_limits: Limits,
+    /// How long records may be kept, in milliseconds; for ever is longer than every limit.
+    #[serde(default)]
+    pub retention_limits: Limits,
+    /// How many replicas.
+    #[serde(default)]
+    pub replication_factor_limits: Limits,
+    /// Environments in which creating a topic or changing its partitions or settings waits for a person.
+    #[serde(default)]
+    pub require_approval_for: BTreeSet<Slug>,
+    /// Environments in which deleting a topic waits for a person.
+    #[serde(default)]
+    pub require_deletion_approval_for: BTreeSet<Slug>,
+    /// Whether the requester may give the consent that this policy asks for.
+    #[serde(default)]
+    pub allow_self_approval: bool,
+}
+
+/// A policy as it is judged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPolicy {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its name.
+    pub name: Slug,
+    /// Counts up with every change.
+    pub version: i64,
+    /// Whom it binds.
+    pub scope: Scope,
+    /// What it says.
+    pub rules: TopicRules,
+}
+
+/// Everything that binds one workspace: the platform's policies and its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rulebook {
+    /// In a stable order.
+    pub topic_policies: Vec<TopicPolicy>,
+}
+
+impl Rulebook {
+    /// The policies that cover an environment and bind a workspace.
+    pub(crate) fn covering<'a>(
+        &'a self,
+        environment: &'a Slug,
+        workspace: WorkspaceId,
+    ) -> impl Iterator<Item = &'a TopicPolicy> + 'a {
+        self.topic_policies.iter().filter(move |p| {
+            (p.rules.environments.is_empty() || p.rules.environments.contains(environment))
+                && match p.scope {
+                    Scope::Platform => true,
+                    Scope::Workspace(id) => id == workspace,
+                }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_about_the_whole_name() {
+        let p: Pattern = "a|b".parse().unwrap();
+        assert!(p.fits("a") && p.fits("b"));
+        assert!(!p.fits("ab") && !p.fits("xa"));
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_or_too_large_is_refused() {
+        assert!(matches!("a)|(b".parse::<Pattern>(), Err(PatternError::Regex(_))));
+        assert!(matches!("(?:a{1000}){1000}".parse::<Pattern>(), Err(PatternError::Regex(_))));
+        assert_eq!("a".repeat(1001).parse::<Pattern>(), Err(PatternError::TooLong(1000)));
+    }
+}

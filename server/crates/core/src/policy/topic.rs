@@ -1,0 +1,314 @@
+//! Topics before the rules.
+
+use super::{
+    limits::Judge,
+    rulebook::{Rulebook, Scope, TopicPolicy},
+    verdict::{Finding, Layer, RuleRef, Verdict},
+};
+use crate::{
+    change::{Requester, TopicAction, TopicChange},
+    model::{
+        settings::{self, SettingError},
+        topic::TopicSpec,
+    },
+    name::Slug,
+    ports::ClusterDescription,
+};
+
+/// What policy may know of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// Its name.
+    pub slug: Slug,
+    /// What it told of itself; `None` until it was reached for the first time.
+    pub description: Option<ClusterDescription>,
+}
+
+/// The topic as it stands before the change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentTopic {
+    /// What it is to be by now.
+    pub spec: TopicSpec,
+    /// How many partitions it has on the cluster, where it was looked at.
+    pub observed_partitions: Option<u32>,
+    /// How many replicas it has on the cluster, where it was looked at.
+    pub observed_replication_factor: Option<u16>,
+}
+
+/// What policy may look at when a topic is created, changed or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicFacts {
+    /// Who asks.
+    pub requester: Requester,
+    /// The cluster that the topic lives on, or is to.
+    pub cluster: ClusterFacts,
+    /// The topic before the change; `None` when it is created.
+    pub current: Option<CurrentTopic>,
+    /// Another topic of Orbit's that the physical name collides with (Kafka takes `.` and `_` for the same).
+    pub collides_with: Option<String>,
+    /// Whether a topic of that physical name is on the cluster that Orbit does not own.
+    pub unmanaged: bool,
+}
+
+/// Judges a change of a topic.
+pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) -> Verdict {
+    let mut verdict = Verdict::default();
+    match &change.action {
+        TopicAction::Create { spec } => {
+            check_name_is_free(change, facts, &mut verdict);
+            judge_spec(change, spec, rules, facts, &mut verdict);
+        }
+        TopicAction::Update { spec } => {
+            check_growth(spec, facts, &mut verdict);
+            // Description, tags and owner never need approval, nor does making the cluster what it was to be (SPEC §5).
+            if facts.current.as_ref().is_none_or(|c| c.spec.differs_on_cluster(spec)) {
+                judge_spec(change, spec, rules, facts, &mut verdict);
+            }
+        }
+        TopicAction::Delete => judge_deletion(change, rules, facts, &mut verdict),
+    }
+    verdict
+}
+
+fn system(code: &str, rule: &str, field: &str, message: String, remedy: &str) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        layer: Layer::System,
+        rule: RuleRef { policy: None, name: "kafka".to_owned(), version: None, rule: rule.to_owned() },
+        field: field.to_owned(),
+        limit: None,
+        value: None,
+        message,
+        remedy: remedy.to_owned(),
+    }
+}
+
+fn check_name_is_free(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict) {
+    let physical = &change.physical_name;
+    if let Some(other) = &facts.collides_with {
+        verdict.violations.push(system(
+            "topic.name.collision",
+            "name.collision",
+            "/name",
+            format!(
+                "Denied: the name on the cluster would be {physical}, which collides with the topic {other}: \
+                 Kafka does not tell '.' and '_' apart in topic names"
+            ),
+            "choose another name",
+        ));
+    }
+    if facts.unmanaged {
+        let cluster = &facts.cluster.slug;
+        verdict.violations.push(system(
+            "topic.unmanaged",
+            "name.unmanaged",
+            "/name",
+            format!("Denied: a topic named {physical} is on cluster {cluster} already, and Orbit does not manage it"),
+            "choose another name, or have the topic on the cluster removed by its owner",
+        ));
+    }
+}
+
+/// What the cluster cannot do. Asked of every update, since a topic that was grown past Orbit cannot be led back to fewer partitions either.
+fn check_growth(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
+    let Some(current) = &facts.current else { return };
+    let have = current.observed_partitions.max(current.spec.partitions);
+    if let (Some(want), Some(have)) = (spec.partitions, have)
+        && want < have
+    {
+        let mut f = system(
+            "topic.partitions.shrink",
+            "partitions.grow-only",
+            "/partitions",
+            format!(
+                "Denied: partitions cannot shrink from {have} to {want}: Kafka would lose the records of the partitions removed"
+            ),
+            &format!("ask for at least {have}, or create a topic of another name and move the data"),
+        );
+        f.limit = Some(have.to_string());
+        f.value = Some(want.to_string());
+        verdict.violations.push(f);
+    }
+    // Only where the change asks for another factor: a cluster whose replicas were moved past Orbit does not stand in the way of other changes.
+    let was = current.spec.replication_factor;
+    if let (Some(want), Some(have)) = (spec.replication_factor, current.observed_replication_factor.or(was))
+        && want != have
+        && Some(want) != was
+    {
+        verdict.violations.push(system(
+            "topic.replication-factor.change",
+            "replication-factor.fixed",
+            "/replication_factor",
+            format!("Denied: the replication factor cannot change from {have} to {want}: unsupported by provider"),
+            "keep the number; a change of replicas takes a reassignment, which Orbit does not do yet",
+        ));
+    }
+}
+
+fn judge_spec(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
+    check_settings(spec, facts, verdict);
+    check_brokers(spec, facts, verdict);
+    let mut covered = false;
+    for policy in rules.covering(&change.environment, change.workspace_id) {
+        covered |= policy.scope == Scope::Platform;
+        Judge { policy, spec, facts, verdict }.judge(change);
+        let rules = &policy.rules;
+        if rules.require_approval_for.contains(&change.environment)
+            && !rules.auto_approve_patterns.iter().any(|p| p.fits(change.name.as_str()))
+        {
+            let environment = &change.environment;
+            verdict.ask(
+                Finding {
+                    code: "topic.approval.environment".to_owned(),
+                    layer: layer(policy),
+                    rule: rule(policy, "require_approval_for"),
+                    field: "/environment".to_owned(),
+                    limit: None,
+                    value: Some(environment.to_string()),
+                    message: format!("policy {} asks for approval in {environment}", policy.name),
+                    remedy: "wait for the approval".to_owned(),
+                },
+                rules.allow_self_approval,
+            );
+        }
+    }
+    if !covered {
+        ask_uncovered(change, facts, verdict);
+    }
+}
+
+fn check_settings(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
+    let known = facts.cluster.description.as_ref();
+    for (key, value) in spec.folded() {
+        let names = known.iter().flat_map(|d| d.topic_defaults.keys()).map(String::as_str);
+        let field = spec.pointer(&key);
+        let mut finding = match settings::check(&key, &value, names) {
+            Ok(()) => continue,
+            Err(SettingError::Unknown { nearest }) => system(
+                "topic.config.unknown",
+                "config.known",
+                &field,
+                format!("Denied: Kafka has no topic setting {key}"),
+                &nearest.map_or_else(
+                    || "take it out; Kafka's documentation lists the topic settings".to_owned(),
+                    |name| format!("did you mean {name}?"),
+                ),
+            ),
+            Err(SettingError::Value { takes }) => {
+                let mut f = system(
+                    "topic.config.value",
+                    "config.value",
+                    &field,
+                    format!("Denied: {key} cannot be {value:?}: it takes {takes}"),
+                    &format!("give {takes}"),
+                );
+                f.limit = Some(takes);
+                f
+            }
+        };
+        finding.value = Some(value);
+        verdict.violations.push(finding);
+    }
+}
+
+fn check_brokers(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
+    let (Some(want), Some(cluster)) = (spec.replication_factor, &facts.cluster.description) else {
+        return;
+    };
+    if u32::from(want) > cluster.brokers {
+        let (brokers, slug) = (cluster.brokers, &facts.cluster.slug);
+        let s = if brokers == 1 { "" } else { "s" };
+        let mut f = system(
+            "topic.replication-factor.brokers",
+            "replication-factor.brokers",
+            "/replication_factor",
+            format!(
+                "Denied: replication factor {want} needs {want} brokers, and cluster {slug} has {brokers} broker{s}"
+            ),
+            &format!("ask for at most {brokers}"),
+        );
+        f.limit = Some(brokers.to_string());
+        f.value = Some(want.to_string());
+        verdict.violations.push(f);
+    }
+}
+
+fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
+    if facts.current.as_ref().and_then(|c| c.spec.deletion_protection) == Some(true) {
+        verdict.violations.push(Finding {
+            rule: RuleRef { policy: None, name: "orbit".into(), version: None, rule: "deletion_protection".into() },
+            ..system(
+                "topic.deletion-protected",
+                "deletion_protection",
+                "/deletion_protection",
+                format!("Denied: deletion protection of topic {} is on", change.name),
+                "set deletion_protection to false first, as a change of its own",
+            )
+        });
+    }
+    let mut covered = false;
+    for policy in rules.covering(&change.environment, change.workspace_id) {
+        covered |= policy.scope == Scope::Platform;
+        if policy.rules.require_deletion_approval_for.contains(&change.environment) {
+            let environment = &change.environment;
+            verdict.ask(
+                Finding {
+                    code: "topic.approval.deletion".to_owned(),
+                    layer: layer(policy),
+                    rule: rule(policy, "require_deletion_approval_for"),
+                    field: String::new(),
+                    limit: None,
+                    value: Some(environment.to_string()),
+                    message: format!("policy {} asks for approval of deletions in {environment}", policy.name),
+                    remedy: "wait for the approval".to_owned(),
+                },
+                policy.rules.allow_self_approval,
+            );
+        }
+    }
+    if !covered {
+        ask_uncovered(change, facts, verdict);
+    }
+}
+
+/// Where no policy of the platform covers an environment, everybody but a platform admin needs approval (SPEC §5). A workspace's own policy does
+/// not count, or a workspace could lift the platform's default by writing one.
+fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict) {
+    if facts.requester.platform_admin {
+        return;
+    }
+    let environment = &change.environment;
+    verdict.ask(
+        Finding {
+            code: "topic.approval.no-policy".to_owned(),
+            layer: Layer::Platform,
+            rule: RuleRef { policy: None, name: "orbit".to_owned(), version: None, rule: "no-policy".to_owned() },
+            field: "/environment".to_owned(),
+            limit: None,
+            value: Some(environment.to_string()),
+            message: format!("no policy of the platform covers {environment}, so a platform admin decides"),
+            remedy: "wait for the approval, or ask the platform team for a policy".to_owned(),
+        },
+        false,
+    );
+}
+
+pub(super) fn layer(policy: &TopicPolicy) -> Layer {
+    match policy.scope {
+        Scope::Platform => Layer::Platform,
+        Scope::Workspace(_) => Layer::Workspace,
+    }
+}
+
+pub(super) fn rule(policy: &TopicPolicy, rule: &str) -> RuleRef {
+    RuleRef {
+        policy: Some(policy.id),
+        name: policy.name.to_string(),
+        version: Some(policy.version),
+        rule: rule.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "topic_tests.rs"]
+mod tests;

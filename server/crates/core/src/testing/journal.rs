@@ -1,0 +1,236 @@
+//! The database as workflows see it: operations and topic records in a map, fenced, kept as JSON, with a process that can die around any save.
+
+use crate::{
+    id::{OperationId, TopicId},
+    model::topic::{IllegalTransition, Observed, TopicEvent, TopicSpec, TopicStatus, transition},
+    ports::KafkaTopicId,
+    workflow::{Held, Journal, JournalError, Mark, OperationState, Saga, Save},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// What the database keeps of a topic, as far as workflows change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicRecord {
+    /// Where it is on its way.
+    pub status: TopicStatus,
+    /// Kafka's id, where Orbit made the topic or found it.
+    pub kafka_topic_id: Option<KafkaTopicId>,
+    /// What it is to be.
+    pub spec: TopicSpec,
+    /// What the cluster showed.
+    pub observed: Option<Observed>,
+}
+
+/// When the process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// Before the database has anything of the save.
+    BeforeSave,
+    /// When the database has all of it, and the process does not know.
+    AfterSave,
+}
+
+/// A save that the database has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveRecord {
+    /// Of which operation.
+    pub operation: OperationId,
+    /// The version it made.
+    pub version: i64,
+    /// The state it saved.
+    pub saga: Saga,
+    /// What was saved with it.
+    pub save: Save,
+}
+
+struct Kept {
+    version: i64,
+    saga: String,
+}
+
+#[derive(Default)]
+struct Inner {
+    operations: BTreeMap<OperationId, Kept>,
+    topics: BTreeMap<TopicId, TopicRecord>,
+    saves: Vec<SaveRecord>,
+    tried: usize,
+    crashes: Vec<(usize, Crash)>,
+}
+
+/// A [`Journal`] in memory. Clones are handles on the same one.
+///
+/// Every saga goes through its JSON on every save and every load, and one that comes back changed is refused with a panic.
+#[derive(Clone, Default)]
+pub struct MemoryJournal(Arc<Mutex<Inner>>);
+
+impl MemoryJournal {
+    /// Keeps nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a new operation.
+    pub fn begin(&self, operation: OperationId, saga: &Saga) {
+        let saga = to_json(saga);
+        self.inner().operations.insert(operation, Kept { version: 1, saga });
+    }
+    /// Keeps an operation as the JSON that some release wrote.
+    pub fn begin_json(&self, operation: OperationId, saga: String) {
+        self.inner().operations.insert(operation, Kept { version: 1, saga });
+    }
+    /// Takes the lease on an operation, as a replica does: whoever held it before is fenced out.
+    ///
+    /// # Panics
+    /// Where the operation is not kept, or its JSON does not load.
+    #[must_use]
+    #[track_caller]
+    pub fn claim(&self, operation: OperationId) -> Held {
+        let mut inner = self.inner();
+        let kept = inner.operations.get_mut(&operation).expect("a kept operation");
+        kept.version += 1;
+        Held { id: operation, version: kept.version, saga: from_json(&kept.saga) }
+    }
+    /// An operation as it is kept, without taking it.
+    ///
+    /// # Panics
+    /// Where the operation is not kept, or its JSON does not load.
+    #[must_use]
+    #[track_caller]
+    pub fn saga(&self, operation: OperationId) -> Saga {
+        from_json(&self.inner().operations.get(&operation).expect("a kept operation").saga)
+    }
+    /// The process dies at a save, numbered from 0 over every save that was tried. Several may be laid.
+    pub fn crash_at(&self, save: usize, crash: Crash) {
+        self.inner().crashes.push((save, crash));
+    }
+    /// How many deaths are still to come.
+    #[must_use]
+    pub fn crashes_left(&self) -> usize {
+        self.inner().crashes.len()
+    }
+    /// Every save that the database has, in order.
+    #[must_use]
+    pub fn saves(&self) -> Vec<SaveRecord> {
+        self.inner().saves.clone()
+    }
+    /// How many saves were tried: the number of the next one.
+    #[must_use]
+    pub fn saves_tried(&self) -> usize {
+        self.inner().tried
+    }
+    /// Keeps a topic's record, as a use case of the server does before it starts an operation.
+    pub fn put_topic(&self, topic: TopicId, record: TopicRecord) {
+        self.inner().topics.insert(topic, record);
+    }
+    /// A topic's record, where there is one.
+    #[must_use]
+    pub fn topic(&self, topic: TopicId) -> Option<TopicRecord> {
+        self.inner().topics.get(&topic).cloned()
+    }
+    /// Every topic's record, for comparison.
+    #[must_use]
+    pub fn snapshot(&self) -> BTreeMap<TopicId, TopicRecord> {
+        self.inner().topics.clone()
+    }
+}
+
+fn to_json(saga: &Saga) -> String {
+    let json = serde_json::to_string(saga).expect("a saga is JSON");
+    assert_eq!(&from_json(&json), saga, "a saga comes back from its JSON as it was");
+    json
+}
+
+fn from_json(json: &str) -> Saga {
+    serde_json::from_str(json).expect("the JSON of a saga loads")
+}
+
+fn died(when: &str) -> JournalError {
+    JournalError::Store(format!("the process died {when} the save"))
+}
+
+impl Inner {
+    fn keep(&mut self, held: &Held, save: Save) -> Result<i64, JournalError> {
+        let kept = self.operations.get_mut(&held.id).expect("a kept operation");
+        if kept.version != held.version {
+            return Err(JournalError::Fenced);
+        }
+        kept.version += 1;
+        kept.saga = to_json(&held.saga);
+        let version = kept.version;
+        for mark in &save.marks {
+            apply(&mut self.topics, mark).expect("a workflow's mark fits the topic's status");
+        }
+        self.saves.push(SaveRecord { operation: held.id, version, saga: held.saga.clone(), save });
+        Ok(version)
+    }
+}
+
+/// What the store does with a mark.
+fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(), IllegalTransition> {
+    let (Mark::TopicActive { topic, .. }
+    | Mark::TopicFailed { topic }
+    | Mark::TopicUpdated { topic, .. }
+    | Mark::TopicDeleted { topic }
+    | Mark::TopicKept { topic }
+    | Mark::TopicObserved { topic, .. }) = mark;
+    let record = topics.get_mut(topic).expect("the record of a topic with work under way");
+    let mut goes = |event| transition(Some(record.status), event).map(|status| record.status = status);
+    match mark {
+        Mark::TopicActive { kafka_topic_id, spec, .. } => {
+            goes(TopicEvent::Provisioned)?;
+            record.kafka_topic_id = Some(*kafka_topic_id);
+            record.spec = spec.clone();
+        }
+        Mark::TopicFailed { .. } => {
+            goes(TopicEvent::ProvisioningFailed)?;
+            record.kafka_topic_id = None;
+        }
+        Mark::TopicUpdated { spec, .. } => {
+            assert_eq!(record.status, TopicStatus::Active, "only a topic that is there changes");
+            record.spec = spec.clone();
+        }
+        Mark::TopicDeleted { .. } => {
+            assert_eq!(record.status, TopicStatus::Deleting, "only what is being deleted goes");
+            topics.remove(topic);
+        }
+        Mark::TopicKept { .. } => goes(TopicEvent::DeleteFailed)?,
+        Mark::TopicObserved { observed, .. } => record.observed = Some(observed.clone()),
+    }
+    Ok(())
+}
+
+impl Journal for MemoryJournal {
+    async fn save(&self, held: &Held, save: Save) -> Result<i64, JournalError> {
+        let mut inner = self.inner();
+        let number = inner.tried;
+        inner.tried += 1;
+        let crash = inner.crashes.iter().position(|(at, _)| *at == number);
+        match crash.map(|place| inner.crashes.remove(place).1) {
+            None => inner.keep(held, save),
+            Some(Crash::BeforeSave) => Err(died("before")),
+            Some(Crash::AfterSave) => inner.keep(held, save).and(Err(died("after"))),
+        }
+    }
+}
+
+/// The state that an operation was saved with is a column beside its saga: it must be the saga's own.
+impl SaveRecord {
+    /// The state that was saved.
+    ///
+    /// # Panics
+    /// Where column and saga differ.
+    #[must_use]
+    #[track_caller]
+    pub fn state(&self) -> OperationState {
+        assert_eq!(self.save.state, self.saga.state, "column and saga say the same");
+        self.save.state
+    }
+}

@@ -1,0 +1,93 @@
+//! Durable work. An operation is a [`Saga`]: pieces of work, a plan of steps, and where it stands. [`turn`] runs one step and saves; who holds the
+//! lease decides who may. Engines (the embedded runner, later Temporal) know only these.
+
+mod journal;
+mod retry;
+mod saga;
+mod turn;
+
+pub use crate::workflows::{Piece, PieceStep};
+pub use journal::{Held, Journal, JournalError, Mark, Save};
+pub use retry::Retry;
+pub use saga::{Failure, OperationState, Saga, StepRecord, StepState};
+pub use turn::{Turn, turn};
+
+use crate::ports::{KafkaError, KafkaErrorKind, Ports};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt, time::Duration};
+
+/// One kind of work: a serializable struct, an enum of steps, `run` and `undo` per step. Both are idempotent, since a step whose save was lost runs
+/// again.
+pub trait Workflow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The steps. Names are append-only: operations in flight are stored with them.
+    type Step: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sync + fmt::Debug + 'static;
+
+    /// The steps to take, in order. Asked once, at creation, and stored.
+    fn plan(&self) -> Vec<Self::Step>;
+    /// How often and how fast a step is tried again.
+    fn retry(step: Self::Step) -> Retry;
+    /// Takes a step. Never writes the database: what follows from it is told as [`Mark`]s. What it changes on itself is kept unless the step
+    /// was cut off by its deadline, also where it failed.
+    fn run(&mut self, step: Self::Step, ports: &Ports) -> impl Future<Output = Result<Did, StepError>> + Send;
+    /// Takes a step back. Tolerates that it never happened. Begins at the failed step, which may have taken effect.
+    fn undo(&mut self, step: Self::Step, ports: &Ports) -> impl Future<Output = Result<Did, StepError>> + Send;
+    /// What the database is to say once everything was taken back.
+    fn abandoned(&self) -> Vec<Mark>;
+}
+
+/// How a step ended that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Did {
+    /// Done, with its consequences for the database.
+    Done(Vec<Mark>),
+    /// Not yet, and nobody's fault: costs no attempt.
+    NotYet(Wait),
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wait {
+    /// A cluster that does not answer, or refuses Orbit's credentials. Without limit, at growing intervals.
+    Cluster {
+        /// What to tell the user.
+        user: String,
+    },
+    /// Something that takes a moment.
+    Poll(Duration),
+}
+
+/// How a step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepError {
+    /// May work next time.
+    Retry(Failure),
+    /// Will never work.
+    Fatal(Failure),
+}
+
+/// What a cluster's refusal means for the step that met it.
+pub fn from_kafka(error: KafkaError) -> Result<Did, StepError> {
+    let failure =
+        |code: &str| Failure { code: code.to_owned(), user: error.user.clone(), operator: error.operator.clone() };
+    match error.kind {
+        KafkaErrorKind::Unreachable | KafkaErrorKind::Authentication => {
+            Ok(Did::NotYet(Wait::Cluster { user: error.user }))
+        }
+        KafkaErrorKind::Passing => Err(StepError::Retry(failure("kafka.passing"))),
+        KafkaErrorKind::Forbidden => Err(StepError::Fatal(failure("kafka.forbidden"))),
+        KafkaErrorKind::Invalid => Err(StepError::Fatal(failure("kafka.refused"))),
+        KafkaErrorKind::AlreadyExists => Err(StepError::Fatal(failure("topic.unmanaged"))),
+        KafkaErrorKind::NotFound => Err(StepError::Fatal(failure("topic.gone"))),
+    }
+}
+
+/// The value of a port's answer, or out of the step with what the refusal means.
+#[macro_export]
+macro_rules! reach {
+    ($call:expr) => {
+        match $call {
+            Ok(value) => value,
+            Err(error) => return $crate::workflow::from_kafka(error),
+        }
+    };
+}

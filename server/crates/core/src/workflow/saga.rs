@@ -1,0 +1,159 @@
+//! The state of an operation: one value, one JSON column, so that a save is one UPDATE.
+
+use super::{Piece, PieceStep, Workflow};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Where an operation stands (SPEC §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationState {
+    /// Accepted, not begun.
+    Pending,
+    /// Its steps are being taken.
+    Running,
+    /// Waits for a cluster, or for the next try.
+    Waiting,
+    /// Everything was done.
+    Succeeded,
+    /// A step failed for good; what was done is being taken back.
+    RollingBack,
+    /// Nothing of it is left.
+    RolledBack,
+    /// Taking back failed for good: a person has to look.
+    Stuck,
+}
+
+impl OperationState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Succeeded,
+        Self::RollingBack,
+        Self::RolledBack,
+        Self::Stuck,
+    ];
+
+    /// As the wire and the database spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Succeeded => "succeeded",
+            Self::RollingBack => "rolling-back",
+            Self::RolledBack => "rolled-back",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// Whether nothing more happens by itself.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::RolledBack | Self::Stuck)
+    }
+}
+
+/// Why a step failed: a text for the user and one for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Stable code; `docs/errors.md` has a section for each.
+    pub code: String,
+    /// What the user sees.
+    pub user: String,
+    /// Names, codes and causes, for the log. Never in an answer.
+    pub operator: String,
+}
+
+impl Failure {
+    /// A failure that has no more to tell the operator than the user.
+    #[must_use]
+    pub fn plain(code: &str, user: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), user: user.into(), operator: String::new() }
+    }
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Begun, not ended.
+    Running,
+    /// Done.
+    Done,
+    /// Failed for good.
+    Failed,
+    /// Taken back.
+    Undone,
+}
+
+/// What is known of one step of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Which of the pieces.
+    pub piece: usize,
+    /// Which of its steps.
+    pub step: PieceStep,
+    /// How far it is.
+    pub state: StepState,
+    /// Tries that failed.
+    pub attempts: u32,
+    /// Tries to take it back that failed.
+    #[serde(default)]
+    pub undo_attempts: u32,
+    /// Times it had to wait for something; costs no attempt.
+    pub waits: u32,
+    /// When it was first tried.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What the last try said, for the user.
+    pub last_error: Option<String>,
+}
+
+/// The state of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saga {
+    /// The work: a plain operation has one piece, a bundle several.
+    pub pieces: Vec<Piece>,
+    /// The steps of all pieces, in order.
+    pub steps: Vec<StepRecord>,
+    /// The step that is due.
+    pub at: usize,
+    /// Why everything is being taken back; absent while it goes forward.
+    pub failure: Option<Failure>,
+    /// Where it stands.
+    pub state: OperationState,
+}
+
+impl Saga {
+    /// A saga at its beginning.
+    #[must_use]
+    pub fn new(pieces: Vec<Piece>) -> Self {
+        let record = |piece, step| StepRecord {
+            piece,
+            step,
+            state: StepState::Pending,
+            attempts: 0,
+            undo_attempts: 0,
+            waits: 0,
+            started_at: None,
+            finished_at: None,
+            last_error: None,
+        };
+        let plans = pieces.iter().enumerate();
+        let steps = plans.flat_map(|(i, p)| p.plan().into_iter().map(move |s| record(i, s))).collect();
+        Self { pieces, steps, at: 0, failure: None, state: OperationState::Pending }
+    }
+
+    /// Whether what was done is being taken back.
+    #[must_use]
+    pub fn undoing(&self) -> bool {
+        self.failure.is_some()
+    }
+}

@@ -1,0 +1,147 @@
+//! One durable step: run or undo on a copy, then save state and consequences under the fence.
+
+use super::{
+    Did, Held, Journal, JournalError, Piece, Retry, Save, StepError, Wait, Workflow,
+    saga::{Failure, OperationState, Saga, StepState},
+};
+use crate::{id::OperationId, ports::Ports, workflow::Mark};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What comes after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The next step, at once.
+    Again,
+    /// The next step, after this long.
+    Later(Duration),
+    /// Nothing: the operation is in a final state.
+    Finished,
+}
+
+/// Runs the step that is due and saves. A step that outlasts `deadline` is cut off; since it ran on a copy, it leaves no half-changed state.
+/// What a step learned that failed by itself is kept: the end of the operation may have to tell it.
+pub async fn turn(
+    journal: &impl Journal,
+    ports: &Ports,
+    held: &mut Held,
+    deadline: Duration,
+) -> Result<Turn, JournalError> {
+    if held.saga.state.is_final() {
+        return Ok(Turn::Finished);
+    }
+    let mut saga = held.saga.clone();
+    let ended = step(&mut saga, ports, deadline).await;
+    let (marks, due) = match ended {
+        None => {
+            saga.state = OperationState::Succeeded;
+            (vec![], Duration::ZERO)
+        }
+        Some(Ok(Did::Done(marks))) => (advance(&mut saga, marks, ports.clock.now()), Duration::ZERO),
+        Some(Ok(Did::NotYet(wait))) => (vec![], wait_for(&mut saga, wait)),
+        Some(Err(error)) => (vec![], fail(held.id, &mut saga, error, ports.clock.now())),
+    };
+    let save = Save { marks, state: saga.state, due, failure: saga.failure.clone() };
+    let next = Held { id: held.id, version: held.version, saga };
+    let version = journal.save(&next, save).await?;
+    *held = Held { version, ..next };
+    Ok(match held.saga.state {
+        state if state.is_final() => Turn::Finished,
+        _ if due.is_zero() => Turn::Again,
+        _ => Turn::Later(due),
+    })
+}
+
+/// Takes the step that is due, or takes it back; `None` where there is none (a saga without steps).
+async fn step(saga: &mut Saga, ports: &Ports, deadline: Duration) -> Option<Result<Did, StepError>> {
+    let undoing = saga.undoing();
+    let record = saga.steps.get_mut(saga.at)?;
+    record.state = StepState::Running;
+    record.started_at.get_or_insert_with(|| ports.clock.now());
+    let (index, step) = (record.piece, record.step);
+    let mut piece = saga.pieces[index].clone();
+    let work = async { if undoing { piece.undo(step, ports).await } else { piece.run(step, ports).await } };
+    Some(match tokio::time::timeout(deadline, work).await {
+        Ok(ended) => {
+            saga.pieces[index] = piece;
+            ended
+        }
+        Err(_) => Err(StepError::Retry(Failure::plain("workflow.deadline", "the step did not end in time"))),
+    })
+}
+
+/// The step is done: on to the next, or, when taking back, to the one before.
+fn advance(saga: &mut Saga, mut marks: Vec<Mark>, now: Timestamp) -> Vec<Mark> {
+    let undoing = saga.undoing();
+    let record = &mut saga.steps[saga.at];
+    record.finished_at = Some(now);
+    if !undoing {
+        record.state = StepState::Done;
+        saga.at += 1;
+        saga.state = if saga.at == saga.steps.len() { OperationState::Succeeded } else { OperationState::Running };
+        return marks;
+    }
+    record.state = StepState::Undone;
+    if let Some(before) = saga.at.checked_sub(1) {
+        saga.at = before;
+        saga.state = OperationState::RollingBack;
+    } else {
+        saga.state = OperationState::RolledBack;
+        marks.extend(saga.pieces.iter().flat_map(Piece::abandoned));
+    }
+    marks
+}
+
+/// What an operation is called that has to wait before its next try.
+fn waiting(undoing: bool) -> OperationState {
+    if undoing { OperationState::RollingBack } else { OperationState::Waiting }
+}
+
+fn wait_for(saga: &mut Saga, wait: Wait) -> Duration {
+    saga.state = waiting(saga.undoing());
+    let record = &mut saga.steps[saga.at];
+    match wait {
+        Wait::Poll(after) => after,
+        Wait::Cluster { user } => {
+            record.waits = record.waits.saturating_add(1);
+            record.last_error = Some(user);
+            Retry::WAITING.delay(record.waits).unwrap_or(Retry::LONGEST)
+        }
+    }
+}
+
+/// The step failed: again after a wait, or take back, or, when taking back failed for good, give up for a person to look.
+fn fail(operation: OperationId, saga: &mut Saga, error: StepError, now: Timestamp) -> Duration {
+    let undoing = saga.undoing();
+    let record = &mut saga.steps[saga.at];
+    let failed = if undoing { &mut record.undo_attempts } else { &mut record.attempts };
+    *failed = failed.saturating_add(1);
+    let (again, failure) = match error {
+        StepError::Retry(failure) => (Piece::retry(record.step).delay(*failed), failure),
+        StepError::Fatal(failure) => (None, failure),
+    };
+    tracing::warn!(
+        %operation,
+        step = record.step.name(),
+        undoing,
+        attempts = *failed,
+        code = failure.code,
+        cause = failure.operator,
+        "a step of an operation failed: {}",
+        failure.user
+    );
+    record.last_error = Some(failure.user.clone());
+    if let Some(after) = again {
+        saga.state = waiting(undoing);
+        return after;
+    }
+    record.finished_at = Some(now);
+    record.state = StepState::Failed;
+    if undoing {
+        saga.state = OperationState::Stuck;
+    } else {
+        saga.failure = Some(failure);
+        saga.state = OperationState::RollingBack;
+    }
+    Duration::ZERO
+}

@@ -1,0 +1,101 @@
+//! Deletes a topic: describe, compare the id, delete. A topic that somebody created again under the name is left alone.
+
+use super::{Target, only};
+use crate::{
+    ports::{KafkaError, KafkaErrorKind, KafkaTopicId, Ports},
+    reach,
+    workflow::{Did, Mark, Retry, StepError, Workflow},
+};
+use serde::{Deserialize, Serialize};
+
+/// The work and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicDeletion {
+    /// Which topic.
+    target: Target,
+    /// Kafka's id of it: what has another one is not ours.
+    kafka_topic_id: KafkaTopicId,
+    /// Whether the cluster was asked to delete it, so that its error may have come after the deed.
+    asked: bool,
+    /// Whether the topic turned out to be gone when a deletion that had failed was taken back.
+    gone: bool,
+}
+
+/// The steps. Append-only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeletionStep {
+    /// Delete the topic on the cluster.
+    Delete,
+    /// Drop its record.
+    Forget,
+}
+
+impl DeletionStep {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Forget => "forget",
+        }
+    }
+}
+
+impl TopicDeletion {
+    /// The work at its beginning.
+    #[must_use]
+    pub fn new(target: Target, kafka_topic_id: KafkaTopicId) -> Self {
+        Self { target, kafka_topic_id, asked: false, gone: false }
+    }
+
+    async fn delete(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        match reach!(self.target.describe(ports).await) {
+            Some(found) if found.id == self.kafka_topic_id => {}
+            _ => return Ok(Did::Done(vec![])),
+        }
+        let admin = reach!(self.target.admin(ports).await);
+        self.asked = true;
+        match only(admin.topics_delete(std::slice::from_ref(&self.target.name)).await) {
+            Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => Ok(Did::Done(vec![])),
+            Err(error) => crate::workflow::from_kafka(error),
+        }
+    }
+
+    /// A deletion cannot be taken back. One that failed for good left the topic where it was, as a rule; but the cluster may have carried out what
+    /// it then answered with an error, and a record of a topic that is gone would be wrong.
+    async fn see_what_is_left(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        match self.target.describe(ports).await {
+            Ok(found) => self.gone = found.is_none_or(|found| found.id != self.kafka_topic_id),
+            // Orbit may not even look: where it never got so far as to ask for the deletion, the topic is there still.
+            Err(error) if !self.asked && matches!(error.kind, KafkaErrorKind::Forbidden | KafkaErrorKind::Invalid) => {}
+            Err(error) => return crate::workflow::from_kafka(error),
+        }
+        Ok(Did::Done(vec![]))
+    }
+}
+
+impl Workflow for TopicDeletion {
+    type Step = DeletionStep;
+
+    fn plan(&self) -> Vec<DeletionStep> {
+        vec![DeletionStep::Delete, DeletionStep::Forget]
+    }
+    fn retry(_: DeletionStep) -> Retry {
+        Retry::CLUSTER
+    }
+    async fn run(&mut self, step: DeletionStep, ports: &Ports) -> Result<Did, StepError> {
+        match step {
+            DeletionStep::Delete => self.delete(ports).await,
+            DeletionStep::Forget => Ok(Did::Done(vec![Mark::TopicDeleted { topic: self.target.topic }])),
+        }
+    }
+    async fn undo(&mut self, step: DeletionStep, ports: &Ports) -> Result<Did, StepError> {
+        match step {
+            DeletionStep::Delete => self.see_what_is_left(ports).await,
+            DeletionStep::Forget => Ok(Did::Done(vec![])),
+        }
+    }
+    fn abandoned(&self) -> Vec<Mark> {
+        let topic = self.target.topic;
+        vec![if self.gone { Mark::TopicDeleted { topic } } else { Mark::TopicKept { topic } }]
+    }
+}

@@ -1,0 +1,224 @@
+//! Changes a topic's settings and partitions. What cannot be taken back, growing, goes last.
+
+use super::{Target, only};
+use crate::{
+    model::{
+        settings,
+        topic::{Observed, TopicSpec},
+    },
+    ports::{ConfigChange, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription},
+    reach,
+    workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The work and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicUpdate {
+    /// Which topic.
+    target: Target,
+    /// Kafka's id of it, by which Orbit knows its own.
+    kafka_topic_id: Option<KafkaTopicId>,
+    /// Settings that Orbit managed before: those that `spec` no longer gives return to the broker's default.
+    managed: BTreeSet<String>,
+    /// What it is to be.
+    spec: TopicSpec,
+    /// The settings that change, as they were before: `None` is "not set on the topic". What an undo restores.
+    before: BTreeMap<String, Option<String>>,
+    /// What the cluster showed where the topic was not the one to change.
+    surprise: Option<Observed>,
+}
+
+/// The steps. Append-only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdateStep {
+    /// See that the topic is ours, and what its settings are.
+    Observe,
+    /// Change the settings.
+    ChangeConfigs,
+    /// Add partitions.
+    GrowPartitions,
+    /// Tell the database.
+    Settle,
+}
+
+impl UpdateStep {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::ChangeConfigs => "change-configs",
+            Self::GrowPartitions => "grow-partitions",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+impl TopicUpdate {
+    /// The work at its beginning.
+    #[must_use]
+    pub fn new(
+        target: Target,
+        kafka_topic_id: Option<KafkaTopicId>,
+        managed: BTreeSet<String>,
+        spec: TopicSpec,
+    ) -> Self {
+        Self { target, kafka_topic_id, managed, spec, before: BTreeMap::new(), surprise: None }
+    }
+
+    fn gone(&self) -> Failure {
+        Failure::plain(
+            "topic.gone",
+            format!(
+                "the topic {} is not on the cluster any more: somebody deleted it past Orbit; apply again to make it anew, empty",
+                self.target.name
+            ),
+        )
+    }
+
+    fn recreated(&self) -> Failure {
+        Failure::plain(
+            "topic.recreated",
+            format!(
+                "the topic {} on the cluster is not the one that Orbit made: somebody deleted it and created it again; \
+                 have it removed there, then apply again",
+                self.target.name
+            ),
+        )
+    }
+
+    /// What the cluster shows of the topic, if it is ours. What is there instead is kept, for the end of the operation to tell.
+    async fn ours(&mut self, ports: &Ports) -> Result<Result<TopicDescription, Failure>, KafkaError> {
+        let found = self.target.describe(ports).await?;
+        let failure = match &found {
+            None => self.gone(),
+            Some(found) if self.kafka_topic_id.is_some_and(|id| id != found.id) => self.recreated(),
+            Some(found) => return Ok(Ok(found.clone())),
+        };
+        self.surprise = Some(Observed { topic: found });
+        Ok(Err(failure))
+    }
+
+    async fn observe(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        let found = reach!(self.ours(ports).await).map_err(StepError::Fatal)?;
+        let want = self.spec.folded();
+        let changes = want
+            .iter()
+            .filter(|(key, value)| !found.configs.get(*key).is_some_and(|have| settings::same(key, value, have)));
+        let unset = self.managed.iter().filter(|key| !want.contains_key(*key) && found.configs.contains_key(*key));
+        let keys = changes.map(|(key, _)| key).chain(unset);
+        self.before = keys.map(|key| (key.clone(), found.configs.get(key).cloned())).collect();
+        Ok(Did::Done(vec![]))
+    }
+
+    /// `keys` to the values that `value` gives; `None` returns one to the broker's default.
+    fn change<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a String>,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> ConfigChange {
+        let (mut set, mut unset) = (BTreeMap::new(), Vec::new());
+        for key in keys {
+            match value(key) {
+                Some(value) => drop(set.insert(key.clone(), value)),
+                None => unset.push(key.clone()),
+            }
+        }
+        ConfigChange { name: self.target.name.clone(), set, unset }
+    }
+
+    async fn alter(&self, change: ConfigChange, ports: &Ports) -> Result<(), KafkaError> {
+        if change.set.is_empty() && change.unset.is_empty() {
+            return Ok(());
+        }
+        only(self.target.admin(ports).await?.configs_change(&[change]).await)
+    }
+
+    async fn change_configs(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        if self.before.is_empty() {
+            return Ok(Did::Done(vec![]));
+        }
+        // Looked at again: the step before may be hours ago, where the cluster could not be reached since.
+        reach!(self.ours(ports).await).map_err(StepError::Fatal)?;
+        let want = self.spec.folded();
+        let change = self.change(self.before.keys(), |key| want.get(key).cloned());
+        reach!(self.alter(change, ports).await);
+        Ok(Did::Done(vec![]))
+    }
+
+    /// Restores each setting, but only where the cluster still shows our value: somebody may have changed it since.
+    async fn restore(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        let Ok(found) = reach!(self.ours(ports).await) else {
+            return Ok(Did::Done(vec![]));
+        };
+        let want = self.spec.folded();
+        let shows_ours = |key: &String| match (want.get(key), found.configs.get(key)) {
+            (Some(want), Some(have)) => settings::same(key, want, have),
+            (None, None) => true,
+            _ => false,
+        };
+        let keys = self.before.keys().filter(|key| shows_ours(key));
+        let change = self.change(keys, |key| self.before.get(key).cloned().flatten());
+        match self.alter(change, ports).await {
+            // Gone meanwhile: nothing is left to restore.
+            Err(error) if error.kind == KafkaErrorKind::NotFound => {}
+            answer => reach!(answer),
+        }
+        Ok(Did::Done(vec![]))
+    }
+
+    async fn grow(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        let Some(want) = self.spec.partitions else {
+            return Ok(Did::Done(vec![]));
+        };
+        let have = reach!(self.ours(ports).await).map_err(StepError::Fatal)?.partitions;
+        if have > want {
+            return Err(StepError::Fatal(Failure::plain(
+                "topic.partitions.shrink",
+                format!("the topic has {have} partitions by now, and partitions cannot shrink to {want}"),
+            )));
+        }
+        if have < want {
+            let admin = reach!(self.target.admin(ports).await);
+            reach!(admin.partitions_grow(&self.target.name, want).await);
+        }
+        Ok(Did::Done(vec![]))
+    }
+}
+
+impl Workflow for TopicUpdate {
+    type Step = UpdateStep;
+
+    fn plan(&self) -> Vec<UpdateStep> {
+        let mut plan = vec![UpdateStep::Observe, UpdateStep::ChangeConfigs];
+        plan.extend(self.spec.partitions.map(|_| UpdateStep::GrowPartitions));
+        plan.push(UpdateStep::Settle);
+        plan
+    }
+    fn retry(_: UpdateStep) -> Retry {
+        Retry::CLUSTER
+    }
+    async fn run(&mut self, step: UpdateStep, ports: &Ports) -> Result<Did, StepError> {
+        match step {
+            UpdateStep::Observe => self.observe(ports).await,
+            UpdateStep::ChangeConfigs => self.change_configs(ports).await,
+            UpdateStep::GrowPartitions => self.grow(ports).await,
+            UpdateStep::Settle => {
+                let (topic, spec) = (self.target.topic, self.spec.clone());
+                Ok(Did::Done(vec![Mark::TopicUpdated { topic, spec }]))
+            }
+        }
+    }
+    async fn undo(&mut self, step: UpdateStep, ports: &Ports) -> Result<Did, StepError> {
+        match step {
+            UpdateStep::ChangeConfigs => self.restore(ports).await,
+            // Partitions cannot be taken away: the record of what is there stays right by the next observation.
+            UpdateStep::Observe | UpdateStep::GrowPartitions | UpdateStep::Settle => Ok(Did::Done(vec![])),
+        }
+    }
+    fn abandoned(&self) -> Vec<Mark> {
+        let topic = self.target.topic;
+        self.surprise.clone().map(|observed| Mark::TopicObserved { topic, observed }).into_iter().collect()
+    }
+}

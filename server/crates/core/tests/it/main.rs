@@ -1,0 +1,10 @@
+//! Tests of core through its public API.
+#![expect(clippy::unwrap_used, reason = "clippy counts only `#[test]` functions as tests, not the helpers beside them")]
+
+mod change;
+mod fakes;
+mod interference;
+mod random_faults;
+mod shapes;
+mod turn;
+mod workflows;

@@ -1,0 +1,36 @@
+use crate::support::{OwnKafka, eventually_ok, only, plaintext};
+use orbit_core::{
+    model::cluster::Credentials,
+    name::PhysicalName,
+    ports::{KafkaAdmin, KafkaErrorKind, NewTopic},
+};
+use orbit_kafka::KafkaCluster;
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn a_cluster_that_crashes_is_unreachable_and_found_again_by_the_same_client() {
+    let own = OwnKafka::start();
+    let cluster = KafkaCluster::connect(&plaintext(&own.internal), &Credentials::default()).unwrap();
+    let name: PhysicalName = "orders".parse().unwrap();
+    let topic = NewTopic { name: name.clone(), partitions: Some(1), replication_factor: Some(1), configs: [].into() };
+    let id = only(cluster.topics_create(std::slice::from_ref(&topic)).await).unwrap();
+
+    own.crash();
+    let begun = Instant::now();
+    let (described, deleted) = tokio::join!(
+        cluster.topics_describe(std::slice::from_ref(&name)),
+        cluster.topics_delete(std::slice::from_ref(&name))
+    );
+    assert_eq!(described.unwrap_err().kind, KafkaErrorKind::Unreachable);
+    assert_eq!(only(deleted).unwrap_err().kind, KafkaErrorKind::Unreachable);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+
+    own.again();
+    let begun = Instant::now();
+    let found = eventually_ok("the client is connected again", async || {
+        cluster.topics_describe(std::slice::from_ref(&name)).await
+    })
+    .await;
+    println!("found again after {:?}", begun.elapsed());
+    assert_eq!(only(Ok(found)).unwrap().unwrap().id, id);
+}

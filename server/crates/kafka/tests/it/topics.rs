@@ -1,0 +1,190 @@
+use crate::support::{Kafka, Refused, configs, eventually, eventually_ok, only, produce};
+use orbit_core::ports::{KafkaAdmin, KafkaErrorKind, NewTopic};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+#[tokio::test]
+async fn a_new_topic_is_described_as_it_was_asked_for() {
+    let kafka = Kafka::new();
+    let wanted = NewTopic { configs: configs(&[("retention.ms", "60000")]), ..kafka.topic("orders") };
+
+    let id = kafka.create(wanted.clone()).await.unwrap();
+
+    kafka.settings_become(&wanted.name, &[("retention.ms", "60000")]).await;
+    let topic = kafka.describe(&wanted.name).await.unwrap();
+    assert_eq!(topic.id, id);
+    assert_eq!((topic.partitions, topic.replication_factor), (3, 1));
+}
+
+#[tokio::test]
+async fn a_topic_that_says_nothing_gets_the_clusters_defaults() {
+    let kafka = Kafka::new();
+    let cluster = kafka.orbit.cluster_describe().await.unwrap();
+    let wanted = NewTopic { partitions: None, replication_factor: None, ..kafka.topic("plain") };
+
+    kafka.create(wanted.clone()).await.unwrap();
+
+    let topic = kafka.describe(&wanted.name).await.unwrap();
+    assert_eq!(Some(topic.partitions), cluster.default_partitions);
+    assert_eq!(Some(topic.replication_factor), cluster.default_replication_factor);
+    assert_eq!(topic.configs, configs(&[]), "no setting is the topic's own, min.insync.replicas neither");
+}
+
+#[tokio::test]
+async fn the_list_holds_what_was_created_with_its_size() {
+    let kafka = Kafka::new();
+    kafka.create(kafka.topic("a")).await.unwrap();
+    kafka.create(NewTopic { partitions: Some(2), ..kafka.topic("b") }).await.unwrap();
+
+    let list = kafka.orbit.topics_list().await.unwrap();
+
+    let ours: Vec<_> = list.iter().filter(|topic| topic.name.as_str().starts_with(kafka.prefix())).collect();
+    let sizes: Vec<_> = ours.iter().map(|t| (t.name.clone(), t.partitions, t.replication_factor)).collect();
+    assert_eq!(sizes, [(kafka.name("a"), 3, 1), (kafka.name("b"), 2, 1)]);
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_told_apart_from_a_failure() {
+    let kafka = Kafka::new();
+    kafka.create(kafka.topic("orders")).await.unwrap();
+    let again = kafka.create(kafka.topic("orders")).await;
+    again.is(
+        KafkaErrorKind::AlreadyExists,
+        &format!("Topic \"{}\" already exists on the cluster.", kafka.name("orders")),
+    );
+}
+
+#[tokio::test]
+async fn a_topic_that_is_not_there_is_none_and_cannot_be_deleted() {
+    let kafka = Kafka::new();
+    let ghost = kafka.name("ghost");
+    assert_eq!(kafka.describe(&ghost).await, None);
+    let text = format!("Topic \"{ghost}\" does not exist on the cluster.");
+    kafka.delete(&ghost).await.is(KafkaErrorKind::NotFound, &text);
+    kafka.orbit.topic_has_records(&ghost).await.is(KafkaErrorKind::NotFound, &text);
+    kafka.orbit.partitions_grow(&ghost, 2).await.is(KafkaErrorKind::NotFound, &text);
+    kafka.change(&ghost, &[("retention.ms", "1")], &[]).await.is(KafkaErrorKind::NotFound, &text);
+    assert_eq!(kafka.describe(&ghost).await, None, "asking created nothing");
+}
+
+#[tokio::test]
+async fn a_topic_deleted_and_created_again_has_another_id() {
+    let kafka = Kafka::new();
+    let first = kafka.create(kafka.topic("orders")).await.unwrap();
+    kafka.delete(&kafka.name("orders")).await.unwrap();
+    eventually("the topic is gone", async || kafka.describe(&kafka.name("orders")).await.is_none()).await;
+    let second = kafka.create(kafka.topic("orders")).await.unwrap();
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn partitions_grow_and_growing_again_is_fine_and_shrinking_is_not() {
+    let kafka = Kafka::new();
+    let name = kafka.name("orders");
+    kafka.create(kafka.topic("orders")).await.unwrap();
+
+    kafka.orbit.partitions_grow(&name, 5).await.unwrap();
+    kafka.orbit.partitions_grow(&name, 5).await.unwrap();
+
+    eventually("it has five", async || kafka.describe(&name).await.unwrap().partitions == 5).await;
+    let shrunk = kafka.orbit.partitions_grow(&name, 4).await;
+    shrunk.is(
+        KafkaErrorKind::Invalid,
+        &format!("Kafka refuses to add partitions to topic \"{name}\": The topic {name} currently has 5 partition(s); 4 would not be an increase."),
+    );
+}
+
+#[tokio::test]
+async fn more_replicas_than_brokers_are_refused_in_kafkas_words() {
+    let kafka = Kafka::new();
+    let brokers = u16::try_from(kafka.orbit.cluster_describe().await.unwrap().brokers).unwrap();
+    let name = kafka.name("wide");
+    let wanted = NewTopic { replication_factor: Some(brokers + 2), ..kafka.topic("wide") };
+
+    let error = kafka.create(wanted).await.unwrap_err();
+
+    assert_eq!(error.kind, KafkaErrorKind::Invalid);
+    let start =
+        format!("Kafka refuses to create topic \"{name}\": Unable to replicate the partition {} time(s)", brokers + 2);
+    assert!(error.user.starts_with(&start), "{}", error.user);
+    assert_eq!(kafka.describe(&name).await, None);
+}
+
+#[tokio::test]
+async fn a_topic_has_records_once_one_was_written() {
+    let kafka = Kafka::new();
+    let name = kafka.name("orders");
+    kafka.create(kafka.topic("orders")).await.unwrap();
+    let has_records =
+        eventually_ok("its partitions have leaders", async || kafka.orbit.topic_has_records(&name).await).await;
+    assert!(!has_records);
+    produce(&name).await;
+    eventually("the record shows", async || kafka.orbit.topic_has_records(&name).await == Ok(true)).await;
+}
+
+#[tokio::test]
+async fn a_bulk_call_answers_each_item_in_its_place() {
+    let kafka = Kafka::new();
+    let bad = NewTopic { configs: configs(&[("retention.mss", "1")]), ..kafka.topic("bad") };
+    let huge = NewTopic { partitions: Some(u32::MAX), ..kafka.topic("huge") };
+    let torn = NewTopic { configs: configs(&[("retention.ms", "1\0")]), ..kafka.topic("torn") };
+
+    let topics = [kafka.topic("a"), bad, kafka.topic("b"), huge, torn, kafka.topic("a")];
+    let answers = kafka.orbit.topics_create(&topics).await.unwrap();
+
+    let kinds: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_err(|error| error.kind).map(|_| ())).collect();
+    let invalid = Err(KafkaErrorKind::Invalid);
+    assert_eq!(kinds, [Ok(()), invalid, Ok(()), invalid, invalid, Err(KafkaErrorKind::AlreadyExists)]);
+    let names = ["b", "ghost", "a", "b"].map(|name| kafka.name(name));
+    let described = kafka.orbit.topics_describe(&names).await.unwrap();
+    let ids: Vec<_> = described.into_iter().map(|topic| topic.unwrap().map(|topic| topic.id)).collect();
+    let id = |at: usize| Some(*answers[at].as_ref().unwrap());
+    assert_eq!(ids, [id(2), None, id(0), id(2)]);
+    let gone = kafka.orbit.topics_delete(&[kafka.name("a"), kafka.name("ghost"), kafka.name("b")]).await.unwrap();
+    let gone: Vec<_> = gone.into_iter().map(|answer| answer.map_err(|error| error.kind)).collect();
+    assert_eq!(gone, [Ok(()), Err(KafkaErrorKind::NotFound), Ok(())]);
+}
+
+#[tokio::test]
+async fn hundreds_of_topics_go_in_few_requests() {
+    let kafka = Kafka::new();
+    let topics: Vec<_> =
+        (0..300).map(|n| NewTopic { partitions: Some(1), ..kafka.topic(&format!("t{n:03}")) }).collect();
+    let names: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
+
+    let ids: BTreeSet<_> = kafka.orbit.topics_create(&topics).await.unwrap().into_iter().map(Result::unwrap).collect();
+
+    assert_eq!(ids.len(), 300);
+    let begun = Instant::now();
+    let described = kafka.orbit.topics_describe(&names).await.unwrap();
+    println!("300 topics described in {:?}", begun.elapsed());
+    assert!(described.into_iter().all(|topic| ids.contains(&topic.unwrap().unwrap().id)));
+    assert!(kafka.orbit.topics_delete(&names).await.unwrap().iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn nothing_asked_is_nothing_sent() {
+    let kafka = Kafka::new();
+    assert_eq!(kafka.orbit.topics_create(&[]).await, Ok(Vec::new()));
+    assert_eq!(kafka.orbit.topics_describe(&[]).await, Ok(Vec::new()));
+    assert_eq!(kafka.orbit.topics_delete(&[]).await, Ok(Vec::new()));
+}
+
+/// Prints what the adapter adds to Kafka's own time; the bound is loose, since the machine may be busy.
+#[tokio::test]
+async fn creating_a_topic_and_learning_its_id_is_quick() {
+    let kafka = Kafka::new();
+    kafka.orbit.cluster_describe().await.unwrap();
+    let mut times = Vec::new();
+    for n in 0..40 {
+        let topic = NewTopic { partitions: Some(1), ..kafka.topic(&format!("t{n}")) };
+        let begun = Instant::now();
+        only(kafka.orbit.topics_create(&[topic]).await).unwrap();
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    println!("create to id: p50 {:?}, p95 {:?}, max {:?}", times[20], times[38], times[39]);
+    assert!(times[20] < Duration::from_millis(500), "p50 {:?}", times[20]);
+}

@@ -1,0 +1,290 @@
+//! Registered clusters, and the topics that they show.
+
+use crate::{
+    DEFAULT_TENANT, PageOf, Sealed,
+    conn::{Load, Read, Row, Tx, sql},
+    error::Result,
+};
+use jiff::Timestamp;
+use orbit_core::{
+    id::ClusterId,
+    model::cluster::Connection,
+    name::{PhysicalName, Slug},
+    ports::ClusterDescription,
+};
+use sqlx::types::Json;
+
+/// A registered cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterRow {
+    /// Its id.
+    pub id: ClusterId,
+    /// Its slug.
+    pub slug: Slug,
+    /// What people call it.
+    pub display_name: String,
+    /// Which product it is.
+    pub provider: String,
+    /// Where it stands.
+    pub region: Option<String>,
+    /// Where its data may not leave.
+    pub residency: Option<String>,
+    /// How to connect, without anything secret.
+    pub connection: Connection,
+    /// The secret half, encrypted.
+    pub credentials: Option<Sealed>,
+    /// `pending`, `valid` or `invalid`.
+    pub validation_status: String,
+    /// Whether it answered when it was last asked.
+    pub reachable: bool,
+    /// What it said when it did not.
+    pub last_error: Option<String>,
+    /// When the connection last worked.
+    pub last_validated_at: Option<Timestamp>,
+    /// What it told of itself.
+    pub description: Option<ClusterDescription>,
+    /// When its topics were last listed.
+    pub topics_seen_at: Option<Timestamp>,
+    /// Counts up with every change by people.
+    pub revision: i64,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+impl Load for ClusterRow {
+    fn load(r: &Row) -> Result<Self> {
+        let bytes: Option<Vec<u8>> = r.get("credentials")?;
+        let key_id: Option<String> = r.get("credentials_key_id")?;
+        Ok(Self {
+            id: r.id("id", ClusterId::from_uuid)?,
+            slug: r.text("slug")?,
+            display_name: r.get("display_name")?,
+            provider: r.get("provider")?,
+            region: r.get("region")?,
+            residency: r.get("residency")?,
+            connection: r.json("connection")?,
+            credentials: bytes.zip(key_id).map(|(bytes, key_id)| Sealed { key_id, bytes }),
+            validation_status: r.get("validation_status")?,
+            reachable: r.get("reachable")?,
+            last_error: r.get("last_error")?,
+            last_validated_at: r.maybe_time("last_validated_at")?,
+            description: r.maybe_json("description")?,
+            topics_seen_at: r.maybe_time("topics_seen_at")?,
+            revision: r.get("revision")?,
+            created_at: r.time("created_at")?,
+        })
+    }
+}
+
+/// A cluster to insert, tried and found to work.
+#[derive(Debug, Clone)]
+pub struct NewCluster {
+    /// Its id.
+    pub id: ClusterId,
+    /// Its slug.
+    pub slug: Slug,
+    /// What people call it.
+    pub display_name: String,
+    /// Which product it is.
+    pub provider: String,
+    /// Where it stands.
+    pub region: Option<String>,
+    /// Where its data may not leave.
+    pub residency: Option<String>,
+    /// How to connect.
+    pub connection: Connection,
+    /// The secret half, encrypted.
+    pub credentials: Option<Sealed>,
+    /// What it told of itself.
+    pub description: ClusterDescription,
+}
+
+/// What a look at a cluster showed.
+#[derive(Debug, Clone)]
+pub enum Health {
+    /// It answered.
+    Well {
+        /// What it told of itself.
+        description: Box<ClusterDescription>,
+        /// The topics on it.
+        topics: Vec<PhysicalName>,
+    },
+    /// It did not answer, or refused.
+    Ill {
+        /// Whether it answered at all.
+        reachable: bool,
+        /// What it said, for the user.
+        error: String,
+    },
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, slug, display_name, provider, region, residency, connection, credentials, credentials_key_id, \
+             validation_status, reachable, last_error, last_validated_at, description, topics_seen_at, revision, created_at \
+             FROM cluster ",
+            $rest
+        )
+    };
+}
+
+impl Read {
+    /// By id.
+    pub async fn cluster(&mut self, id: ClusterId) -> Result<Option<ClusterRow>> {
+        self.sql(select!("WHERE id = $1")).bind(id.uuid()).optional().await
+    }
+    /// By slug.
+    pub async fn cluster_by_slug(&mut self, slug: &str) -> Result<Option<ClusterRow>> {
+        self.sql(select!("WHERE slug = $1")).bind(slug).optional().await
+    }
+    /// A page by slug.
+    pub async fn cluster_list(&mut self, page: &PageOf<String>) -> Result<Vec<ClusterRow>> {
+        self.sql(select!("WHERE slug > $1 ORDER BY slug LIMIT $2"))
+            .bind(page.after.as_deref().unwrap_or_default())
+            .bind(i64::from(page.limit))
+            .all()
+            .await
+    }
+    /// Whether the cluster showed a topic of that name when its topics were last listed.
+    pub async fn cluster_shows_topic(&mut self, id: ClusterId, name: &PhysicalName) -> Result<bool> {
+        let found: Option<i64> = self
+            .sql("SELECT CAST(1 AS BIGINT) FROM cluster_topic WHERE cluster_id = $1 AND name = $2")
+            .bind(id.uuid())
+            .bind(name.as_str())
+            .scalar()
+            .await?;
+        Ok(found.is_some())
+    }
+}
+
+impl Tx {
+    /// False where the slug is taken.
+    pub async fn cluster_insert(&mut self, c: &NewCluster) -> Result<bool> {
+        let now = self.now().await?;
+        let wrote = self
+            .sql(
+                "INSERT INTO cluster (id, tenant_id, slug, display_name, provider, region, residency, connection, credentials, \
+                 credentials_key_id, validation_status, reachable, last_validated_at, description, revision, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'valid', true, $11, $12, 1, $11) ON CONFLICT DO NOTHING",
+            )
+            .bind(c.id.uuid())
+            .bind(DEFAULT_TENANT.uuid())
+            .bind(c.slug.as_str())
+            .bind(&c.display_name)
+            .bind(&c.provider)
+            .bind(&c.region)
+            .bind(&c.residency)
+            .bind(Json(&c.connection))
+            .bind(c.credentials.as_ref().map(|s| s.bytes.clone()))
+            .bind(c.credentials.as_ref().map(|s| s.key_id.clone()))
+            .bind_time(now)
+            .bind(Json(&c.description))
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    /// Writes what people may change. False where `revision` is not what it is by now.
+    pub async fn cluster_update(&mut self, c: &ClusterRow) -> Result<bool> {
+        let wrote = self
+            .sql(
+                "UPDATE cluster SET display_name = $2, connection = $3, credentials = $4, credentials_key_id = $5, \
+                 validation_status = $6, reachable = $7, last_error = $8, description = $9, revision = revision + 1 \
+                 WHERE id = $1 AND revision = $10",
+            )
+            .bind(c.id.uuid())
+            .bind(&c.display_name)
+            .bind(Json(&c.connection))
+            .bind(c.credentials.as_ref().map(|s| s.bytes.clone()))
+            .bind(c.credentials.as_ref().map(|s| s.key_id.clone()))
+            .bind(&c.validation_status)
+            .bind(c.reachable)
+            .bind(&c.last_error)
+            .bind(c.description.as_ref().map(Json))
+            .bind(c.revision)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    /// Deletes one that nothing refers to. False where a topic, a mapping or an operation does.
+    pub async fn cluster_delete(&mut self, id: ClusterId) -> Result<bool> {
+        let wrote = self
+            .sql(
+                "DELETE FROM cluster WHERE id = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM topic WHERE cluster_id = $1) \
+                 AND NOT EXISTS (SELECT 1 FROM operation WHERE lane = $1) \
+                 AND NOT EXISTS (SELECT 1 FROM environment_mapping WHERE cluster_id = $1)",
+            )
+            .bind(id.uuid())
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    /// Notes what a look at a cluster showed, topics included.
+    pub async fn cluster_seen(&mut self, id: ClusterId, health: &Health) -> Result<()> {
+        let now = self.now().await?;
+        match health {
+            Health::Ill { reachable, error } => {
+                self.sql("UPDATE cluster SET reachable = $2, last_error = $3, validation_status = CASE WHEN $2 THEN 'invalid' ELSE validation_status END WHERE id = $1")
+                    .bind(id.uuid())
+                    .bind(*reachable)
+                    .bind(error)
+                    .one_row()
+                    .await
+            }
+            Health::Well { description, topics } => {
+                self.sql(
+                    "UPDATE cluster SET reachable = true, last_error = NULL, validation_status = 'valid', last_validated_at = $2, \
+                     description = $3, topics_seen_at = $2 WHERE id = $1",
+                )
+                .bind(id.uuid())
+                .bind_time(now)
+                .bind(Json(description))
+                .one_row()
+                .await?;
+                self.cluster_topics_replace(id, topics).await
+            }
+        }
+    }
+    async fn cluster_topics_replace(&mut self, id: ClusterId, topics: &[PhysicalName]) -> Result<()> {
+        self.sql(sql!(
+            pg: "DELETE FROM cluster_topic WHERE cluster_id = $1 \
+                 AND name NOT IN (SELECT value FROM jsonb_array_elements_text($2) AS t (value))",
+            lite: "DELETE FROM cluster_topic WHERE cluster_id = $1 AND name NOT IN (SELECT value FROM json_each($2))"
+        ))
+        .bind(id.uuid())
+        .bind(Json(topics))
+        .execute()
+        .await?;
+        self.sql(sql!(
+            pg: "INSERT INTO cluster_topic (cluster_id, name) \
+                 SELECT $1, value FROM jsonb_array_elements_text($2) AS t (value) ON CONFLICT DO NOTHING",
+            lite: "INSERT INTO cluster_topic (cluster_id, name) SELECT $1, value FROM json_each($2) WHERE true ON CONFLICT DO NOTHING"
+        ))
+        .bind(id.uuid())
+        .bind(Json(topics))
+        .execute()
+        .await?;
+        Ok(())
+    }
+    /// Notes that Orbit deleted a topic there, so that its name is free at once.
+    pub(crate) async fn cluster_topic_gone(&mut self, id: ClusterId, name: &PhysicalName) -> Result<()> {
+        self.sql("DELETE FROM cluster_topic WHERE cluster_id = $1 AND name = $2")
+            .bind(id.uuid())
+            .bind(name.as_str())
+            .execute()
+            .await?;
+        Ok(())
+    }
+    /// Makes submits to one cluster wait for each other; always after the workspace's lock, so that no two wait for one another.
+    pub async fn cluster_lock(&mut self, id: ClusterId) -> Result<()> {
+        self.sql(sql!(
+            pg: "SELECT 1 FROM cluster WHERE id = $1 FOR NO KEY UPDATE",
+            lite: "SELECT 1 FROM cluster WHERE id = $1"
+        ))
+        .bind(id.uuid())
+        .execute()
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! How each noun gets its facts from the database and leaves its record there: what submit and decide need beside [`Noun`].
+
+use crate::{Read, Tx, error::Result};
+use orbit_core::{
+    change::{Change, Grounds, Noun, Requester, TopicAction, TopicChange},
+    each,
+    id::PrincipalId,
+    model::topic::{Difference, TopicEvent},
+    policy::{ClusterFacts, CurrentTopic, Rulebook, TopicFacts, Verdict},
+};
+
+/// What becomes of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits for a person.
+    Filed {
+        /// Who asked.
+        by: PrincipalId,
+    },
+    /// It goes ahead.
+    Accepted {
+        /// Who asked.
+        by: PrincipalId,
+        /// Who consented, where that was due.
+        approved_by: Option<String>,
+        /// Whether an operation carries it out; else it is done as soon as the record says so.
+        works: bool,
+    },
+    /// A person refused.
+    Rejected,
+    /// It was taken back.
+    Withdrawn,
+    /// Nobody decided in time.
+    Expired,
+    /// Another change of the object takes its place.
+    Superseded,
+}
+
+/// A change, judged.
+#[derive(Debug, Clone)]
+pub struct Weighed {
+    /// What policy says.
+    pub verdict: Verdict,
+    /// What changes.
+    pub differences: Vec<Difference>,
+    /// What the work needs to know.
+    pub grounds: Grounds,
+    /// Revision of the object that was judged; 0 where it is new.
+    pub base_revision: i64,
+}
+
+/// A noun with a place in the database.
+pub trait Grounded: Noun {
+    /// What policy may look at, what the work needs, and the revision that both are of.
+    fn ground(
+        &self,
+        db: &mut Read,
+        requester: Requester,
+    ) -> impl Future<Output = Result<(Self::Facts, Grounds, i64)>> + Send;
+    /// Leaves in the record what became of the change. False where another object took its place on the cluster meanwhile.
+    fn desire(&self, tx: &mut Tx, stage: &Stage) -> impl Future<Output = Result<bool>> + Send;
+}
+
+impl Read {
+    /// Judges a change on the facts of this snapshot.
+    pub async fn weigh(&mut self, change: &Change, rules: &Rulebook, requester: Requester) -> Result<Weighed> {
+        each!(change, c => {
+            let (facts, grounds, base_revision) = c.ground(self, requester).await?;
+            Ok(Weighed { verdict: c.judge(rules, &facts), differences: c.differences(&facts), grounds, base_revision })
+        })
+    }
+}
+
+impl Tx {
+    /// Leaves in the object's record what became of the change.
+    pub async fn desire(&mut self, change: &Change, stage: &Stage) -> Result<bool> {
+        each!(change, c => c.desire(self, stage).await)
+    }
+}
+
+impl Grounded for TopicChange {
+    async fn ground(&self, db: &mut Read, requester: Requester) -> Result<(TopicFacts, Grounds, i64)> {
+        let row = db.topic(self.id).await?;
+        let cluster = db.cluster(self.cluster_id).await?;
+        let creates = matches!(self.action, TopicAction::Create { .. });
+        let ours = row.as_ref().is_some_and(|t| t.kafka_topic_id.is_some());
+        let facts = TopicFacts {
+            requester,
+            cluster: ClusterFacts {
+                slug: cluster.as_ref().map_or_else(|| self.environment.clone(), |c| c.slug.clone()),
+                description: cluster.and_then(|c| c.description),
+            },
+            current: row.as_ref().filter(|_| !creates).map(|t| {
+                let seen = t.observed.as_ref().and_then(|o| o.topic.as_ref());
+                CurrentTopic {
+                    spec: t.desired.clone(),
+                    observed_partitions: seen.map(|s| s.partitions),
+                    observed_replication_factor: seen.map(|s| s.replication_factor),
+                }
+            }),
+            collides_with: if creates { db.topic_collision(self).await? } else { None },
+            unmanaged: creates && !ours && db.cluster_shows_topic(self.cluster_id, &self.physical_name).await?,
+        };
+        let grounds = Grounds {
+            kafka_topic_id: row.as_ref().and_then(|t| t.kafka_topic_id),
+            spec: row.as_ref().map(|t| t.desired.clone()).unwrap_or_default(),
+            drift: row.as_ref().and_then(crate::TopicRow::drift),
+        };
+        Ok((facts, grounds, row.map_or(0, |t| t.revision)))
+    }
+
+    async fn desire(&self, tx: &mut Tx, stage: &Stage) -> Result<bool> {
+        match (&self.action, stage) {
+            (TopicAction::Create { spec }, Stage::Filed { by }) => {
+                tx.topic_desire(self, spec, TopicEvent::CreateFiled, *by, None).await
+            }
+            (TopicAction::Create { spec }, Stage::Accepted { by, approved_by, .. }) => {
+                tx.topic_desire(self, spec, TopicEvent::CreateAccepted, *by, approved_by.as_deref()).await
+            }
+            (TopicAction::Create { .. }, Stage::Rejected) => moved(tx, self, TopicEvent::CreateRejected).await,
+            (TopicAction::Create { .. }, Stage::Withdrawn) => moved(tx, self, TopicEvent::CreateWithdrawn).await,
+            (TopicAction::Create { .. }, Stage::Expired) => moved(tx, self, TopicEvent::CreateExpired).await,
+            // The new request writes the record.
+            (TopicAction::Create { .. }, Stage::Superseded) => Ok(true),
+            (TopicAction::Update { spec }, Stage::Accepted { works: false, .. }) => {
+                tx.topic_respec(self.id, spec).await?;
+                Ok(true)
+            }
+            (TopicAction::Update { .. }, Stage::Accepted { .. }) => {
+                // A topic that is gone from the cluster is made again under its record.
+                if tx.topic(self.id).await?.and_then(|t| t.drift()) == Some(orbit_core::model::topic::Drift::Missing) {
+                    return moved(tx, self, TopicEvent::CreateAccepted).await;
+                }
+                touched(tx, self).await
+            }
+            (TopicAction::Delete, Stage::Accepted { works: true, .. }) => {
+                moved(tx, self, TopicEvent::DeleteAccepted).await
+            }
+            (TopicAction::Delete, Stage::Accepted { works: false, .. }) => {
+                tx.topic_forget(self.id).await?;
+                Ok(true)
+            }
+            (TopicAction::Update { .. } | TopicAction::Delete, _) => touched(tx, self).await,
+        }
+    }
+}
+
+async fn moved(tx: &mut Tx, change: &TopicChange, event: TopicEvent) -> Result<bool> {
+    tx.topic_transition(change.id, event).await?;
+    Ok(true)
+}
+
+async fn touched(tx: &mut Tx, change: &TopicChange) -> Result<bool> {
+    tx.topic_touch(change.id).await?;
+    Ok(true)
+}

@@ -1,0 +1,51 @@
+//! Orbit's tables, on SQLite and on PostgreSQL, with one body for both: [`conn`], and [`open`] for options, are the only files that name the drivers.
+//!
+//! One file per aggregate; each function is one statement, or a named composition of them in the same file, and checks how many rows it touched.
+//! There is no trait to fake: SQLite in a file is the fake.
+
+mod approval;
+mod audit;
+mod cluster;
+mod conn;
+mod crypto;
+mod environment;
+mod error;
+mod grounded;
+mod idempotency;
+mod journal;
+mod migrate;
+mod open;
+mod operation;
+mod people;
+mod policy;
+mod request;
+mod topic;
+mod workspace;
+
+pub use approval::ApprovalRow;
+pub use audit::{AuditEvent, AuditRow};
+pub use cluster::{ClusterRow, Health, NewCluster};
+pub use conn::{Read, Store, Tx};
+pub use crypto::{Keyring, KeyringError, Sealed};
+pub use environment::{EnvironmentRow, MappingRow, NewEnvironment, NewMapping};
+pub use error::{Result, StoreError};
+pub use grounded::{Grounded, Stage, Weighed};
+pub use idempotency::Earlier;
+pub use journal::LeasedJournal;
+pub use migrate::MigrationState;
+pub use open::OpenError;
+pub use operation::{Claimed, NewOperation, OperationRow};
+pub use people::{DEFAULT_TENANT, MembershipRow, NewToken, PrincipalRow, SYSTEM_PRINCIPAL, TokenRow, Who};
+pub use policy::{NewPolicy, PolicyRow};
+pub use request::{NewItem, NewRequest, RequestItemRow, RequestRow, Resolution};
+pub use topic::{TopicFilter, TopicRow};
+pub use workspace::WorkspaceRow;
+
+/// How many rows a page holds, and where it begins. Every list is bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageOf<K> {
+    /// Rows after this key; from the beginning where absent.
+    pub after: Option<K>,
+    /// At most so many.
+    pub limit: u32,
+}

@@ -1,0 +1,286 @@
+//! Operations: claimed under a lease, saved under a fence.
+
+use crate::{
+    PageOf,
+    conn::{Load, Read, Row, Tx, sql},
+    error::Result,
+};
+use jiff::Timestamp;
+use orbit_core::{
+    id::{ClusterId, OperationId, ReplicaId, RequestId, WorkspaceId},
+    workflow::{Held, OperationState, Piece, Saga},
+};
+use sqlx::types::Json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The shape of the saga that this build writes. A build claims no operation of a newer shape.
+const SHAPE: i64 = 1;
+
+/// An operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationRow {
+    /// Its id.
+    pub id: OperationId,
+    /// The request that it carries out.
+    pub request_id: RequestId,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// Slug of its workspace; its id where the workspace is gone.
+    pub workspace: String,
+    /// What it does.
+    pub kind: String,
+    /// The cluster it works on.
+    pub lane: ClusterId,
+    /// Slug of that cluster.
+    pub cluster: String,
+    /// Where it stands.
+    pub state: OperationState,
+    /// Its state in full.
+    pub saga: Saga,
+    /// The fence.
+    pub version: i64,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Load for OperationRow {
+    fn load(r: &Row) -> Result<Self> {
+        let workspace_id = r.id("workspace_id", WorkspaceId::from_uuid)?;
+        Ok(Self {
+            id: r.id("id", OperationId::from_uuid)?,
+            request_id: r.id("request_id", RequestId::from_uuid)?,
+            workspace_id,
+            workspace: r.get::<Option<String>>("workspace")?.unwrap_or_else(|| workspace_id.to_string()),
+            kind: r.get("kind")?,
+            lane: r.id("lane", ClusterId::from_uuid)?,
+            cluster: r.get("cluster")?,
+            state: r.word("state")?,
+            saga: r.json("saga")?,
+            version: r.get("version")?,
+            created_at: r.time("created_at")?,
+            finished_at: r.maybe_time("finished_at")?,
+        })
+    }
+}
+
+/// An operation to insert, leased to the replica that inserts it from birth: nothing waits for a poll.
+#[derive(Debug, Clone)]
+pub struct NewOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// The request that it carries out.
+    pub request: RequestId,
+    /// The cluster it works on.
+    pub lane: ClusterId,
+    /// Its state.
+    pub saga: Saga,
+    /// Who holds it.
+    pub holder: ReplicaId,
+    /// For how long.
+    pub lease: Duration,
+}
+
+/// An operation whose lease was taken.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// What to drive.
+    pub held: Held,
+    /// The cluster it works on.
+    pub lane: ClusterId,
+}
+
+impl Load for Claimed {
+    fn load(r: &Row) -> Result<Self> {
+        let held = Held { id: r.id("id", OperationId::from_uuid)?, version: r.get("version")?, saga: r.json("saga")? };
+        Ok(Self { held, lane: r.id("lane", ClusterId::from_uuid)? })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.created_at, o.finished_at, r.workspace_id, \
+             w.slug AS workspace, c.slug AS cluster FROM operation o \
+             JOIN request r ON r.id = o.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
+             JOIN cluster c ON c.id = o.lane ",
+            $rest
+        )
+    };
+}
+
+struct OfObject(Uuid, OperationRow);
+impl Load for OfObject {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self(r.get("object_id")?, OperationRow::load(r)?))
+    }
+}
+
+macro_rules! of_object {
+    ($ids:literal) => {
+        concat!(
+            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.created_at, o.finished_at, \
+             i.object_id, r.workspace_id, w.slug AS workspace, c.slug AS cluster \
+             FROM request_item i JOIN request r ON r.id = i.request_id JOIN operation o ON o.id = r.operation_id \
+             LEFT JOIN workspace w ON w.id = r.workspace_id JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
+            $ids,
+            " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id \
+              WHERE n.object_id = i.object_id AND m.operation_id > r.operation_id)"
+        )
+    };
+}
+
+impl Read {
+    /// By id.
+    pub async fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>> {
+        self.sql(select!("WHERE o.id = $1")).bind(id.uuid()).optional().await
+    }
+    /// A page, newest first: `page.after` is the last one of the page before.
+    pub async fn operation_list(&mut self, of: Option<WorkspaceId>, page: &PageOf<Uuid>) -> Result<Vec<OperationRow>> {
+        self.sql(select!("WHERE o.id < $1 AND ($2 IS NULL OR r.workspace_id = $2) ORDER BY o.id DESC LIMIT $3"))
+            .bind(page.after.unwrap_or(Uuid::max()))
+            .bind(of.map(WorkspaceId::uuid))
+            .bind(i64::from(page.limit))
+            .all()
+            .await
+    }
+    /// The newest operation on each of several objects that have one.
+    pub async fn operations_newest(&mut self, objects: &[Uuid]) -> Result<Vec<(Uuid, OperationRow)>> {
+        let rows: Vec<OfObject> = self
+            .sql(sql!(
+                pg: of_object!("(SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value))"),
+                lite: of_object!("(SELECT unhex(value, '-') FROM json_each($1))"),
+            ))
+            .bind(Json(objects))
+            .all()
+            .await?;
+        Ok(rows.into_iter().map(|r| (r.0, r.1)).collect())
+    }
+    /// How many operations stand in each state that is not final, and how many are stuck.
+    pub async fn operation_counts(&mut self) -> Result<Vec<(String, i64)>> {
+        struct Count(String, i64);
+        impl Load for Count {
+            fn load(r: &Row) -> Result<Self> {
+                Ok(Self(r.get("state")?, r.get("n")?))
+            }
+        }
+        let rows: Vec<Count> = self
+            .sql("SELECT state, COUNT(*) AS n FROM operation WHERE finished_at IS NULL OR state = 'stuck' GROUP BY state")
+            .all()
+            .await?;
+        Ok(rows.into_iter().map(|c| (c.0, c.1)).collect())
+    }
+}
+
+impl Tx {
+    /// Inserts an operation, leased from birth, and answers its fence.
+    pub async fn operation_insert(&mut self, o: &NewOperation) -> Result<Held> {
+        let now = self.now().await?;
+        self.sql(
+            "INSERT INTO operation (id, request_id, kind, shape, lane, engine, priority, state, due_at, holder, lease_until, \
+             version, poke_seq, cancel, pause, saga, created_at) \
+             VALUES ($1, $2, $3, $4, $5, 'embedded', 0, $6, $7, $8, $9, 1, 0, false, false, $10, $7)",
+        )
+        .bind(o.id.uuid())
+        .bind(o.request.uuid())
+        .bind(o.saga.pieces.first().map_or("", Piece::kind))
+        .bind(SHAPE)
+        .bind(o.lane.uuid())
+        .bind(o.saga.state.as_str())
+        .bind_time(now)
+        .bind(o.holder.uuid())
+        .bind_time(after(now, o.lease))
+        .bind(Json(&o.saga))
+        .one_row()
+        .await?;
+        Ok(Held { id: o.id, version: 1, saga: o.saga.clone() })
+    }
+
+    /// Takes the lease on up to `limit` due operations of kinds and shapes that this build knows. Fences out the former holders: their saves no
+    /// longer match `version`.
+    pub async fn operation_claim(&mut self, by: ReplicaId, lease: Duration, limit: u32) -> Result<Vec<Claimed>> {
+        let now = self.now().await?;
+        self.sql(sql!(
+            // MATERIALIZED: a subquery could be run again for each row, and then take more than `limit`.
+            pg: "WITH due AS MATERIALIZED \
+                 (SELECT id FROM operation WHERE finished_at IS NULL AND due_at <= $3 AND (holder IS NULL OR lease_until <= $3) \
+                  AND engine = 'embedded' AND shape <= $4 AND kind IN (SELECT value FROM jsonb_array_elements_text($5) AS t (value)) \
+                  ORDER BY priority DESC, due_at LIMIT $6 FOR UPDATE SKIP LOCKED) \
+                 UPDATE operation AS o SET holder = $1, lease_until = $2, version = o.version + 1, poke_seq = 0 \
+                 FROM due WHERE o.id = due.id RETURNING o.id, o.version, o.saga, o.lane",
+            lite: "UPDATE operation SET holder = $1, lease_until = $2, version = version + 1, poke_seq = 0 WHERE id IN \
+                 (SELECT id FROM operation WHERE finished_at IS NULL AND due_at <= $3 AND (holder IS NULL OR lease_until <= $3) \
+                  AND engine = 'embedded' AND shape <= $4 AND kind IN (SELECT value FROM json_each($5)) \
+                  ORDER BY priority DESC, due_at LIMIT $6) RETURNING id, version, saga, lane",
+        ))
+        .bind(by.uuid())
+        .bind_time(after(now, lease))
+        .bind_time(now)
+        .bind(SHAPE)
+        .bind(Json(Piece::KINDS))
+        .bind(i64::from(limit))
+        .all()
+        .await
+    }
+
+    /// Saves under version and holder. False where somebody else holds the operation by now. With `due` in the future the lease is given up;
+    /// what was poked meanwhile is due at once.
+    pub(crate) async fn operation_save(
+        &mut self,
+        held: &Held,
+        by: ReplicaId,
+        due: Duration,
+        lease: Duration,
+    ) -> Result<bool> {
+        let now = self.now().await?;
+        let done = held.saga.state.is_final();
+        let keep = due.is_zero() && !done;
+        let wrote = self
+            .sql(
+                "UPDATE operation SET saga = $4, state = $5, version = version + 1, holder = $7, lease_until = $8, finished_at = $9, \
+                 due_at = CASE WHEN poke_seq > 0 THEN $10 ELSE $6 END, poke_seq = 0 WHERE id = $1 AND version = $2 AND holder = $3",
+            )
+            .bind(held.id.uuid())
+            .bind(held.version)
+            .bind(by.uuid())
+            .bind(Json(&held.saga))
+            .bind(held.saga.state.as_str())
+            .bind_time(after(now, due))
+            .bind(keep.then_some(by.uuid()))
+            .bind_maybe_time(keep.then(|| after(now, lease)))
+            .bind_maybe_time(done.then_some(now))
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+
+    /// Makes what waits for a cluster due now: the cluster answers again. Lies outside the fence, so a turn under way is not disturbed, and its save
+    /// makes due at once what it would have made wait. A transaction of its own: it waits for saves, which may wait for [`Tx::cluster_seen`].
+    pub async fn operations_poke(&mut self, lane: ClusterId) -> Result<u64> {
+        let now = self.now().await?;
+        self.sql(
+            "UPDATE operation SET poke_seq = poke_seq + 1, due_at = CASE WHEN holder IS NULL THEN $2 ELSE due_at END \
+             WHERE lane = $1 AND finished_at IS NULL AND (holder IS NOT NULL OR due_at > $2)",
+        )
+        .bind(lane.uuid())
+        .bind_time(now)
+        .execute()
+        .await
+    }
+
+    /// Gives up every lease of a replica that is going down, so that nobody waits for them to end.
+    pub async fn operations_release(&mut self, by: ReplicaId) -> Result<u64> {
+        self.sql("UPDATE operation SET holder = NULL, lease_until = NULL, version = version + 1 WHERE holder = $1 AND finished_at IS NULL")
+            .bind(by.uuid())
+            .execute()
+            .await
+    }
+}
+
+fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    // Leases and waits are seconds to minutes: the end of time is not near.
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,152 @@
+//! Topic policies.
+
+use crate::{
+    DEFAULT_TENANT, PageOf,
+    conn::{Load, Read, Row, Tx},
+    error::Result,
+};
+use jiff::Timestamp;
+use orbit_core::{
+    id::{PolicyId, WorkspaceId},
+    name::Slug,
+    policy::{Rulebook, Scope, TopicPolicy, TopicRules},
+};
+use sqlx::types::Json;
+
+/// A topic policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRow {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its name.
+    pub name: Slug,
+    /// The workspace that it binds; everybody where absent.
+    pub workspace_id: Option<WorkspaceId>,
+    /// Its slug.
+    pub workspace: Option<Slug>,
+    /// What it says.
+    pub rules: TopicRules,
+    /// Counts up with every change.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Load for PolicyRow {
+    fn load(r: &Row) -> Result<Self> {
+        let slug: Option<String> = r.get("workspace")?;
+        Ok(Self {
+            id: r.id("id", PolicyId::from_uuid)?,
+            name: r.text("name")?,
+            workspace_id: r.maybe_id("workspace_id", WorkspaceId::from_uuid)?,
+            workspace: slug.map(|_| r.text("workspace")).transpose()?,
+            rules: r.json("rules")?,
+            version: r.get("version")?,
+            created_at: r.time("created_at")?,
+            updated_at: r.time("updated_at")?,
+        })
+    }
+}
+
+impl From<PolicyRow> for TopicPolicy {
+    fn from(p: PolicyRow) -> Self {
+        let scope = p.workspace_id.map_or(Scope::Platform, Scope::Workspace);
+        Self { id: p.id, name: p.name, version: p.version, scope, rules: p.rules }
+    }
+}
+
+/// A policy to insert.
+#[derive(Debug, Clone)]
+pub struct NewPolicy {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its name.
+    pub name: Slug,
+    /// The workspace that it binds; everybody where absent.
+    pub workspace: Option<WorkspaceId>,
+    /// What it says.
+    pub rules: TopicRules,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.name, p.workspace_id, p.rules, p.version, p.created_at, p.updated_at, w.slug AS workspace FROM topic_policy p LEFT JOIN workspace w ON w.id = p.workspace_id ",
+            $rest
+        )
+    };
+}
+
+impl Read {
+    /// By id.
+    pub async fn policy(&mut self, id: PolicyId) -> Result<Option<PolicyRow>> {
+        self.sql(select!("WHERE p.id = $1")).bind(id.uuid()).optional().await
+    }
+    /// By name.
+    pub async fn policy_by_name(&mut self, name: &str) -> Result<Option<PolicyRow>> {
+        self.sql(select!("WHERE p.name = $1")).bind(name).optional().await
+    }
+    /// A page by name.
+    pub async fn policy_list(&mut self, page: &PageOf<String>) -> Result<Vec<PolicyRow>> {
+        self.sql(select!("WHERE p.name > $1 ORDER BY p.name LIMIT $2"))
+            .bind(page.after.as_deref().unwrap_or_default())
+            .bind(i64::from(page.limit))
+            .all()
+            .await
+    }
+    /// Everything that binds a workspace: the platform's policies and its own, by name.
+    pub async fn rulebook(&mut self, workspace: WorkspaceId) -> Result<Rulebook> {
+        let rows: Vec<PolicyRow> = self
+            .sql(select!("WHERE p.workspace_id IS NULL OR p.workspace_id = $1 ORDER BY p.name"))
+            .bind(workspace.uuid())
+            .all()
+            .await?;
+        Ok(Rulebook { topic_policies: rows.into_iter().map(Into::into).collect() })
+    }
+}
+
+impl Tx {
+    /// False where the name is taken.
+    pub async fn policy_insert(&mut self, p: &NewPolicy) -> Result<bool> {
+        let now = self.now().await?;
+        let wrote = self
+            .sql(
+                "INSERT INTO topic_policy (id, tenant_id, name, workspace_id, rules, version, created_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, 1, $6, $6) ON CONFLICT DO NOTHING",
+            )
+            .bind(p.id.uuid())
+            .bind(DEFAULT_TENANT.uuid())
+            .bind(p.name.as_str())
+            .bind(p.workspace.map(WorkspaceId::uuid))
+            .bind(Json(&p.rules))
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    /// Replaces what it says. False where `version` is not what it is by now.
+    pub async fn policy_replace(&mut self, id: PolicyId, rules: &TopicRules, version: i64) -> Result<bool> {
+        let now = self.now().await?;
+        let wrote = self
+            .sql("UPDATE topic_policy SET rules = $2, version = version + 1, updated_at = $3 WHERE id = $1 AND version = $4")
+            .bind(id.uuid())
+            .bind(Json(rules))
+            .bind_time(now)
+            .bind(version)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    /// Deletes one. False where `version` is not what it is by now.
+    pub async fn policy_delete(&mut self, id: PolicyId, version: i64) -> Result<bool> {
+        let wrote = self
+            .sql("DELETE FROM topic_policy WHERE id = $1 AND version = $2")
+            .bind(id.uuid())
+            .bind(version)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+}

@@ -1,0 +1,376 @@
+//! Requests, their items, and the lock that keeps one open request per object.
+
+use crate::{
+    DEFAULT_TENANT, PageOf,
+    conn::{Load, Read, Row, Tx, sql},
+    error::Result,
+};
+use jiff::Timestamp;
+use orbit_core::{
+    approval::RequestState,
+    change::Change,
+    id::{OperationId, PrincipalId, RequestId, RunGroupId, WorkspaceId},
+    model::topic::Difference,
+    policy::Verdict,
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A request, without its items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Its id.
+    pub id: RequestId,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// Slug of its workspace; its id where the workspace is gone.
+    pub workspace: String,
+    /// Who filed it.
+    pub requester_id: PrincipalId,
+    /// Their name.
+    pub requester: String,
+    /// The run it came from.
+    pub run_id: Option<String>,
+    /// Where it stands.
+    pub state: RequestState,
+    /// What policy said when it was filed.
+    pub verdict: Verdict,
+    /// Why, in the requester's words.
+    pub justification: Option<String>,
+    /// The operation that carries it out.
+    pub operation_id: Option<OperationId>,
+    /// Who decided it.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+    /// What they said.
+    pub reason: Option<String>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// Counts up with every change.
+    pub revision: i64,
+    /// When it was filed.
+    pub created_at: Timestamp,
+}
+
+impl Load for RequestRow {
+    fn load(r: &Row) -> Result<Self> {
+        let workspace_id = r.id("workspace_id", WorkspaceId::from_uuid)?;
+        Ok(Self {
+            id: r.id("id", RequestId::from_uuid)?,
+            workspace_id,
+            workspace: r.get::<Option<String>>("workspace")?.unwrap_or_else(|| workspace_id.to_string()),
+            requester_id: r.id("requester_id", PrincipalId::from_uuid)?,
+            requester: r.get("requester")?,
+            run_id: r.get("run_id")?,
+            state: r.word("state")?,
+            verdict: r.json("verdict")?,
+            justification: r.get("justification")?,
+            operation_id: r.maybe_id("operation_id", OperationId::from_uuid)?,
+            decided_by: r.get("decided_by")?,
+            decided_at: r.maybe_time("decided_at")?,
+            reason: r.get("reason")?,
+            expires_at: r.time("expires_at")?,
+            revision: r.get("revision")?,
+            created_at: r.time("created_at")?,
+        })
+    }
+}
+
+/// One object of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestItemRow {
+    /// The request.
+    pub request_id: RequestId,
+    /// The object.
+    pub object_id: Uuid,
+    /// What is to happen to it.
+    pub change: Change,
+    /// What policy said of it.
+    pub verdict: Verdict,
+    /// What changes, field by field.
+    pub differences: Vec<Difference>,
+}
+
+impl Load for RequestItemRow {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self {
+            request_id: r.id("request_id", RequestId::from_uuid)?,
+            object_id: r.get("object_id")?,
+            change: r.json("change")?,
+            verdict: r.json("verdict")?,
+            differences: r.json("differences")?,
+        })
+    }
+}
+
+/// A request to insert.
+#[derive(Debug, Clone)]
+pub struct NewRequest {
+    /// Its id.
+    pub id: RequestId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Who files it.
+    pub requester: PrincipalId,
+    /// The run it comes from.
+    pub group: Option<RunGroupId>,
+    /// Where it stands from the start: `pending`, or `approved` where policy allows.
+    pub state: RequestState,
+    /// What policy said.
+    pub verdict: Verdict,
+    /// Why.
+    pub justification: Option<String>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// Its objects.
+    pub items: Vec<NewItem>,
+}
+
+/// One object of a request to insert.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    /// What is to happen.
+    pub change: Change,
+    /// What policy said of it.
+    pub verdict: Verdict,
+    /// What changes.
+    pub differences: Vec<Difference>,
+    /// Revision of the object that was judged; 0 where it is new.
+    pub base_revision: i64,
+}
+
+/// How a request ended, or went on to an operation.
+#[derive(Debug, Clone)]
+pub struct Resolution {
+    /// Where it stands now.
+    pub state: RequestState,
+    /// Who did it.
+    pub by: String,
+    /// What they said.
+    pub reason: Option<String>,
+    /// The operation that carries it out.
+    pub operation: Option<OperationId>,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.justification, r.operation_id, r.decided_by, r.decided_at, \
+             r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id FROM request r \
+             LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
+             LEFT JOIN run_group g ON g.id = r.run_group_id ",
+            $rest
+        )
+    };
+}
+
+macro_rules! of_object {
+    ($ids:literal) => {
+        concat!(
+            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.justification, r.operation_id, r.decided_by, r.decided_at, \
+             r.reason, r.expires_at, r.revision, r.created_at, i.object_id, w.slug AS workspace, p.name AS requester, \
+             g.run_id AS run_id FROM request_item i \
+             JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
+             JOIN principal p ON p.id = r.requester_id LEFT JOIN run_group g ON g.id = r.run_group_id WHERE i.object_id IN ",
+            $ids,
+            " AND NOT EXISTS (SELECT 1 FROM request_item n WHERE n.object_id = i.object_id AND n.request_id > i.request_id)"
+        )
+    };
+}
+
+struct OfObject(Uuid, RequestRow);
+impl Load for OfObject {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self(r.get("object_id")?, RequestRow::load(r)?))
+    }
+}
+struct OnlyId(RequestId);
+impl Load for OnlyId {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self(r.id("id", RequestId::from_uuid)?))
+    }
+}
+
+impl Read {
+    /// By id.
+    pub async fn request(&mut self, id: RequestId) -> Result<Option<RequestRow>> {
+        self.sql(select!("WHERE r.id = $1")).bind(id.uuid()).optional().await
+    }
+    /// Its objects, in order.
+    pub async fn request_items(&mut self, id: RequestId) -> Result<Vec<RequestItemRow>> {
+        self.sql("SELECT request_id, object_id, change, verdict, differences FROM request_item WHERE request_id = $1 ORDER BY ordinal").bind(id.uuid()).all().await
+    }
+    /// A page, newest first: `page.after` is the last one of the page before.
+    pub async fn request_list(
+        &mut self,
+        workspace: Option<WorkspaceId>,
+        state: Option<RequestState>,
+        page: &PageOf<Uuid>,
+    ) -> Result<Vec<RequestRow>> {
+        self.sql(select!(
+            "WHERE r.id < $1 AND ($2 IS NULL OR r.workspace_id = $2) AND ($3 IS NULL OR r.state = $3) ORDER BY r.id DESC LIMIT $4"
+        ))
+        .bind(page.after.unwrap_or(Uuid::max()))
+        .bind(workspace.map(WorkspaceId::uuid))
+        .bind(state.map(RequestState::as_str))
+        .bind(i64::from(page.limit))
+        .all()
+        .await
+    }
+    /// The newest request of an object.
+    pub async fn request_newest(&mut self, object: Uuid) -> Result<Option<RequestRow>> {
+        self.sql(select!(
+            "JOIN request_item i ON i.request_id = r.id WHERE i.object_id = $1 ORDER BY r.id DESC LIMIT 1"
+        ))
+        .bind(object)
+        .optional()
+        .await
+    }
+    /// The newest request of each of several objects that have one.
+    pub async fn requests_newest(&mut self, objects: &[Uuid]) -> Result<Vec<(Uuid, RequestRow)>> {
+        let rows: Vec<OfObject> = self
+            .sql(sql!(
+                pg: of_object!("(SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value))"),
+                lite: of_object!("(SELECT unhex(value, '-') FROM json_each($1))"),
+            ))
+            .bind(Json(objects))
+            .all()
+            .await?;
+        Ok(rows.into_iter().map(|r| (r.0, r.1)).collect())
+    }
+    /// The open request of an object.
+    pub async fn request_open(&mut self, object: Uuid) -> Result<Option<RequestRow>> {
+        self.sql(select!("JOIN object_lock l ON l.request_id = r.id WHERE l.object_id = $1"))
+            .bind(object)
+            .optional()
+            .await
+    }
+    /// Pending requests whose time is up.
+    pub async fn requests_expired(&mut self, limit: u32) -> Result<Vec<RequestId>> {
+        let now = self.now().await?;
+        let rows: Vec<OnlyId> = self
+            .sql("SELECT id FROM request WHERE state = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2")
+            .bind_time(now)
+            .bind(i64::from(limit))
+            .all()
+            .await?;
+        Ok(rows.into_iter().map(|r| r.0).collect())
+    }
+}
+
+impl Tx {
+    /// The request, held until the commit: two who decide wait for each other.
+    pub async fn request_lock(&mut self, id: RequestId) -> Result<Option<RequestRow>> {
+        self.sql(sql!(
+            pg: "SELECT 1 FROM request WHERE id = $1 FOR UPDATE",
+            lite: "SELECT 1 FROM request WHERE id = $1"
+        ))
+        .bind(id.uuid())
+        .execute()
+        .await?;
+        self.request(id).await
+    }
+    /// The group of a run, made at its first request.
+    pub async fn run_group(&mut self, fresh: RunGroupId, run_id: &str) -> Result<RunGroupId> {
+        let now = self.now().await?;
+        self.sql(
+            "INSERT INTO run_group (id, tenant_id, run_id, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(fresh.uuid())
+        .bind(DEFAULT_TENANT.uuid())
+        .bind(run_id)
+        .bind_time(now)
+        .execute()
+        .await?;
+        let id: Option<Uuid> = self
+            .sql("SELECT id FROM run_group WHERE tenant_id = $1 AND run_id = $2")
+            .bind(DEFAULT_TENANT.uuid())
+            .bind(run_id)
+            .scalar()
+            .await?;
+        Ok(id.map_or(fresh, RunGroupId::from_uuid))
+    }
+    /// Files a request with its items and takes the lock of each object. False where one is locked by another request.
+    pub async fn request_insert(&mut self, r: &NewRequest) -> Result<bool> {
+        let now = self.now().await?;
+        self.sql(
+            "INSERT INTO request (id, workspace_id, requester_id, run_group_id, state, verdict, justification, expires_at, \
+             revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)",
+        )
+        .bind(r.id.uuid())
+        .bind(r.workspace.uuid())
+        .bind(r.requester.uuid())
+        .bind(r.group.map(RunGroupId::uuid))
+        .bind(r.state.as_str())
+        .bind(Json(&r.verdict))
+        .bind(&r.justification)
+        .bind_time(r.expires_at)
+        .bind_time(now)
+        .one_row()
+        .await?;
+        for (ordinal, item) in (0..).zip(&r.items) {
+            self.request_item_insert(r.id, ordinal, item).await?;
+            if !self.object_lock(item.change.object().id, r.id).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+    async fn request_item_insert(&mut self, id: RequestId, ordinal: i64, item: &NewItem) -> Result<()> {
+        let object = item.change.object();
+        self.sql(
+            "INSERT INTO request_item (request_id, ordinal, noun, action, object_id, change, verdict, differences, base_revision) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(id.uuid())
+        .bind(ordinal)
+        .bind(object.noun.as_str())
+        .bind(item.change.action().as_str())
+        .bind(object.id)
+        .bind(Json(&item.change))
+        .bind(Json(&item.verdict))
+        .bind(Json(&item.differences))
+        .bind(item.base_revision)
+        .one_row()
+        .await
+    }
+    async fn object_lock(&mut self, object: Uuid, request: RequestId) -> Result<bool> {
+        let wrote = self
+            .sql("INSERT INTO object_lock (object_id, request_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(object)
+            .bind(request.uuid())
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    /// Frees the objects of a request that is over.
+    pub async fn request_unlock(&mut self, request: RequestId) -> Result<()> {
+        self.sql("DELETE FROM object_lock WHERE request_id = $1").bind(request.uuid()).execute().await?;
+        Ok(())
+    }
+    /// Takes a pending request out of that state.
+    pub async fn request_resolve(&mut self, id: RequestId, to: &Resolution) -> Result<()> {
+        let now = self.now().await?;
+        self.sql(
+            "UPDATE request SET state = $2, decided_by = $3, decided_at = $4, reason = $5, operation_id = $6, \
+             revision = revision + 1 WHERE id = $1 AND state = 'pending'",
+        )
+        .bind(id.uuid())
+        .bind(to.state.as_str())
+        .bind(&to.by)
+        .bind_time(now)
+        .bind(&to.reason)
+        .bind(to.operation.map(OperationId::uuid))
+        .one_row()
+        .await
+    }
+    /// Notes the operation of a request that policy allowed at once.
+    pub async fn request_operation(&mut self, id: RequestId, operation: OperationId) -> Result<()> {
+        self.sql("UPDATE request SET operation_id = $2 WHERE id = $1")
+            .bind(id.uuid())
+            .bind(operation.uuid())
+            .one_row()
+            .await
+    }
+}

@@ -1,0 +1,399 @@
+//! Topics: what they are to be, and what was seen of them.
+
+use crate::{
+    PageOf,
+    conn::{Load, Read, Row, Tx},
+    error::Result,
+};
+use jiff::Timestamp;
+use orbit_core::{
+    change::TopicChange,
+    id::{ClusterId, EnvironmentId, PrincipalId, TopicId, WorkspaceId},
+    model::topic::{Drift, Observed, TopicEvent, TopicSpec, TopicStatus, transition},
+    name::{PhysicalName, Slug, TopicName},
+    ports::KafkaTopicId,
+    workflow::Mark,
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicRow {
+    /// Its id.
+    pub id: TopicId,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// Slug of its workspace.
+    pub workspace: Slug,
+    /// Its environment.
+    pub environment_id: EnvironmentId,
+    /// Slug of its environment.
+    pub environment: Slug,
+    /// Its logical name.
+    pub name: TopicName,
+    /// Its cluster.
+    pub cluster_id: ClusterId,
+    /// Slug of its cluster.
+    pub cluster: Slug,
+    /// Whether the cluster answered when it was last asked.
+    pub cluster_reachable: bool,
+    /// Its name there.
+    pub physical_name: PhysicalName,
+    /// Kafka's id of it, by which Orbit knows its own.
+    pub kafka_topic_id: Option<KafkaTopicId>,
+    /// Where it is on its way.
+    pub status: TopicStatus,
+    /// What it is to be.
+    pub desired: TopicSpec,
+    /// What the cluster showed.
+    pub observed: Option<Observed>,
+    /// When.
+    pub observed_at: Option<Timestamp>,
+    /// Who asked for it.
+    pub created_by: PrincipalId,
+    /// When its creator first saw it by its id: before that, an equal create is taken for a lost reply.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Whether its creation needed a person's consent.
+    pub approval_required: bool,
+    /// Who gave it.
+    pub approved_by: Option<String>,
+    /// When.
+    pub approved_at: Option<Timestamp>,
+    /// Counts up with every change.
+    pub revision: i64,
+    /// When it was first asked for.
+    pub created_at: Timestamp,
+    /// When its record last changed.
+    pub updated_at: Timestamp,
+}
+
+impl TopicRow {
+    /// Its natural key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}", self.workspace, self.environment, self.name)
+    }
+    /// How the cluster differed when it was last looked at. Only what is on the cluster can differ.
+    #[must_use]
+    pub fn drift(&self) -> Option<Drift> {
+        let observed = self.observed.as_ref().filter(|_| self.status == TopicStatus::Active)?;
+        Some(Drift::between(&self.desired, self.kafka_topic_id, observed)).filter(Drift::is_some)
+    }
+    /// Whether it holds the name on the cluster that `change` wants: then nobody else can.
+    fn holds_name_of(&self, change: &TopicChange) -> bool {
+        !self.status.can_be_taken_up()
+            && self.cluster_id == change.cluster_id
+            && self.physical_name == change.physical_name
+    }
+}
+
+impl Load for TopicRow {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self {
+            id: r.id("id", TopicId::from_uuid)?,
+            workspace_id: r.id("workspace_id", WorkspaceId::from_uuid)?,
+            workspace: r.text("workspace")?,
+            environment_id: r.id("environment_id", EnvironmentId::from_uuid)?,
+            environment: r.text("environment")?,
+            name: r.text("name")?,
+            cluster_id: r.id("cluster_id", ClusterId::from_uuid)?,
+            cluster: r.text("cluster")?,
+            cluster_reachable: r.get("cluster_reachable")?,
+            physical_name: r.text("physical_name")?,
+            kafka_topic_id: r.maybe_id("kafka_topic_id", KafkaTopicId::from_uuid)?,
+            status: r.word("status")?,
+            desired: r.json("desired")?,
+            observed: r.maybe_json("observed")?,
+            observed_at: r.maybe_time("observed_at")?,
+            created_by: r.id("created_by", PrincipalId::from_uuid)?,
+            acknowledged_at: r.maybe_time("acknowledged_at")?,
+            approval_required: r.get("approval_required")?,
+            approved_by: r.get("approved_by")?,
+            approved_at: r.maybe_time("approved_at")?,
+            revision: r.get("revision")?,
+            created_at: r.time("created_at")?,
+            updated_at: r.time("updated_at")?,
+        })
+    }
+}
+
+/// Which topics a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TopicFilter {
+    /// Of workspaces in which this principal has a role; of all where absent.
+    pub visible_to: Option<PrincipalId>,
+    /// Of this workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// Of this environment.
+    pub environment: Option<EnvironmentId>,
+    /// On this cluster.
+    pub cluster: Option<ClusterId>,
+    /// Of this name.
+    pub name: Option<String>,
+    /// Of this status.
+    pub status: Option<TopicStatus>,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.id, t.workspace_id, t.environment_id, t.name, t.cluster_id, t.physical_name, t.kafka_topic_id, t.status, t.desired, \
+             t.observed, t.observed_at, t.created_by, t.acknowledged_at, t.approval_required, t.approved_by, t.approved_at, t.revision, \
+             t.created_at, t.updated_at, w.slug AS workspace, e.slug AS environment, c.slug AS cluster, c.reachable AS cluster_reachable \
+             FROM topic t JOIN workspace w ON w.id = t.workspace_id JOIN environment e ON e.id = t.environment_id \
+             JOIN cluster c ON c.id = t.cluster_id ",
+            $rest
+        )
+    };
+}
+
+impl Read {
+    /// By id.
+    pub async fn topic(&mut self, id: TopicId) -> Result<Option<TopicRow>> {
+        self.sql(select!("WHERE t.id = $1")).bind(id.uuid()).optional().await
+    }
+    /// By natural key.
+    pub async fn topic_by_key(
+        &mut self,
+        workspace: WorkspaceId,
+        environment: EnvironmentId,
+        name: &TopicName,
+    ) -> Result<Option<TopicRow>> {
+        self.sql(select!("WHERE t.workspace_id = $1 AND t.environment_id = $2 AND t.name = $3"))
+            .bind(workspace.uuid())
+            .bind(environment.uuid())
+            .bind(name.as_str())
+            .optional()
+            .await
+    }
+    /// A page by id.
+    pub async fn topic_list(&mut self, filter: &TopicFilter, page: &PageOf<Uuid>) -> Result<Vec<TopicRow>> {
+        self.sql(select!(
+            "WHERE t.id > $1 AND ($2 IS NULL OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.workspace_id = t.workspace_id AND m.principal_id = $2)) \
+             AND ($3 IS NULL OR t.workspace_id = $3) AND ($4 IS NULL OR t.environment_id = $4) \
+             AND ($5 IS NULL OR t.cluster_id = $5) AND ($6 IS NULL OR t.name = $6) AND ($7 IS NULL OR t.status = $7) \
+             ORDER BY t.id LIMIT $8"
+        ))
+        .bind(page.after.unwrap_or_default())
+        .bind(filter.visible_to.map(PrincipalId::uuid))
+        .bind(filter.workspace.map(WorkspaceId::uuid))
+        .bind(filter.environment.map(EnvironmentId::uuid))
+        .bind(filter.cluster.map(ClusterId::uuid))
+        .bind(filter.name.as_deref())
+        .bind(filter.status.map(TopicStatus::as_str))
+        .bind(i64::from(page.limit))
+        .all()
+        .await
+    }
+    /// Another topic of Orbit's on the cluster whose name Kafka would not tell apart: its physical name.
+    pub(crate) async fn topic_collision(&mut self, change: &TopicChange) -> Result<Option<String>> {
+        self.sql(
+            "SELECT physical_name FROM topic WHERE cluster_id = $1 AND collision_key = $2 AND id <> $3 \
+             AND status NOT IN ('rejected', 'withdrawn', 'expired', 'failed')",
+        )
+        .bind(change.cluster_id.uuid())
+        .bind(change.physical_name.collision_key())
+        .bind(change.id.uuid())
+        .scalar()
+        .await
+    }
+}
+
+impl Tx {
+    /// Writes the record of a topic that is created, or taken up again. False where its name, here or on the cluster, was taken meanwhile.
+    pub(crate) async fn topic_desire(
+        &mut self,
+        change: &TopicChange,
+        spec: &TopicSpec,
+        event: TopicEvent,
+        by: PrincipalId,
+        approved_by: Option<&str>,
+    ) -> Result<bool> {
+        let before = self.topic(change.id).await?;
+        let status = transition(before.as_ref().map(|t| t.status), event)?;
+        // Who takes a name on the cluster waits for others who do: what is free now is so at the commit, and the unique index is never violated,
+        // which would end the transaction on PostgreSQL. Submit has the lock already; an approval finds the name held and waits for nobody.
+        if !before.as_ref().is_some_and(|t| t.holds_name_of(change)) {
+            self.cluster_lock(change.cluster_id).await?;
+            if self.topic_collision(change).await?.is_some() {
+                return Ok(false);
+            }
+        }
+        let approval_required = event == TopicEvent::CreateFiled || approved_by.is_some();
+        match before {
+            None => self.topic_insert(change, spec, status, by, approval_required).await,
+            Some(before) => {
+                // An approval leaves in the record what its request put there; any other create begins anew.
+                let acknowledged_at = before.acknowledged_at.filter(|_| approved_by.is_some());
+                self.topic_take_up(change, spec, (before.status, status), (by, acknowledged_at)).await?;
+                self.topic_consent(change.id, approval_required, approved_by).await?;
+                Ok(true)
+            }
+        }
+    }
+    async fn topic_insert(
+        &mut self,
+        change: &TopicChange,
+        spec: &TopicSpec,
+        status: TopicStatus,
+        by: PrincipalId,
+        approval_required: bool,
+    ) -> Result<bool> {
+        let now = self.now().await?;
+        let wrote = self
+            .sql(
+                "INSERT INTO topic (id, workspace_id, environment_id, name, cluster_id, physical_name, collision_key, status, \
+                 desired, created_by, approval_required, revision, created_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12) ON CONFLICT DO NOTHING",
+            )
+            .bind(change.id.uuid())
+            .bind(change.workspace_id.uuid())
+            .bind(change.environment_id.uuid())
+            .bind(change.name.as_str())
+            .bind(change.cluster_id.uuid())
+            .bind(change.physical_name.as_str())
+            .bind(change.physical_name.collision_key())
+            .bind(status.as_str())
+            .bind(Json(spec))
+            .bind(by.uuid())
+            .bind(approval_required)
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+    async fn topic_take_up(
+        &mut self,
+        change: &TopicChange,
+        spec: &TopicSpec,
+        (from, to): (TopicStatus, TopicStatus),
+        (by, acknowledged_at): (PrincipalId, Option<Timestamp>),
+    ) -> Result<()> {
+        let now = self.now().await?;
+        self.sql(
+            "UPDATE topic SET cluster_id = $2, physical_name = $3, collision_key = $4, status = $5, desired = $6, created_by = $7, \
+             acknowledged_at = $8, kafka_topic_id = NULL, observed = NULL, observed_at = NULL, revision = revision + 1, \
+             updated_at = $9 WHERE id = $1 AND status = $10",
+        )
+        .bind(change.id.uuid())
+        .bind(change.cluster_id.uuid())
+        .bind(change.physical_name.as_str())
+        .bind(change.physical_name.collision_key())
+        .bind(to.as_str())
+        .bind(Json(spec))
+        .bind(by.uuid())
+        .bind_maybe_time(acknowledged_at)
+        .bind_time(now)
+        .bind(from.as_str())
+        .one_row()
+        .await
+    }
+    /// Notes whether its creation needs a person's consent, and who gave it.
+    async fn topic_consent(&mut self, id: TopicId, required: bool, by: Option<&str>) -> Result<()> {
+        let now = self.now().await?;
+        self.sql("UPDATE topic SET approval_required = $2, approved_by = $3, approved_at = $4 WHERE id = $1")
+            .bind(id.uuid())
+            .bind(required)
+            .bind(by)
+            .bind_maybe_time(by.map(|_| now))
+            .one_row()
+            .await
+    }
+    /// Moves its status on.
+    pub(crate) async fn topic_transition(&mut self, id: TopicId, event: TopicEvent) -> Result<()> {
+        let now = self.now().await?;
+        let from = self.topic(id).await?.map(|t| t.status);
+        let to = transition(from, event)?;
+        self.sql("UPDATE topic SET status = $2, revision = revision + 1, updated_at = $3 WHERE id = $1 AND status = $4")
+            .bind(id.uuid())
+            .bind(to.as_str())
+            .bind_time(now)
+            .bind(from.map(TopicStatus::as_str))
+            .one_row()
+            .await
+    }
+    /// Notes that something about it changed that is kept elsewhere: a request of it, for one.
+    pub(crate) async fn topic_touch(&mut self, id: TopicId) -> Result<()> {
+        let now = self.now().await?;
+        self.sql("UPDATE topic SET revision = revision + 1, updated_at = $2 WHERE id = $1")
+            .bind(id.uuid())
+            .bind_time(now)
+            .one_row()
+            .await
+    }
+    /// Makes it what it is to be from now on.
+    pub(crate) async fn topic_respec(&mut self, id: TopicId, spec: &TopicSpec) -> Result<()> {
+        let now = self.now().await?;
+        self.sql("UPDATE topic SET desired = $2, revision = revision + 1, updated_at = $3 WHERE id = $1")
+            .bind(id.uuid())
+            .bind(Json(spec))
+            .bind_time(now)
+            .one_row()
+            .await
+    }
+    /// Drops a record that nothing on a cluster stands behind.
+    pub async fn topic_forget(&mut self, id: TopicId) -> Result<()> {
+        self.sql("DELETE FROM topic WHERE id = $1").bind(id.uuid()).one_row().await
+    }
+    /// Notes that its creator saw it.
+    pub async fn topic_acknowledge(&mut self, id: TopicId) -> Result<()> {
+        let now = self.now().await?;
+        self.sql("UPDATE topic SET acknowledged_at = $2 WHERE id = $1 AND acknowledged_at IS NULL")
+            .bind(id.uuid())
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(())
+    }
+    /// Notes what the cluster showed. Does not count as a change of the record.
+    pub async fn topic_observe(&mut self, id: TopicId, observed: &Observed) -> Result<()> {
+        let now = self.now().await?;
+        self.sql("UPDATE topic SET observed = $2, observed_at = $3 WHERE id = $1")
+            .bind(id.uuid())
+            .bind(Json(observed))
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(())
+    }
+
+    async fn topic_activate(&mut self, id: TopicId, kafka_topic_id: KafkaTopicId, spec: &TopicSpec) -> Result<()> {
+        self.topic_transition(id, TopicEvent::Provisioned).await?;
+        self.sql(
+            "UPDATE topic SET kafka_topic_id = $2, desired = $3, observed = NULL, observed_at = NULL WHERE id = $1",
+        )
+        .bind(id.uuid())
+        .bind(kafka_topic_id.uuid())
+        .bind(Json(spec))
+        .one_row()
+        .await
+    }
+
+    /// Applies a consequence of a step.
+    pub(crate) async fn topic_mark(&mut self, mark: &Mark) -> Result<()> {
+        match mark {
+            Mark::TopicActive { topic, kafka_topic_id, spec } => {
+                self.topic_activate(*topic, *kafka_topic_id, spec).await
+            }
+            Mark::TopicFailed { topic } => self.topic_transition(*topic, TopicEvent::ProvisioningFailed).await,
+            Mark::TopicUpdated { topic, spec } => {
+                self.topic_respec(*topic, spec).await?;
+                self.sql("UPDATE topic SET observed = NULL, observed_at = NULL WHERE id = $1")
+                    .bind(topic.uuid())
+                    .one_row()
+                    .await
+            }
+            Mark::TopicDeleted { topic } => {
+                if let Some(row) = self.topic(*topic).await? {
+                    self.cluster_topic_gone(row.cluster_id, &row.physical_name).await?;
+                    self.topic_forget(*topic).await?;
+                }
+                Ok(())
+            }
+            Mark::TopicKept { topic } => self.topic_transition(*topic, TopicEvent::DeleteFailed).await,
+            Mark::TopicObserved { topic, observed } => self.topic_observe(*topic, observed).await,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+use crate::support::{Place, SECOND, TestStore, Then, after, first, fresh, on_both, spec};
+use orbit_core::{
+    id::{OperationId, ReplicaId},
+    workflow::{Journal, OperationState, Save},
+};
+use orbit_store::OperationRow;
+
+async fn one(db: &TestStore, id: OperationId) -> OperationRow {
+    db.read().await.unwrap().operation(id).await.unwrap().unwrap()
+}
+
+async fn an_operation_is_born_leased(db: TestStore) {
+    let place = db.place().await;
+    let (request, held) = db.operate(&place, &place.create("orders", 1)).await;
+    assert_eq!(held.version, 1);
+    let row = one(&db, held.id).await;
+    assert_eq!((row.request_id, row.workspace_id, row.workspace.as_str()), (request, place.workspace, "payments"));
+    assert_eq!((row.kind.as_str(), row.lane, row.cluster.as_str()), ("TopicProvisioning", place.cluster, "main"));
+    assert_eq!((row.state, row.version, row.finished_at), (OperationState::Pending, 1, None));
+    assert_eq!(row.saga, held.saga, "the state comes back whole");
+
+    let other = ReplicaId::from_uuid(fresh());
+    let claimed = db.write(async |tx| tx.operation_claim(other, 60 * SECOND, 10).await).await.unwrap();
+    assert_eq!(claimed.len(), 0, "its birth gave it to the replica that inserted it");
+    assert_eq!(db.read().await.unwrap().operation(OperationId::from_uuid(fresh())).await.unwrap(), None);
+}
+
+async fn lists_go_from_new_to_old(db: TestStore) {
+    let place = db.place().await;
+    let mut media = place.clone();
+    media.workspace = db.workspace("media").await;
+    media.workspace_slug = crate::support::slug("media");
+    let a = db.operate(&place, &place.create("a", 1)).await.1.id;
+    let b = db.operate(&media, &media.create("b", 1)).await.1.id;
+    let c = db.operate(&place, &place.create("c", 1)).await.1.id;
+    let mut read = db.read().await.unwrap();
+    let mut list = async |of, page| -> Vec<OperationId> {
+        read.operation_list(of, &page).await.unwrap().into_iter().map(|o| o.id).collect()
+    };
+    assert_eq!(list(None, first(10)).await, [c, b, a]);
+    assert_eq!(list(None, after(c.uuid(), 1)).await, [b]);
+    assert_eq!(list(Some(place.workspace), first(10)).await, [c, a]);
+}
+
+async fn the_newest_operation_of_each_object(db: TestStore) {
+    let place = db.place().await;
+    let a = db.active(&place, "a").await;
+    let update = a.update(spec(6));
+    let newest_a = db.operate(&place, &update).await.1.id;
+    let b = place.create("b", 1);
+    let only_b = db.operate(&place, &b).await.1.id;
+    let waiting = place.create("c", 1);
+    db.file(&place, &waiting, orbit_core::approval::RequestState::Pending).await;
+    let mut read = db.read().await.unwrap();
+    let objects = [a.id.uuid(), b.id.uuid(), waiting.id.uuid(), fresh()];
+    let mut many = read.operations_newest(&objects).await.unwrap();
+    many.sort_by_key(|(object, _)| *object);
+    assert_eq!(
+        many.iter().map(|(o, row)| (*o, row.id)).collect::<Vec<_>>(),
+        [(a.id.uuid(), newest_a), (b.id.uuid(), only_b)]
+    );
+    assert_eq!(Some(&many[0].1), read.operation(newest_a).await.unwrap().as_ref(), "whole");
+    assert_eq!(read.operations_newest(&[]).await.unwrap(), []);
+}
+
+async fn counts_tell_what_is_open_and_what_is_stuck(db: TestStore) {
+    let place = db.place().await;
+    for (name, state) in [
+        ("a", OperationState::Waiting),
+        ("b", OperationState::Waiting),
+        ("c", OperationState::Succeeded),
+        ("d", OperationState::Stuck),
+        ("e", OperationState::RolledBack),
+    ] {
+        let (_, held) = db.operate(&place, &place.create(name, 1)).await;
+        let (held, save) = Place::ended(&held, state, vec![]);
+        db.journal(&place).save(&held, save).await.unwrap();
+    }
+    db.operate(&place, &place.create("f", 1)).await;
+    let mut counts = db.read().await.unwrap().operation_counts().await.unwrap();
+    counts.sort();
+    let told: Vec<_> = counts.iter().map(|(state, n)| (state.as_str(), *n)).collect();
+    assert_eq!(told, [("pending", 1), ("stuck", 1), ("waiting", 2)]);
+}
+
+/// Saves that the operation waits for its cluster, for a minute.
+async fn wait(db: &TestStore, place: &Place, name: &str) -> OperationId {
+    let (_, held) = db.operate(place, &place.create(name, 1)).await;
+    let (held, save) = Place::ended(&held, OperationState::Waiting, vec![]);
+    let save = Save { due: 60 * SECOND, ..save };
+    db.journal(place).save(&held, save).await.unwrap();
+    held.id
+}
+
+async fn a_poke_makes_what_waits_for_a_cluster_due(db: TestStore) {
+    let place = db.place().await;
+    let mut other = place.clone();
+    other.cluster = db.cluster("other").await;
+    let (here, there) = (wait(&db, &place, "here").await, wait(&db, &other, "there").await);
+    let claim = async || -> Vec<OperationId> {
+        let claimed = db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, 10).await).await.unwrap();
+        claimed.into_iter().map(|c| c.held.id).collect()
+    };
+    assert_eq!(claim().await, []);
+    assert_eq!(db.write(async |tx| tx.operations_poke(place.cluster).await).await.unwrap(), 1);
+    assert_eq!(claim().await, [here]);
+    assert_eq!(claim().await, []);
+    db.pass(61 * SECOND).await;
+    assert!(claim().await.contains(&there), "what nobody pokes is due in its time");
+}
+
+async fn a_poke_during_a_turn_is_not_lost(db: TestStore) {
+    let place = db.place().await;
+    let (_, held) = db.operate(&place, &place.create("orders", 1)).await;
+    let before = one(&db, held.id).await;
+    db.write(async |tx| tx.operations_poke(place.cluster).await).await.unwrap();
+    assert_eq!(one(&db, held.id).await, before, "the turn under way is not disturbed");
+    let (waits, save) = Place::ended(&held, OperationState::Waiting, vec![]);
+    let save = Save { due: 60 * SECOND, ..save };
+    db.journal(&place).save(&waits, save.clone()).await.unwrap();
+
+    let claim = async || db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, 10).await).await.unwrap();
+    let mut claimed = claim().await;
+    assert_eq!(claimed.len(), 1, "the cluster came back while the turn found it away: try at once");
+    let (waits, _) = Place::ended(&claimed.remove(0).held, OperationState::Waiting, vec![]);
+    db.journal(&place).save(&waits, save).await.unwrap();
+    assert_eq!(claim().await.len(), 0, "once");
+}
+
+async fn a_replica_that_goes_down_gives_its_leases_up(db: TestStore) {
+    let place = db.place().await;
+    let (_, held) = db.operate(&place, &place.create("a", 1)).await;
+    let (_, ended) = db.operate(&place, &place.create("b", 1)).await;
+    let (ended, save) = Place::ended(&ended, OperationState::Succeeded, vec![]);
+    db.journal(&place).save(&ended, save).await.unwrap();
+    let nobody = ReplicaId::from_uuid(fresh());
+    assert_eq!(db.write(async |tx| tx.operations_release(nobody).await).await.unwrap(), 0);
+    assert_eq!(db.write(async |tx| tx.operations_release(place.replica).await).await.unwrap(), 1);
+    assert_eq!(db.write(async |tx| tx.operations_release(place.replica).await).await.unwrap(), 0);
+
+    let (late, save) = Place::ended(&held, OperationState::Running, vec![]);
+    let fenced = db.journal(&place).save(&late, save).await;
+    assert_eq!(fenced, Err(orbit_core::workflow::JournalError::Fenced), "a turn that ended after all comes too late");
+    let claimed = db.write(async |tx| tx.operation_claim(nobody, 60 * SECOND, 10).await).await.unwrap();
+    assert_eq!(
+        claimed.iter().map(|c| (c.held.id, c.held.version, c.lane)).collect::<Vec<_>>(),
+        [(held.id, 3, place.cluster)]
+    );
+}
+
+async fn history_tells_of_workspaces_that_are_gone(db: TestStore) {
+    let place = db.place().await;
+    let delete = db.active(&place, "orders").await.delete();
+    let (_, held) = db.operate(&place, &delete).await;
+    let mark = orbit_core::workflow::Mark::TopicDeleted { topic: delete.id };
+    let (held, save) = Place::ended(&held, OperationState::Succeeded, vec![mark]);
+    db.journal(&place).save(&held, save).await.unwrap();
+    assert!(db.write(async |tx| tx.workspace_delete(place.workspace).await).await.unwrap());
+    assert_eq!(one(&db, held.id).await.workspace, place.workspace.to_string());
+}
+
+on_both!(
+    an_operation_is_born_leased,
+    lists_go_from_new_to_old,
+    the_newest_operation_of_each_object,
+    counts_tell_what_is_open_and_what_is_stuck,
+    a_poke_makes_what_waits_for_a_cluster_due,
+    a_poke_during_a_turn_is_not_lost,
+    a_replica_that_goes_down_gives_its_leases_up,
+    history_tells_of_workspaces_that_are_gone,
+);

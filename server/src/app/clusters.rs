@@ -1,0 +1,221 @@
+//! Clusters: registering, changing, forgetting. Their connections were tried before a use case begins.
+
+use super::{App, AppResult, Call, Code, Event, Refusal, catalog::stale};
+use async_trait::async_trait;
+use orbit_core::{
+    id::ClusterId,
+    model::cluster::{Connection, Credentials, Provider},
+    name::Slug,
+    ports::{ClusterDescription, Clusters, ConnectionPart},
+    secret::Secret,
+};
+use orbit_store::{ClusterRow, Health, Keyring, KeyringError, NewCluster, PageOf, Read, Sealed};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The registered clusters, and a way to try a connection before it is registered.
+#[async_trait]
+pub trait ClusterAccess: Clusters {
+    /// Tries a connection. Names the part that failed.
+    async fn check(
+        &self,
+        connection: &Connection,
+        credentials: &Credentials,
+    ) -> Result<ClusterDescription, ConnectionFailure>;
+}
+
+/// Which part of a connection failed, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionFailure {
+    /// Which.
+    pub part: ConnectionPart,
+    /// For the user.
+    pub user: String,
+    /// For the log.
+    pub operator: String,
+}
+
+/// A cluster to register.
+#[derive(Debug, Clone)]
+pub struct ClusterNew {
+    /// Its slug.
+    pub slug: Slug,
+    /// What people call it.
+    pub display_name: String,
+    /// Which product it is.
+    pub provider: Provider,
+    /// Where it stands.
+    pub region: Option<String>,
+    /// Where its data may not leave.
+    pub residency: Option<String>,
+    /// How to connect.
+    pub connection: Connection,
+    /// The secret half.
+    pub credentials: Credentials,
+}
+
+/// What to change on a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterChange {
+    /// What people call it.
+    pub display_name: Option<String>,
+    /// How to connect, tried, with what the cluster told.
+    pub connection: Option<(Connection, Credentials, ClusterDescription)>,
+}
+
+/// The secret half as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    sasl_password: Option<String>,
+    client_key_pem: Option<String>,
+}
+
+/// Seals the secret half of a cluster's connection; `None` where there is nothing secret.
+fn seal(keyring: &Keyring, id: ClusterId, secrets: &Credentials) -> Result<Option<Sealed>, KeyringError> {
+    if *secrets == Credentials::default() {
+        return Ok(None);
+    }
+    let text = |s: &Option<Secret>| s.as_ref().map(|s| s.expose().to_owned());
+    let kept = Kept { sasl_password: text(&secrets.sasl_password), client_key_pem: text(&secrets.client_key_pem) };
+    let json = serde_json::to_string(&kept).unwrap_or_default();
+    keyring.seal(&id.to_string(), &Secret::new(json)).map(Some)
+}
+
+/// Opens what [`seal`] sealed.
+pub fn open(keyring: &Keyring, id: ClusterId, sealed: Option<&Sealed>) -> Result<Credentials, KeyringError> {
+    let Some(sealed) = sealed else { return Ok(Credentials::default()) };
+    let json = keyring.open(&id.to_string(), sealed)?;
+    let kept: Kept = serde_json::from_str(json.expose()).map_err(|_| KeyringError::Forged(sealed.key_id.clone()))?;
+    Ok(Credentials {
+        sasl_password: kept.sasl_password.map(Secret::new),
+        client_key_pem: kept.client_key_pem.map(Secret::new),
+    })
+}
+
+impl App {
+    /// A cluster by slug or id.
+    pub(super) async fn cluster_named(&self, db: &mut Read, named: &str) -> AppResult<ClusterRow> {
+        let row = match named.parse::<ClusterId>() {
+            Ok(id) => db.cluster(id).await?,
+            Err(_) => db.cluster_by_slug(named).await?,
+        };
+        row.ok_or_else(|| {
+            Refusal::new(Code::ClusterNotFound, format!("there is no cluster {named}"))
+                .remedy("GET /v1/clusters lists them")
+                .into()
+        })
+    }
+
+    /// Registers a cluster that was tried.
+    pub async fn cluster_create(
+        &self,
+        call: &Call,
+        new: ClusterNew,
+        description: ClusterDescription,
+    ) -> AppResult<ClusterRow> {
+        let mut tx = self.store.begin().await?;
+        if let Some(id) = self.answered_before::<Uuid>(&mut tx, call).await? {
+            return self.cluster_named(&mut tx, &ClusterId::from_uuid(id).to_string()).await;
+        }
+        let id = ClusterId::from_uuid(self.ids.fresh());
+        let provider = serde_json::to_value(new.provider).ok().and_then(|v| v.as_str().map(str::to_owned));
+        let row = NewCluster {
+            id,
+            slug: new.slug.clone(),
+            display_name: new.display_name,
+            provider: provider.unwrap_or_default(),
+            region: new.region,
+            residency: new.residency,
+            connection: new.connection,
+            credentials: seal(&self.keyring, id, &new.credentials).map_err(orbit_store::StoreError::from)?,
+            description,
+        };
+        if !tx.cluster_insert(&row).await? {
+            return Err(Refusal::new(Code::ClusterExists, format!("cluster {} exists already", new.slug)).into());
+        }
+        self.remember(&mut tx, call, &id.uuid()).await?;
+        self.audit(&mut tx, call, Event::new("cluster.registered", "cluster", id.uuid(), new.slug.as_str())).await?;
+        let row = self.cluster_named(&mut tx, new.slug.as_str()).await?;
+        tx.commit().await?;
+        self.runner.look_at(id);
+        Ok(row)
+    }
+
+    /// A cluster.
+    pub async fn cluster_get(&self, named: &str) -> AppResult<ClusterRow> {
+        self.cluster_named(&mut self.store.read().await?, named).await
+    }
+
+    /// A page of clusters.
+    pub async fn cluster_list(&self, page: &PageOf<String>) -> AppResult<Vec<ClusterRow>> {
+        Ok(self.store.read().await?.cluster_list(page).await?)
+    }
+
+    /// The secret half of a cluster's connection, for who tries it.
+    pub fn cluster_credentials(&self, row: &ClusterRow) -> AppResult<Credentials> {
+        Ok(open(&self.keyring, row.id, row.credentials.as_ref()).map_err(orbit_store::StoreError::from)?)
+    }
+
+    /// Changes a cluster.
+    pub async fn cluster_update(
+        &self,
+        call: &Call,
+        named: &str,
+        change: ClusterChange,
+        expected: Option<i64>,
+    ) -> AppResult<ClusterRow> {
+        let mut tx = self.store.begin().await?;
+        let mut row = self.cluster_named(&mut tx, named).await?;
+        row.display_name = change.display_name.unwrap_or(row.display_name);
+        row.revision = expected.unwrap_or(row.revision);
+        if let Some((connection, credentials, description)) = change.connection {
+            row.connection = connection;
+            row.credentials = seal(&self.keyring, row.id, &credentials).map_err(orbit_store::StoreError::from)?;
+            row.description = Some(description);
+            "valid".clone_into(&mut row.validation_status);
+            row.reachable = true;
+            row.last_error = None;
+        }
+        if !tx.cluster_update(&row).await? {
+            return Err(stale(&format!("cluster {}", row.slug)).into());
+        }
+        // What waited for the cluster goes on at once with the connection that works.
+        tx.operations_poke(row.id).await?;
+        self.audit(&mut tx, call, Event::new("cluster.updated", "cluster", row.id.uuid(), row.slug.as_str())).await?;
+        let row = self.cluster_named(&mut tx, row.slug.as_str()).await?;
+        tx.commit().await?;
+        self.runner.wake();
+        Ok(row)
+    }
+
+    /// Forgets a cluster that nothing refers to.
+    pub async fn cluster_delete(&self, call: &Call, named: &str) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        let row = self.cluster_named(&mut tx, named).await?;
+        if !tx.cluster_delete(row.id).await? {
+            return Err(Refusal::new(
+                Code::ClusterInUse,
+                format!("cluster {} has topics, mappings or operations", row.slug),
+            )
+            .remedy("delete its topics and mappings first")
+            .into());
+        }
+        self.audit(&mut tx, call, Event::new("cluster.deleted", "cluster", row.id.uuid(), row.slug.as_str())).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes what a look at a cluster showed, and wakes what waited for it where it answers again.
+    pub async fn cluster_seen(&self, id: ClusterId, health: &Health) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        let Some(before) = tx.cluster(id).await? else { return Ok(()) };
+        tx.cluster_seen(id, health).await?;
+        let recovered =
+            matches!(health, Health::Well { .. }) && (!before.reachable || before.validation_status != "valid");
+        let poked = if recovered { tx.operations_poke(id).await? } else { 0 };
+        tx.commit().await?;
+        if poked > 0 {
+            self.runner.wake();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,306 @@
+//! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
+//! created in the transaction of the decision that allows it.
+
+use super::{App, AppResult, Call, Code, Refusal, RequestView};
+use crate::auth::{
+    Caller, Identity,
+    permission::{RequestDecide, RequestRead, Role},
+};
+use orbit_core::{
+    approval::{self, Actor, Consent, Deed, Outcome, Refusal as NotAllowed, RequestState},
+    change::{Change, Requester},
+    id::RequestId,
+    policy,
+};
+use orbit_store::{AuditEvent, PageOf, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// What a person decides.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// Consents.
+    Approve {
+        /// What they say.
+        comment: Option<String>,
+    },
+    /// Refuses.
+    Reject {
+        /// Why.
+        reason: String,
+    },
+    /// Takes it back.
+    Withdraw,
+}
+
+impl Decision {
+    fn deed(&self) -> Deed {
+        match self {
+            Self::Approve { .. } => Deed::Approve,
+            Self::Reject { .. } => Deed::Reject,
+            Self::Withdraw => Deed::Withdraw,
+        }
+    }
+    fn words(&self) -> Option<&str> {
+        match self {
+            Self::Approve { comment } => comment.as_deref(),
+            Self::Reject { reason } => Some(reason),
+            Self::Withdraw => None,
+        }
+    }
+}
+
+fn no_request(named: &str) -> Refusal {
+    Refusal::new(Code::RequestNotFound, format!("there is no request {named} that you can see"))
+}
+
+impl App {
+    /// Decides a request.
+    pub async fn request_decide(
+        &self,
+        _proof: &Caller<RequestDecide>,
+        call: &Call,
+        named: &str,
+        decision: Decision,
+    ) -> AppResult<RequestId> {
+        let id: RequestId = named.parse().map_err(|_| no_request(named))?;
+        let mut tx = self.store.begin().await?;
+        let row = tx.request(id).await?.ok_or_else(|| no_request(named))?;
+        let items = tx.request_items(id).await?;
+        // The same order of locks as submit: workspace, clusters, request.
+        tx.workspace_lock(row.workspace_id).await?;
+        for lane in items.iter().map(|i| i.change.lane()).collect::<BTreeSet<_>>() {
+            tx.cluster_lock(lane).await?;
+        }
+        let row = tx.request_lock(id).await?.ok_or_else(|| no_request(named))?;
+        let actor = self.actor(&mut tx, &call.who, &row, &items).await?;
+        if !may_see(&call.who, &row, &actor) {
+            return Err(no_request(named).into());
+        }
+        let given: Vec<Consent> = tx.approvals(id).await?.into_iter().map(|a| a.consent).collect();
+        let weighed = match decision {
+            Decision::Approve { .. } if row.state == RequestState::Pending => {
+                self.weigh_again(&mut tx, &row, &items).await?
+            }
+            _ => Weighing { needs: row.verdict.needs.clone(), pieces: vec![] },
+        };
+        let outcome = approval::decide(row.state, &weighed.needs, &given, decision.deed(), &actor)
+            .map_err(|refusal| refused(&refusal, &row))?;
+        let held = match outcome {
+            Outcome::Consented(consent) => {
+                tx.approval_insert(id, consent, decision.words()).await?;
+                self.audit_request(&mut tx, call, id, &changes(&items), "request.consented", decision.words()).await?;
+                None
+            }
+            Outcome::Now(state, consent) => {
+                if let Some(consent) = consent {
+                    tx.approval_insert(id, consent, decision.words()).await?;
+                }
+                self.conclude(&mut tx, call, &row, &items, state, decision.words(), weighed.pieces).await?
+            }
+        };
+        self.commit_and_drive(tx, held).await?;
+        self.runner.tell(id.uuid());
+        Ok(id)
+    }
+
+    /// What policy says today, with the requester's rights of today. A denial is told to who approves; the request stays open.
+    async fn weigh_again(&self, tx: &mut Tx, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Weighing> {
+        let memberships = tx.memberships_of(row.requester_id).await?;
+        let requester = Requester { platform_admin: memberships.iter().any(|m| m.workspace_id.is_none()) };
+        let mut needs = row.verdict.needs.clone();
+        let mut pieces = Vec::new();
+        for item in items {
+            let rules = tx.rulebook(row.workspace_id).await?;
+            let weighed = tx.weigh(&item.change, &rules, requester).await?;
+            if weighed.verdict.decision() == policy::Decision::Deny {
+                return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
+            }
+            for need in weighed.verdict.needs {
+                if !needs.iter().any(|n| n.layer == need.layer) {
+                    needs.insert(need);
+                }
+            }
+            pieces.extend(item.change.piece(&weighed.grounds));
+        }
+        Ok(Weighing { needs, pieces })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a request's end touches all of these, once")]
+    async fn conclude(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        row: &RequestRow,
+        items: &[RequestItemRow],
+        state: RequestState,
+        words: Option<&str>,
+        pieces: Vec<orbit_core::workflow::Piece>,
+    ) -> AppResult<Option<orbit_core::workflow::Held>> {
+        let changes = changes(items);
+        let by = call.who.name.clone();
+        let becomes = match state {
+            RequestState::Approved => {
+                Stage::Accepted { by: row.requester_id, approved_by: Some(by.clone()), works: !pieces.is_empty() }
+            }
+            RequestState::Rejected => Stage::Rejected,
+            RequestState::Withdrawn => Stage::Withdrawn,
+            RequestState::Expired => Stage::Expired,
+            RequestState::Pending | RequestState::Superseded => Stage::Superseded,
+        };
+        for change in &changes {
+            self.desire(tx, change, &becomes).await?;
+        }
+        let held = if state == RequestState::Approved {
+            self.accept(tx, row.id, &changes, pieces).await?
+        } else {
+            tx.request_unlock(row.id).await?;
+            None
+        };
+        let resolution =
+            Resolution { state, by, reason: words.map(str::to_owned), operation: held.as_ref().map(|h| h.id) };
+        tx.request_resolve(row.id, &resolution).await?;
+        let action = format!("request.{}", state.as_str());
+        self.audit_request(tx, call, row.id, &changes, &action, words).await?;
+        Ok(held)
+    }
+
+    /// Takes back the request that is open on an object, in a transaction that goes on.
+    pub(super) async fn withdraw_open(&self, tx: &mut Tx, call: &Call, object: Uuid) -> AppResult<()> {
+        let Some(open) = tx.request_open(object).await? else { return Ok(()) };
+        let items = tx.request_items(open.id).await?;
+        let actor = self.actor(tx, &call.who, &open, &items).await?;
+        approval::decide(open.state, &open.verdict.needs, &[], Deed::Withdraw, &actor)
+            .map_err(|e| refused(&e, &open))?;
+        self.conclude(tx, call, &open, &items, RequestState::Withdrawn, None, vec![]).await?;
+        Ok(())
+    }
+
+    async fn actor(&self, tx: &mut Tx, who: &Identity, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Actor> {
+        let named = self.environment_approvers(tx, items).await?;
+        Ok(Actor {
+            principal: who.principal,
+            requester: who.principal == row.requester_id,
+            platform_admin: who.platform_admin,
+            workspace_admin: who.is_workspace_admin(row.workspace_id),
+            environment_approver: named.contains(&who.name),
+            system: who.principal == SYSTEM_PRINCIPAL,
+        })
+    }
+
+    /// A request, for who belongs to its workspace or may decide it.
+    pub async fn request_get(&self, caller: &Caller<RequestRead>, named: &str) -> AppResult<RequestView> {
+        let id: RequestId = named.parse().map_err(|_| no_request(named))?;
+        let mut db = self.store.read().await?;
+        let row = db.request(id).await?.ok_or_else(|| no_request(named))?;
+        let items = db.request_items(id).await?;
+        let named_approvers = self.environment_approvers(&mut db, &items).await?;
+        let approves = row.verdict.needs.iter().any(|n| n.layer == policy::Layer::Platform)
+            && named_approvers.contains(&caller.who.name);
+        if !caller.who.is_at_least(Role::Viewer, row.workspace_id) && !approves {
+            return Err(no_request(named).into());
+        }
+        self.request_view(&mut db, row).await
+    }
+
+    /// A request as the answer to a decision that was just taken.
+    pub async fn request_after(&self, id: RequestId) -> AppResult<RequestView> {
+        let mut db = self.store.read().await?;
+        let row = db.request(id).await?.ok_or_else(|| no_request(&id.to_string()))?;
+        self.request_view(&mut db, row).await
+    }
+
+    /// A page of requests that the caller may see, newest first, and the row that the next page begins after.
+    pub async fn request_list(
+        &self,
+        caller: &Caller<RequestRead>,
+        workspace: Option<&str>,
+        state: Option<RequestState>,
+        page: &PageOf<Uuid>,
+    ) -> AppResult<(Vec<RequestView>, Option<Uuid>)> {
+        let mut db = self.store.read().await?;
+        let workspace = match workspace {
+            Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
+            None => None,
+        };
+        let mut views = Vec::new();
+        let rows = db.request_list(workspace, state, page).await?;
+        let next = rows
+            .last()
+            .filter(|_| rows.len() == usize::try_from(page.limit).unwrap_or(usize::MAX))
+            .map(|r| r.id.uuid());
+        for row in rows {
+            let member = caller.who.is_at_least(Role::Viewer, row.workspace_id);
+            let view = self.request_view(&mut db, row).await?;
+            let approves = self.environment_approvers(&mut db, &view.items).await?.contains(&caller.who.name);
+            if member || approves {
+                views.push(view);
+            }
+        }
+        Ok((views, next))
+    }
+
+    /// Ends requests that nobody decided in time. Answers how many.
+    pub async fn requests_expire(&self) -> AppResult<usize> {
+        const BATCH: u32 = 100;
+        let due = self.store.read().await?.requests_expired(BATCH).await?;
+        for id in &due {
+            let mut tx = self.store.begin().await?;
+            let Some(row) = tx.request_lock(*id).await?.filter(|r| r.state == RequestState::Pending) else { continue };
+            for item in tx.request_items(*id).await? {
+                self.desire(&mut tx, &item.change, &Stage::Expired).await?;
+                let object = item.change.object();
+                let event = AuditEvent {
+                    workspace: Some(row.workspace_id),
+                    request: Some(*id),
+                    ..AuditEvent::new(
+                        orbit_core::id::AuditEventId::from_uuid(self.ids.fresh()),
+                        SYSTEM_PRINCIPAL,
+                        "orbit",
+                        "request.expired",
+                        object.noun.as_str(),
+                        Some(object.id),
+                        &object.key,
+                    )
+                };
+                tx.audit(&event).await?;
+            }
+            let resolution =
+                Resolution { state: RequestState::Expired, by: "orbit".to_owned(), reason: None, operation: None };
+            tx.request_resolve(*id, &resolution).await?;
+            tx.request_unlock(*id).await?;
+            tx.commit().await?;
+            self.runner.tell(id.uuid());
+        }
+        Ok(due.len())
+    }
+}
+
+/// What a second look found: whose consent is due by now, and the work that follows.
+struct Weighing {
+    needs: BTreeSet<policy::Needs>,
+    pieces: Vec<orbit_core::workflow::Piece>,
+}
+
+fn changes(items: &[RequestItemRow]) -> Vec<Change> {
+    items.iter().map(|i| i.change.clone()).collect()
+}
+
+/// Who belongs to the workspace sees its requests; what one may decide one may read.
+fn may_see(who: &Identity, row: &RequestRow, actor: &Actor) -> bool {
+    who.is_at_least(Role::Viewer, row.workspace_id)
+        || row.verdict.needs.iter().any(|n| approval::may_consent(actor, n.layer))
+}
+
+fn refused(refusal: &NotAllowed, row: &RequestRow) -> Refusal {
+    match refusal {
+        NotAllowed::Decided(state) => {
+            let by = row.decided_by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
+            Refusal::new(Code::RequestDecided, format!("the request was {}{by} before", state.as_str()))
+        }
+        NotAllowed::OwnRequest | NotAllowed::Twice | NotAllowed::NotYours(_) => {
+            Refusal::new(Code::RequestNotYours, refusal.to_string())
+                .remedy("ask one of those whom the request names in needs")
+        }
+    }
+}

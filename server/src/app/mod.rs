@@ -1,0 +1,117 @@
+//! Use cases in the words of the domain, one transaction each. No network here: what a cluster has to be asked was asked before, or is asked by a
+//! step of the operation that follows.
+
+mod call;
+mod catalog;
+mod clusters;
+mod decide;
+mod error;
+mod evaluate;
+mod operations;
+mod people;
+mod policies;
+mod submit;
+mod topics;
+mod view;
+
+pub use call::{Call, Once};
+pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, open as open_credentials};
+pub use decide::Decision;
+pub use error::{AppError, AppResult, Code, Refusal, rule_text};
+pub use evaluate::{EvaluateItem, Evaluated};
+pub use people::MintedToken;
+pub use policies::PolicyNew;
+pub use submit::{Filed, Filing};
+pub use topics::{Outcome, Place, TopicNew, TopicReply};
+pub use view::{RequestView, TopicView};
+
+use crate::runner::Runner;
+use orbit_core::{
+    id::{AuditEventId, Ids},
+    ports::Clock,
+};
+use orbit_store::{AuditEvent, Keyring, Store, Tx};
+use std::{ops::Deref, sync::Arc};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// The server's use cases, and what they work with. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What use cases work with.
+pub struct Inner {
+    /// The database.
+    pub store: Store,
+    /// Fresh ids.
+    pub ids: Arc<dyn Ids>,
+    /// The time of day, for what people read.
+    pub clock: Arc<dyn Clock>,
+    /// Keys of secrets at rest.
+    pub keyring: Arc<Keyring>,
+    /// The runner of this replica.
+    pub runner: Runner,
+    /// The registered clusters. Handlers and reconcilers ask them; use cases do not.
+    pub clusters: Arc<dyn ClusterAccess>,
+    /// Where users reach this server: links in answers begin with it.
+    pub public_url: String,
+    /// What is counted.
+    pub metrics: crate::metrics::Metrics,
+    /// Work that outlives a call; shutdown waits for it.
+    pub tasks: TaskTracker,
+}
+
+impl Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Runs work to its end even where the caller hangs up: a dropped connection must not leave a commit without its operation being driven.
+    pub async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = AppResult<T>> + Send + 'static,
+    ) -> AppResult<T> {
+        match self.tasks.spawn(work).await {
+            Ok(done) => done,
+            Err(e) => Err(AppError::Internal(format!("a use case panicked: {e}"))),
+        }
+    }
+
+    /// Writes an audit event of `call`.
+    async fn audit(&self, tx: &mut Tx, call: &Call, event: Event<'_>) -> AppResult<()> {
+        let id = AuditEventId::from_uuid(self.ids.fresh());
+        let who = &call.who;
+        let base = AuditEvent::new(id, who.principal, &who.name, event.action, event.noun, event.object, event.key);
+        tx.audit(&AuditEvent { token: Some(who.token), source_address: who.address.clone(), ..(event.more)(base) })
+            .await?;
+        Ok(())
+    }
+}
+
+/// What a use case tells the audit trail.
+struct Event<'a> {
+    action: &'a str,
+    noun: &'a str,
+    object: Option<Uuid>,
+    key: &'a str,
+    more: Box<dyn FnOnce(AuditEvent) -> AuditEvent + Send + 'a>,
+}
+
+impl<'a> Event<'a> {
+    fn new(action: &'a str, noun: &'a str, object: Uuid, key: &'a str) -> Self {
+        Self { action, noun, object: Some(object), key, more: Box::new(|e| e) }
+    }
+    fn with(mut self, more: impl FnOnce(AuditEvent) -> AuditEvent + Send + 'a) -> Self {
+        self.more = Box::new(more);
+        self
+    }
+}

@@ -1,0 +1,214 @@
+//! Principals, memberships, tokens.
+
+use super::{App, AppError, AppResult, Call, Code, Event, Refusal};
+use crate::auth::{
+    Caller, Identity,
+    permission::{MembershipRead, MembershipWrite, Role, TokenWrite},
+    token,
+};
+use jiff::Timestamp;
+use orbit_core::{
+    id::{MembershipId, PrincipalId, TokenId},
+    secret::Secret,
+};
+use orbit_store::{MembershipRow, NewToken, PageOf, PrincipalRow, Read, TokenRow};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A token that was just minted.
+#[derive(Debug, Clone)]
+pub struct MintedToken {
+    /// Its id.
+    pub id: TokenId,
+    /// Whom it speaks for.
+    pub principal: String,
+    /// The token itself: told once.
+    pub token: Secret,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl App {
+    /// A principal by name or id.
+    async fn principal_named(&self, db: &mut Read, named: &str) -> AppResult<PrincipalRow> {
+        let row = match named.parse::<PrincipalId>() {
+            Ok(id) => db.principal(id).await?,
+            Err(_) => db.principal_by_name(named).await?,
+        };
+        row.ok_or_else(|| Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}")).into())
+    }
+
+    /// Creates a principal.
+    pub async fn principal_create(&self, call: &Call, name: &str, kind: &str) -> AppResult<PrincipalRow> {
+        let mut tx = self.store.begin().await?;
+        if let Some(id) = self.answered_before::<Uuid>(&mut tx, call).await? {
+            return self.principal_named(&mut tx, &PrincipalId::from_uuid(id).to_string()).await;
+        }
+        let id = PrincipalId::from_uuid(self.ids.fresh());
+        if !tx.principal_insert(id, kind, name).await? {
+            return Err(Refusal::new(Code::PrincipalExists, format!("principal {name} exists already")).into());
+        }
+        self.remember(&mut tx, call, &id.uuid()).await?;
+        self.audit(&mut tx, call, Event::new("principal.created", "principal", id.uuid(), name)).await?;
+        let row = self.principal_named(&mut tx, name).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// A principal.
+    pub async fn principal_get(&self, named: &str) -> AppResult<PrincipalRow> {
+        self.principal_named(&mut self.store.read().await?, named).await
+    }
+
+    /// A page of principals.
+    pub async fn principal_list(&self, page: &PageOf<String>) -> AppResult<Vec<PrincipalRow>> {
+        Ok(self.store.read().await?.principal_list(page).await?)
+    }
+
+    /// Gives a principal a role.
+    pub async fn membership_create(
+        &self,
+        caller: &Caller<MembershipWrite>,
+        call: &Call,
+        principal: &str,
+        workspace: Option<&str>,
+        role: Role,
+    ) -> AppResult<MembershipRow> {
+        let mut tx = self.store.begin().await?;
+        if let Some(id) = self.answered_before::<Uuid>(&mut tx, call).await? {
+            return self.membership_row(&mut tx, MembershipId::from_uuid(id)).await;
+        }
+        let workspace = match workspace {
+            Some(named) => Some(self.workspace_for(&mut tx, caller, named).await?.id),
+            None => None,
+        };
+        may_rule(&call.who, workspace)?;
+        let principal = self.principal_named(&mut tx, principal).await?;
+        let id = MembershipId::from_uuid(self.ids.fresh());
+        if !tx.membership_insert(id, principal.id, workspace, role.as_str()).await? {
+            return Err(Refusal::new(Code::MembershipExists, format!("{} has a role there already", principal.name))
+                .remedy("take that role away first: DELETE /v1/memberships/{id}")
+                .into());
+        }
+        self.remember(&mut tx, call, &id.uuid()).await?;
+        let row = self.membership_row(&mut tx, id).await?;
+        self.audit_membership(&mut tx, call, "membership.created", &row).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    async fn audit_membership(
+        &self,
+        tx: &mut orbit_store::Tx,
+        call: &Call,
+        action: &str,
+        row: &MembershipRow,
+    ) -> AppResult<()> {
+        let event = Event::new(action, "membership", row.id.uuid(), &row.principal).with(|mut e| {
+            e.workspace = row.workspace_id;
+            e.detail = Some(row.role.clone());
+            e
+        });
+        self.audit(tx, call, event).await
+    }
+
+    async fn membership_row(&self, db: &mut Read, id: MembershipId) -> AppResult<MembershipRow> {
+        let absent = || Refusal::new(Code::MembershipNotFound, format!("there is no membership {id} that you can see"));
+        db.membership(id).await?.ok_or_else(|| absent().into())
+    }
+
+    /// A page of memberships: all to a platform admin, those of a workspace to its members, else one's own.
+    pub async fn membership_list(
+        &self,
+        caller: &Caller<MembershipRead>,
+        workspace: Option<&str>,
+        page: &PageOf<Uuid>,
+    ) -> AppResult<Vec<MembershipRow>> {
+        let mut db = self.store.read().await?;
+        let workspace = match workspace {
+            Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
+            None => None,
+        };
+        let own = (workspace.is_none() && !caller.who.platform_admin).then_some(caller.who.principal);
+        Ok(db.membership_list(workspace, own, page).await?)
+    }
+
+    /// Takes a role away.
+    pub async fn membership_delete(&self, call: &Call, named: &str) -> AppResult<()> {
+        let absent =
+            || Refusal::new(Code::MembershipNotFound, format!("there is no membership {named} that you can see"));
+        let mut tx = self.store.begin().await?;
+        let id: MembershipId = named.parse().map_err(|_| absent())?;
+        let row = self.membership_row(&mut tx, id).await?;
+        if may_rule(&call.who, row.workspace_id).is_err() {
+            return Err(absent().into());
+        }
+        tx.membership_delete(id).await?;
+        self.audit_membership(&mut tx, call, "membership.deleted", &row).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Mints a token: for oneself, or, as a platform admin, for anybody. It is told once; a lost reply is not repeated, so no key is taken.
+    pub async fn token_create(
+        &self,
+        _proof: &Caller<TokenWrite>,
+        call: &Call,
+        principal: Option<&str>,
+        name: &str,
+        lasts: Duration,
+    ) -> AppResult<MintedToken> {
+        let mut tx = self.store.begin().await?;
+        let principal = match principal {
+            Some(named) => self.principal_named(&mut tx, named).await?,
+            None => self.principal_named(&mut tx, &call.who.name).await?,
+        };
+        if principal.id != call.who.principal && !call.who.platform_admin {
+            return Err(Refusal::new(Code::Forbidden, "minting a token for somebody else takes platform-admin").into());
+        }
+        let token = token::mint().map_err(|_| AppError::Internal("no randomness for a token".to_owned()))?;
+        let id = TokenId::from_uuid(self.ids.fresh());
+        let expires_at = tx.now().await?.checked_add(lasts).ok();
+        let hash = token::hash(token.expose());
+        tx.token_insert(&NewToken { id, principal: principal.id, name: name.to_owned(), hash, expires_at }).await?;
+        self.audit(&mut tx, call, Event::new("token.created", "token", id.uuid(), &principal.name)).await?;
+        tx.commit().await?;
+        Ok(MintedToken { id, principal: principal.name, token, expires_at })
+    }
+
+    /// A page of tokens: one's own, or all to a platform admin.
+    pub async fn token_list(&self, who: &Identity, page: &PageOf<Uuid>) -> AppResult<Vec<TokenRow>> {
+        Ok(self.store.read().await?.token_list(who.sees(), page).await?)
+    }
+
+    /// Ends a token at once.
+    pub async fn token_revoke(&self, call: &Call, named: &str) -> AppResult<()> {
+        let absent = || Refusal::new(Code::TokenNotFound, format!("there is no token {named} that you can see"));
+        let mut tx = self.store.begin().await?;
+        let id: TokenId = named.parse().map_err(|_| absent())?;
+        let row = tx.token(id).await?.ok_or_else(absent)?;
+        if row.principal_id != call.who.principal && !call.who.platform_admin {
+            return Err(absent().into());
+        }
+        if tx.token_revoke(id).await? {
+            self.audit(&mut tx, call, Event::new("token.revoked", "token", id.uuid(), &row.principal)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Roles on the platform are given by platform admins, those of a workspace by its admins.
+fn may_rule(who: &Identity, workspace: Option<orbit_core::id::WorkspaceId>) -> AppResult<()> {
+    let may = match workspace {
+        None => who.platform_admin,
+        Some(workspace) => who.is_at_least(Role::Admin, workspace),
+    };
+    if may {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::Forbidden,
+        "giving and taking roles here takes the role admin of the workspace, or platform-admin",
+    )
+    .remedy("ask somebody who has it")
+    .into())
+}

@@ -1,0 +1,179 @@
+//! Topic policies: the platform's, and a workspace's own.
+
+use super::{App, AppResult, Call, Code, Event, Refusal, catalog::stale};
+use crate::auth::{
+    Caller, Identity,
+    permission::{PolicyRead, PolicyWrite, Role},
+};
+use orbit_core::{
+    id::{PolicyId, WorkspaceId},
+    name::Slug,
+    policy::TopicRules,
+};
+use orbit_store::{NewPolicy, PageOf, PolicyRow, Read, Tx};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// A policy to write.
+#[derive(Debug, Clone)]
+pub struct PolicyNew {
+    /// Its name.
+    pub name: Slug,
+    /// Slug or id of the workspace that it binds; everybody where absent.
+    pub workspace: Option<String>,
+    /// What it says.
+    pub rules: TopicRules,
+}
+
+impl App {
+    async fn policy_named(&self, db: &mut Read, who: &Identity, named: &str) -> AppResult<PolicyRow> {
+        let row = match named.parse::<PolicyId>() {
+            Ok(id) => db.policy(id).await?,
+            Err(_) => db.policy_by_name(named).await?,
+        };
+        let absent = || Refusal::new(Code::PolicyNotFound, format!("there is no policy {named} that you can see"));
+        let row = row.ok_or_else(absent)?;
+        match row.workspace_id {
+            Some(workspace) if !who.is_at_least(Role::Viewer, workspace) => Err(absent().into()),
+            _ => Ok(row),
+        }
+    }
+
+    /// Creates a policy.
+    pub async fn policy_create(
+        &self,
+        caller: &Caller<PolicyWrite>,
+        call: &Call,
+        new: PolicyNew,
+    ) -> AppResult<PolicyRow> {
+        let mut tx = self.store.begin().await?;
+        if let Some(id) = self.answered_before::<Uuid>(&mut tx, call).await? {
+            return self.policy_named(&mut tx, &call.who, &PolicyId::from_uuid(id).to_string()).await;
+        }
+        let workspace = match &new.workspace {
+            Some(named) => Some(self.workspace_for(&mut tx, caller, named).await?.id),
+            None => None,
+        };
+        may_write(&call.who, workspace)?;
+        check_environments(&mut tx, &new.rules).await?;
+        let id = PolicyId::from_uuid(self.ids.fresh());
+        let row = NewPolicy { id, name: new.name.clone(), workspace, rules: new.rules };
+        if !tx.policy_insert(&row).await? {
+            return Err(Refusal::new(Code::PolicyExists, format!("policy {} exists already", new.name)).into());
+        }
+        self.remember(&mut tx, call, &id.uuid()).await?;
+        self.audit_policy(&mut tx, call, "topic-policy.created", id, &new.name, &row.rules).await?;
+        let row = self.policy_named(&mut tx, &call.who, new.name.as_str()).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// A policy.
+    pub async fn policy_get(&self, caller: &Caller<PolicyRead>, named: &str) -> AppResult<PolicyRow> {
+        self.policy_named(&mut self.store.read().await?, &caller.who, named).await
+    }
+
+    /// A page of the policies that the caller sees, the platform's and those of its workspaces, and the name that the next page begins after.
+    pub async fn policy_list(
+        &self,
+        caller: &Caller<PolicyRead>,
+        page: &PageOf<String>,
+    ) -> AppResult<(Vec<PolicyRow>, Option<Slug>)> {
+        let mut rows = self.store.read().await?.policy_list(page).await?;
+        let full = rows.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let next = rows.last().filter(|_| full).map(|p| p.name.clone());
+        rows.retain(|p| p.workspace_id.is_none_or(|w| caller.who.is_at_least(Role::Viewer, w)));
+        Ok((rows, next))
+    }
+
+    /// Replaces what a policy says.
+    pub async fn policy_replace(
+        &self,
+        call: &Call,
+        named: &str,
+        rules: TopicRules,
+        expected: Option<i64>,
+    ) -> AppResult<PolicyRow> {
+        let mut tx = self.store.begin().await?;
+        let row = self.policy_named(&mut tx, &call.who, named).await?;
+        may_write(&call.who, row.workspace_id)?;
+        check_environments(&mut tx, &rules).await?;
+        if !tx.policy_replace(row.id, &rules, expected.unwrap_or(row.version)).await? {
+            return Err(stale(&format!("policy {}", row.name)).into());
+        }
+        self.audit_policy(&mut tx, call, "topic-policy.replaced", row.id, &row.name, &rules).await?;
+        let row = self.policy_named(&mut tx, &call.who, row.name.as_str()).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// Deletes a policy.
+    pub async fn policy_delete(&self, call: &Call, named: &str, expected: Option<i64>) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        let row = self.policy_named(&mut tx, &call.who, named).await?;
+        may_write(&call.who, row.workspace_id)?;
+        if !tx.policy_delete(row.id, expected.unwrap_or(row.version)).await? {
+            return Err(stale(&format!("policy {}", row.name)).into());
+        }
+        self.audit_policy(&mut tx, call, "topic-policy.deleted", row.id, &row.name, &row.rules).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn audit_policy(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        action: &str,
+        id: PolicyId,
+        name: &Slug,
+        rules: &TopicRules,
+    ) -> AppResult<()> {
+        let after = serde_json::to_value(rules).ok();
+        let event = Event::new(action, "topic-policy", id.uuid(), name.as_str()).with(|mut e| {
+            e.after = after;
+            e
+        });
+        self.audit(tx, call, event).await
+    }
+}
+
+/// The platform's policies are written by platform admins, a workspace's own by its admins.
+fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppResult<()> {
+    let may = match workspace {
+        None => who.platform_admin,
+        Some(workspace) => who.is_at_least(Role::Admin, workspace),
+    };
+    if may {
+        return Ok(());
+    }
+    let whose = if workspace.is_some() {
+        "a workspace's policy takes its role admin"
+    } else {
+        "a policy of the platform takes platform-admin"
+    };
+    Err(Refusal::new(Code::Forbidden, whose).remedy("ask somebody who has the role").into())
+}
+
+/// Environments that a policy names must be there, or a slip of the pen would leave one uncovered.
+async fn check_environments(db: &mut Read, rules: &TopicRules) -> AppResult<()> {
+    let named: [(&str, &BTreeSet<Slug>); 3] = [
+        ("/environments", &rules.environments),
+        ("/require_approval_for", &rules.require_approval_for),
+        ("/require_deletion_approval_for", &rules.require_deletion_approval_for),
+    ];
+    let mut wrong = Vec::new();
+    for (pointer, slugs) in named {
+        for slug in slugs {
+            if db.environment_by_slug(slug.as_str()).await?.is_none() {
+                let detail = format!("names the environment {slug}, which there is not");
+                wrong.push(super::topics::field(
+                    pointer,
+                    "environment.not-found",
+                    &detail,
+                    "create the environment first, or mend the name",
+                ));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(wrong).into()) }
+}

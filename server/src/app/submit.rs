@@ -1,0 +1,296 @@
+//! Submit: what somebody asks for becomes a request and, where policy allows, an operation. Written once, for every noun.
+
+use super::{App, AppError, AppResult, Call, Code, Event, Refusal};
+use orbit_core::{
+    approval::{self, Actor, Deed, RequestState},
+    change::Change,
+    id::{OperationId, RequestId, RunGroupId},
+    policy::{Decision, Verdict},
+    workflow::{Held, Saga},
+};
+use orbit_store::{NewItem, NewOperation, NewRequest, RequestRow, Resolution, Stage, Tx, Weighed};
+use std::time::Duration;
+
+/// How long a request waits for a decision (SPEC §6).
+const VALIDITY: Duration = Duration::from_hours(14 * 24);
+
+/// What is asked for: one change, or several that are decided and carried out together.
+#[derive(Debug, Clone)]
+pub struct Filing {
+    /// The changes, all of one workspace.
+    pub changes: Vec<Change>,
+    /// Why, in the requester's words.
+    pub justification: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Filed {
+    /// An equal request is open already: this one attached to it.
+    Attached,
+    /// A person has to decide.
+    Pending,
+    /// Policy allows it: here is the work, leased to this replica. `None` where there was none to do.
+    Accepted(Option<Held>),
+}
+
+impl App {
+    /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
+    pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
+        for change in &filing.changes {
+            if self.make_way(tx, call, change, &filing).await? {
+                return Ok(Filed::Attached);
+            }
+        }
+        let (weighed, verdict) = self.weigh_all(tx, call, &filing).await?;
+        if verdict.decision() == Decision::Deny {
+            return Err(Refusal::denied(&verdict).into());
+        }
+        let request = self.file(tx, call, &filing, &weighed, &verdict).await?;
+        let allowed = verdict.decision() == Decision::Allow;
+        let pieces: Vec<_> = filing.changes.iter().zip(&weighed).filter_map(|(c, w)| c.piece(&w.grounds)).collect();
+        let by = call.who.principal;
+        let stage = if allowed {
+            Stage::Accepted { by, approved_by: None, works: !pieces.is_empty() }
+        } else {
+            Stage::Filed { by }
+        };
+        for change in &filing.changes {
+            self.desire(tx, change, &stage).await?;
+        }
+        self.audit_request(tx, call, request, &filing.changes, "request.filed", None).await?;
+        if !allowed {
+            return Ok(Filed::Pending);
+        }
+        let held = self.accept(tx, request, &filing.changes, pieces).await?;
+        if let Some(held) = &held {
+            tx.request_operation(request, held.id).await?;
+        }
+        Ok(Filed::Accepted(held))
+    }
+
+    /// Judges each change; each sees what stands before it in the same transaction.
+    async fn weigh_all(&self, tx: &mut Tx, call: &Call, filing: &Filing) -> AppResult<(Vec<Weighed>, Verdict)> {
+        let mut weighed = Vec::with_capacity(filing.changes.len());
+        let mut verdict = Verdict::default();
+        for change in &filing.changes {
+            let rules = tx.rulebook(change.workspace()).await?;
+            let one = tx.weigh(change, &rules, call.who.requester()).await?;
+            verdict = verdict.and(one.verdict.clone());
+            weighed.push(one);
+        }
+        Ok((weighed, verdict))
+    }
+
+    async fn file(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        filing: &Filing,
+        weighed: &[Weighed],
+        verdict: &Verdict,
+    ) -> AppResult<RequestId> {
+        let id = RequestId::from_uuid(self.ids.fresh());
+        let group = match &call.run {
+            Some(run) => Some(tx.run_group(RunGroupId::from_uuid(self.ids.fresh()), run).await?),
+            None => None,
+        };
+        let Some(first) = filing.changes.first() else {
+            return Err(AppError::Internal("a request without changes".to_owned()));
+        };
+        let allowed = verdict.decision() == Decision::Allow;
+        let now = tx.now().await?;
+        let items = filing.changes.iter().zip(weighed).map(|(change, w)| NewItem {
+            change: change.clone(),
+            verdict: w.verdict.clone(),
+            differences: w.differences.clone(),
+            base_revision: w.base_revision,
+        });
+        let request = NewRequest {
+            id,
+            workspace: first.workspace(),
+            requester: call.who.principal,
+            group,
+            state: if allowed { RequestState::Approved } else { RequestState::Pending },
+            verdict: verdict.clone(),
+            justification: filing.justification.clone(),
+            expires_at: now.checked_add(VALIDITY).unwrap_or(now),
+            items: items.collect(),
+        };
+        if !tx.request_insert(&request).await? {
+            return Err(Refusal::new(Code::Unavailable, "another call works on the same object at this moment")
+                .remedy("call again")
+                .into());
+        }
+        Ok(id)
+    }
+
+    /// Leaves in the object's record what became of the change.
+    pub(super) async fn desire(&self, tx: &mut Tx, change: &Change, stage: &Stage) -> AppResult<()> {
+        if tx.desire(change, stage).await? {
+            return Ok(());
+        }
+        let key = change.object().key;
+        Err(Refusal::new(
+            Code::TopicExists,
+            format!("the name that {key} would have on the cluster was taken at this moment"),
+        )
+        .remedy("choose another name")
+        .into())
+    }
+
+    /// The operation of accepted changes, leased to this replica; none where nothing is to be done. Then the objects are free again.
+    pub(super) async fn accept(
+        &self,
+        tx: &mut Tx,
+        request: RequestId,
+        changes: &[Change],
+        pieces: Vec<orbit_core::workflow::Piece>,
+    ) -> AppResult<Option<Held>> {
+        let (Some(first), false) = (changes.first(), pieces.is_empty()) else {
+            tx.request_unlock(request).await?;
+            return Ok(None);
+        };
+        let operation = NewOperation {
+            id: OperationId::from_uuid(self.ids.fresh()),
+            request,
+            lane: first.lane(),
+            saga: Saga::new(pieces),
+            holder: self.runner.replica(),
+            lease: self.runner.lease(),
+        };
+        Ok(Some(tx.operation_insert(&operation).await?))
+    }
+
+    /// What is open on the object: true where it asks for the same, so that this call attaches to it. A different one is superseded where the
+    /// caller may, else it stands in the way. What was refused before stands in the way too, until the change or its justification differs.
+    async fn make_way(&self, tx: &mut Tx, call: &Call, change: &Change, filing: &Filing) -> AppResult<bool> {
+        let object = change.object();
+        if let Some(open) = tx.request_open(object.id).await? {
+            let items = tx.request_items(open.id).await?;
+            if items.iter().any(|i| i.change.same_intent(change)) {
+                return Ok(true);
+            }
+            if open.state != RequestState::Pending {
+                return Err(Refusal::new(
+                    Code::OperationRunning,
+                    format!("an operation on {} is under way", object.key),
+                )
+                .remedy(format!("wait for it: GET /v1/operations/{}?wait=30s", id_of(open.operation_id)))
+                .into());
+            }
+            self.supersede(tx, call, &open).await?;
+            return Ok(false);
+        }
+        let Some(last) = tx.request_newest(object.id).await? else { return Ok(false) };
+        if last.state == RequestState::Rejected && last.justification == filing.justification {
+            let items = tx.request_items(last.id).await?;
+            if items.iter().any(|i| i.change.same_intent(change)) {
+                return Err(self.rejected_before(tx, &last).await?.into());
+            }
+        }
+        Ok(false)
+    }
+
+    async fn rejected_before(&self, tx: &mut Tx, last: &RequestRow) -> AppResult<Refusal> {
+        let by = last.decided_by.as_deref().unwrap_or("an approver");
+        let reason = last.reason.as_deref().unwrap_or("no reason given");
+        Ok(Refusal::new(Code::RequestRejected, format!("{by} rejected the same request: {reason}"))
+            .remedy("change what you ask for, or give another justification")
+            .request(self.request_summary(tx, last).await?))
+    }
+
+    /// Takes a pending request out of the way of a different one.
+    async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow) -> AppResult<()> {
+        let actor = Actor {
+            principal: call.who.principal,
+            requester: call.who.principal == open.requester_id,
+            platform_admin: call.who.platform_admin,
+            workspace_admin: call.who.is_workspace_admin(open.workspace_id),
+            environment_approver: false,
+            system: false,
+        };
+        if approval::decide(open.state, &open.verdict.needs, &[], Deed::Supersede, &actor).is_err() {
+            let summary = self.request_summary(tx, open).await?;
+            let text =
+                format!("{} has a different request open: {}", open.requester, self.differences_text(tx, open).await?);
+            return Err(Refusal::new(Code::RequestOpen, text)
+                .remedy(format!(
+                    "ask {} or an admin of the workspace to withdraw it, or wait until it is decided",
+                    open.requester
+                ))
+                .request(summary)
+                .into());
+        }
+        let resolution =
+            Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
+        tx.request_resolve(open.id, &resolution).await?;
+        tx.request_unlock(open.id).await?;
+        let changes: Vec<Change> = tx.request_items(open.id).await?.into_iter().map(|i| i.change).collect();
+        for change in &changes {
+            self.desire(tx, change, &Stage::Superseded).await?;
+        }
+        self.audit_request(tx, call, open.id, &changes, "request.superseded", None).await
+    }
+
+    async fn differences_text(&self, tx: &mut Tx, open: &RequestRow) -> AppResult<String> {
+        let items = tx.request_items(open.id).await?;
+        let of = |d: &orbit_core::model::topic::Difference| {
+            let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "not set".to_owned());
+            format!("{} {} → {}", d.field.trim_start_matches('/'), side(&d.before), side(&d.after))
+        };
+        let each = items.iter().map(|i| {
+            let what: Vec<_> = i.differences.iter().map(of).collect();
+            format!("{} ({})", i.change.action(), what.join(", "))
+        });
+        Ok(each.collect::<Vec<_>>().join("; "))
+    }
+
+    /// One line of the trail per object.
+    pub(super) async fn audit_request(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        request: RequestId,
+        changes: &[Change],
+        action: &str,
+        detail: Option<&str>,
+    ) -> AppResult<()> {
+        for change in changes {
+            let object = change.object();
+            let after = serde_json::to_value(change).ok();
+            let event = Event::new(action, object.noun.as_str(), object.id, &object.key).with(|mut e| {
+                e.workspace = Some(change.workspace());
+                e.request = Some(request);
+                e.detail = detail.map(str::to_owned).or_else(|| Some(change.action().to_string()));
+                e.after = after;
+                e
+            });
+            self.audit(tx, call, event).await?;
+        }
+        Ok(())
+    }
+
+    /// A denial files no request and writes one audit event, in a transaction of its own: the one that was denied is gone.
+    pub(super) async fn audit_denial(&self, call: &Call, changes: &[Change], refusal: &Refusal) -> AppResult<()> {
+        if refusal.code != Code::PolicyDenied {
+            return Ok(());
+        }
+        let mut tx = self.store.begin().await?;
+        for change in changes {
+            let object = change.object();
+            let event = Event::new("request.denied", object.noun.as_str(), object.id, &object.key).with(|mut e| {
+                e.workspace = Some(change.workspace());
+                e.detail = Some(refusal.detail.clone());
+                e.after = serde_json::to_value(change).ok();
+                e
+            });
+            self.audit(&mut tx, call, event).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+fn id_of(id: Option<OperationId>) -> String {
+    id.map_or_else(|| "…".to_owned(), |id| id.to_string())
+}

@@ -1,0 +1,427 @@
+//! Topics: asking for one, changing it, taking it away, looking at it.
+
+use super::{App, AppError, AppResult, Call, Code, Filed, Filing, Refusal, TopicView};
+use crate::auth::{
+    Caller,
+    permission::{Permission, TopicRead, TopicWrite},
+};
+use orbit_api::FieldProblem;
+use orbit_core::{
+    change::{Change, TopicAction, TopicChange},
+    id::TopicId,
+    model::{
+        environment::TemplateNames,
+        topic::{Drift, TopicSpec, TopicStatus},
+    },
+    name::TopicName,
+    workflow::Held,
+};
+use orbit_store::{EnvironmentRow, MappingRow, PageOf, Read, TopicFilter, TopicRow, Tx, WorkspaceRow};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A topic to ask for.
+#[derive(Debug, Clone)]
+pub struct TopicNew {
+    /// Slug or id of the workspace.
+    pub workspace: String,
+    /// Slug or id of the environment.
+    pub environment: String,
+    /// Its logical name.
+    pub name: TopicName,
+    /// What it is to be.
+    pub spec: TopicSpec,
+    /// Why.
+    pub justification: Option<String>,
+}
+
+/// Where a topic lives, or is to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its workspace.
+    pub workspace: WorkspaceRow,
+    /// Its environment.
+    pub environment: EnvironmentRow,
+    /// The topic of that name, if there is one.
+    pub existing: Option<TopicRow>,
+}
+
+/// What a call for a topic comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicReply {
+    /// The topic.
+    pub topic: TopicId,
+    /// How the call ended.
+    pub outcome: Outcome,
+}
+
+/// How a call for a topic ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is there already, as asked for.
+    There,
+    /// Work is under way, or a person has to decide.
+    UnderWay,
+    /// Done, with no work to do.
+    Done,
+    /// Its record is gone.
+    Gone,
+}
+
+fn no_topic(named: &str) -> Refusal {
+    Refusal::new(Code::TopicNotFound, format!("there is no topic {named} that you can see"))
+}
+
+impl App {
+    /// Asks for a topic.
+    pub async fn topic_create(&self, caller: &Caller<TopicWrite>, call: &Call, new: TopicNew) -> AppResult<TopicReply> {
+        let mut tx = self.store.begin().await?;
+        if let Some(before) = self.answered_before(&mut tx, call).await? {
+            return Ok(before);
+        }
+        let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        tx.workspace_lock(place.workspace.id).await?;
+        // Read again under the lock: an equal call may have come first.
+        let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        if let Some(there) = &place.existing
+            && let Some(reply) = meets(there, call, &new.spec)?
+        {
+            return Ok(reply);
+        }
+        let change = self.creation(&mut tx, &place, &new).await?;
+        self.topic_submit(tx, call, change, new.justification).await
+    }
+
+    /// Where a topic of that name lives, or is to live. What the caller may not see is not there.
+    pub(super) async fn place<P: Permission>(
+        &self,
+        db: &mut Read,
+        caller: &Caller<P>,
+        workspace: &str,
+        environment: &str,
+        name: &TopicName,
+    ) -> AppResult<Place> {
+        let workspace = self.workspace_for(db, caller, workspace).await?;
+        let environment = self.environment_named(db, environment).await?;
+        let existing = db.topic_by_key(workspace.id, environment.id, name).await?;
+        Ok(Place { workspace, environment, existing })
+    }
+
+    /// The change that creates a topic: its id, its cluster and its name there are settled here and stay.
+    pub(super) async fn creation(&self, db: &mut Read, place: &Place, new: &TopicNew) -> AppResult<TopicChange> {
+        let environment = &place.environment;
+        let mappings = db.mappings_of(environment.id).await?;
+        let Some(MappingRow { cluster_id, .. }) = mappings.first() else {
+            return Err(Refusal::new(
+                Code::EnvironmentNoCluster,
+                format!("environment {} leads to no cluster yet", environment.slug),
+            )
+            .remedy("ask the platform team to map it: POST /v1/environment-mappings")
+            .into());
+        };
+        let names = TemplateNames {
+            tenant: &place.workspace.tenant,
+            workspace: &place.workspace.slug,
+            environment: &environment.slug,
+            application: None,
+            name: &new.name,
+        };
+        let physical_name = environment.naming_template.render(&names).map_err(|e| {
+            let detail = format!("the name on the cluster {e}");
+            Refusal::fields(vec![field("/name", "topic.name.length", &detail, "choose a shorter name")])
+        })?;
+        Ok(TopicChange {
+            id: place.existing.as_ref().map_or_else(|| TopicId::from_uuid(self.ids.fresh()), |t| t.id),
+            workspace_id: place.workspace.id,
+            workspace: place.workspace.slug.clone(),
+            environment_id: environment.id,
+            environment: environment.slug.clone(),
+            name: new.name.clone(),
+            cluster_id: *cluster_id,
+            physical_name,
+            action: TopicAction::Create { spec: new.spec.clone() },
+        })
+    }
+
+    /// Submits a change of a topic, commits, and drives the work.
+    async fn topic_submit(
+        &self,
+        mut tx: Tx,
+        call: &Call,
+        change: TopicChange,
+        justification: Option<String>,
+    ) -> AppResult<TopicReply> {
+        let topic = change.id;
+        let deletes = change.action == TopicAction::Delete;
+        tx.cluster_lock(change.cluster_id).await?;
+        let changes = vec![Change::Topic(change)];
+        let filing = Filing { changes: changes.clone(), justification };
+        let filed = match self.submit(&mut tx, call, filing).await {
+            Ok(filed) => filed,
+            Err(AppError::Refused(refusal)) => {
+                drop(tx);
+                self.audit_denial(call, &changes, &refusal).await?;
+                return Err(AppError::Refused(refusal));
+            }
+            Err(error) => return Err(error),
+        };
+        let outcome = match &filed {
+            Filed::Attached | Filed::Pending | Filed::Accepted(Some(_)) => Outcome::UnderWay,
+            Filed::Accepted(None) if deletes => Outcome::Gone,
+            Filed::Accepted(None) => Outcome::Done,
+        };
+        let reply = TopicReply { topic, outcome };
+        self.remember(&mut tx, call, &reply).await?;
+        self.commit_and_drive(tx, if let Filed::Accepted(held) = filed { held } else { None }).await?;
+        Ok(reply)
+    }
+
+    /// Commits, and drives the work at once: it was born leased to this replica, so nothing waits for a poll.
+    pub(super) async fn commit_and_drive(&self, tx: Tx, held: Option<Held>) -> AppResult<()> {
+        tx.commit().await?;
+        if let Some(held) = held {
+            self.runner.drive(held);
+        }
+        Ok(())
+    }
+
+    /// Changes a topic. `respec` makes what it is to be from what it is.
+    pub async fn topic_update(
+        &self,
+        caller: &Caller<TopicWrite>,
+        call: &Call,
+        named: &str,
+        expected: Option<i64>,
+        justification: Option<String>,
+        respec: impl FnOnce(&TopicSpec) -> Result<TopicSpec, Vec<FieldProblem>> + Send,
+    ) -> AppResult<TopicReply> {
+        let mut tx = self.store.begin().await?;
+        let row = self.topic_locked(&mut tx, caller, named, expected).await?;
+        let spec = respec(&row.desired).map_err(Refusal::fields)?;
+        let action = match row.status {
+            TopicStatus::Deleting => return Err(deleting(&row).into()),
+            TopicStatus::Active => match row.drift() {
+                Some(Drift::Recreated { .. }) => return Err(recreated(&row).into()),
+                None if row.desired.differences(&spec).is_empty() => {
+                    return Ok(TopicReply { topic: row.id, outcome: Outcome::There });
+                }
+                _ => TopicAction::Update { spec },
+            },
+            TopicStatus::PendingApproval
+            | TopicStatus::Provisioning
+            | TopicStatus::Failed
+            | TopicStatus::Rejected
+            | TopicStatus::Withdrawn
+            | TopicStatus::Expired => TopicAction::Create { spec },
+        };
+        self.topic_submit(tx, call, change_of(&row, action), justification).await
+    }
+
+    /// Takes a topic away. What is not on a cluster loses its record at once.
+    pub async fn topic_delete(
+        &self,
+        caller: &Caller<TopicWrite>,
+        call: &Call,
+        named: &str,
+        expected: Option<i64>,
+        justification: Option<String>,
+    ) -> AppResult<TopicReply> {
+        let mut tx = self.store.begin().await?;
+        let row = self.topic_locked(&mut tx, caller, named, expected).await?;
+        match row.status {
+            TopicStatus::Active | TopicStatus::Deleting => {
+                self.topic_submit(tx, call, change_of(&row, TopicAction::Delete), justification).await
+            }
+            TopicStatus::Provisioning => {
+                Err(Refusal::new(Code::OperationRunning, format!("topic {} is being made at this moment", row.key()))
+                    .remedy("wait until it is active, then delete it")
+                    .into())
+            }
+            TopicStatus::PendingApproval => {
+                self.withdraw_open(&mut tx, call, row.id.uuid()).await?;
+                self.topic_drop(tx, call, &row).await
+            }
+            TopicStatus::Failed | TopicStatus::Rejected | TopicStatus::Withdrawn | TopicStatus::Expired => {
+                self.topic_drop(tx, call, &row).await
+            }
+        }
+    }
+
+    async fn topic_drop(&self, mut tx: Tx, call: &Call, row: &TopicRow) -> AppResult<TopicReply> {
+        tx.topic_forget(row.id).await?;
+        let key = row.key();
+        let event = super::Event::new("topic.dropped", "topic", row.id.uuid(), &key).with(|mut e| {
+            e.workspace = Some(row.workspace_id);
+            e
+        });
+        self.audit(&mut tx, call, event).await?;
+        tx.commit().await?;
+        Ok(TopicReply { topic: row.id, outcome: Outcome::Gone })
+    }
+
+    /// The topic, with its workspace locked, at the revision that the caller expects.
+    async fn topic_locked(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller<TopicWrite>,
+        named: &str,
+        expected: Option<i64>,
+    ) -> AppResult<TopicRow> {
+        let row = self.topic_named(tx, caller, named).await?;
+        tx.workspace_lock(row.workspace_id).await?;
+        let row = tx.topic(row.id).await?.ok_or_else(|| no_topic(named))?;
+        match expected {
+            Some(revision) if revision != row.revision => {
+                Err(Refusal::new(Code::Stale, format!("topic {} is at revision {} by now", row.key(), row.revision))
+                    .remedy("read it again, and decide again")
+                    .into())
+            }
+            _ => Ok(row),
+        }
+    }
+
+    /// A topic by id or by `workspace/environment/name`. What the caller may not see is not there.
+    pub(super) async fn topic_named<P: Permission>(
+        &self,
+        db: &mut Read,
+        caller: &Caller<P>,
+        named: &str,
+    ) -> AppResult<TopicRow> {
+        let row = match named.parse::<TopicId>() {
+            Ok(id) => db.topic(id).await?,
+            Err(_) => self.topic_by_key(db, named).await?,
+        };
+        let row = row.ok_or_else(|| no_topic(named))?;
+        caller.in_workspace(row.workspace_id, || no_topic(named))?;
+        Ok(row)
+    }
+
+    async fn topic_by_key(&self, db: &mut Read, key: &str) -> AppResult<Option<TopicRow>> {
+        let parts: Vec<&str> = key.splitn(3, '/').collect();
+        let [workspace, environment, name] = parts.as_slice() else { return Ok(None) };
+        let (Some(workspace), Some(environment), Ok(name)) =
+            (db.workspace_by_slug(workspace).await?, db.environment_by_slug(environment).await?, name.parse())
+        else {
+            return Ok(None);
+        };
+        Ok(db.topic_by_key(workspace.id, environment.id, &name).await?)
+    }
+
+    /// Which topic is meant, for who wants to look at it afresh first.
+    pub async fn topic_find(&self, caller: &Caller<TopicRead>, named: &str) -> AppResult<TopicRow> {
+        self.topic_named(&mut self.store.read().await?, caller, named).await
+    }
+
+    /// A topic. With `acknowledge`, its creator is noted to have seen it.
+    pub async fn topic_get(&self, caller: &Caller<TopicRead>, named: &str, acknowledge: bool) -> AppResult<TopicView> {
+        let mut db = self.store.read().await?;
+        let row = self.topic_named(&mut db, caller, named).await?;
+        let id = row.id;
+        let unseen = row.acknowledged_at.is_none() && row.status == TopicStatus::Active;
+        let view = self.topic_view(&mut db, row).await?;
+        drop(db);
+        if acknowledge && unseen {
+            let mut tx = self.store.begin().await?;
+            tx.topic_acknowledge(id).await?;
+            tx.commit().await?;
+        }
+        Ok(view)
+    }
+
+    /// A topic as the answer to a call that was just carried out.
+    pub async fn topic_after(&self, id: TopicId) -> AppResult<Option<TopicView>> {
+        let mut db = self.store.read().await?;
+        match db.topic(id).await? {
+            Some(row) => Ok(Some(self.topic_view(&mut db, row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A page of topics that the caller sees. A list of a workspace that they do not see is 404.
+    pub async fn topic_list(
+        &self,
+        caller: &Caller<TopicRead>,
+        workspace: Option<&str>,
+        environment: Option<&str>,
+        mut filter: TopicFilter,
+        page: &PageOf<Uuid>,
+    ) -> AppResult<Vec<TopicView>> {
+        let mut db = self.store.read().await?;
+        filter.visible_to = caller.who.sees();
+        if let Some(named) = workspace {
+            filter.workspace = Some(self.workspace_for(&mut db, caller, named).await?.id);
+        }
+        if let Some(named) = environment {
+            filter.environment = Some(self.environment_named(&mut db, named).await?.id);
+        }
+        let rows = db.topic_list(&filter, page).await?;
+        self.topic_views(&mut db, rows).await
+    }
+}
+
+/// A field that is wrong.
+pub(super) fn field(pointer: &str, code: &str, detail: &str, remedy: &str) -> FieldProblem {
+    FieldProblem {
+        pointer: pointer.to_owned(),
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+        limit: None,
+        value: None,
+        remedy: Some(remedy.to_owned()),
+        rule: None,
+    }
+}
+
+/// What a create comes to that meets a topic which is there: the lost reply of the same caller is answered again, else it exists already.
+pub(super) fn meets(there: &TopicRow, call: &Call, spec: &TopicSpec) -> AppResult<Option<TopicReply>> {
+    match there.status {
+        TopicStatus::Active => {
+            let lost_reply = there.acknowledged_at.is_none()
+                && there.created_by == call.who.principal
+                && there.desired.differences(spec).is_empty();
+            if lost_reply {
+                return Ok(Some(TopicReply { topic: there.id, outcome: Outcome::There }));
+            }
+            let (key, name) = (there.key(), there.name.as_str().replace('.', "_"));
+            Err(Refusal::new(Code::TopicExists, format!("topic {key} exists already"))
+                .remedy(format!("bring it under Terraform: terraform import orbit_kafka_topic.{name} {key}"))
+                .into())
+        }
+        TopicStatus::Deleting => Err(deleting(there).into()),
+        TopicStatus::PendingApproval
+        | TopicStatus::Provisioning
+        | TopicStatus::Failed
+        | TopicStatus::Rejected
+        | TopicStatus::Withdrawn
+        | TopicStatus::Expired => Ok(None),
+    }
+}
+
+fn deleting(row: &TopicRow) -> Refusal {
+    Refusal::new(Code::TopicDeleting, format!("topic {} is being deleted", row.key()))
+        .remedy("wait until it is gone, then call again")
+}
+
+fn recreated(row: &TopicRow) -> Refusal {
+    let (name, cluster) = (&row.physical_name, &row.cluster);
+    Refusal::new(
+        Code::TopicRecreated,
+        format!("the topic {name} on cluster {cluster} is not the one that Orbit made: somebody deleted it and created it again"),
+    )
+    .remedy("have it removed from the cluster, then apply again; or delete the topic here, which leaves the one on the cluster alone")
+}
+
+/// A change of a topic that has a record: names and cluster stay what they are.
+pub(super) fn change_of(row: &TopicRow, action: TopicAction) -> TopicChange {
+    TopicChange {
+        id: row.id,
+        workspace_id: row.workspace_id,
+        workspace: row.workspace.clone(),
+        environment_id: row.environment_id,
+        environment: row.environment.clone(),
+        name: row.name.clone(),
+        cluster_id: row.cluster_id,
+        physical_name: row.physical_name.clone(),
+        action,
+    }
+}

@@ -1,0 +1,154 @@
+//! What answers are made from: rows, put together.
+
+use super::{App, AppResult};
+use crate::http::wire;
+use orbit_api::RequestSummary;
+use orbit_core::{
+    approval::RequestState,
+    change::{Change, TopicChange},
+    policy::{Layer, Needs},
+};
+use orbit_store::{ApprovalRow, AuditRow, OperationRow, Read, RequestItemRow, RequestRow, TopicRow};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A topic with what is under way on it.
+#[derive(Debug, Clone)]
+pub struct TopicView {
+    /// The topic.
+    pub row: TopicRow,
+    /// Its newest request, where that is open or ended without an operation.
+    pub request: Option<RequestSummary>,
+    /// Its newest operation.
+    pub operation: Option<OperationRow>,
+}
+
+/// A request with all that a decision needs.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// The request.
+    pub row: RequestRow,
+    /// Its objects.
+    pub items: Vec<RequestItemRow>,
+    /// Slugs of the clusters that the objects are on, in the order of `items`.
+    pub clusters: Vec<String>,
+    /// What happened to the objects before, in the order of `items`.
+    pub history: Vec<Vec<AuditRow>>,
+    /// The consents given.
+    pub approvals: Vec<ApprovalRow>,
+    /// Who can give the consents that are due, in words, in the order of the verdict's needs.
+    pub approvers: Vec<(Needs, String)>,
+}
+
+impl App {
+    /// Topics with what is under way on them: two queries more, however many topics.
+    pub async fn topic_views(&self, db: &mut Read, rows: Vec<TopicRow>) -> AppResult<Vec<TopicView>> {
+        let ids: Vec<Uuid> = rows.iter().map(|t| t.id.uuid()).collect();
+        let mut operations: HashMap<Uuid, OperationRow> = db.operations_newest(&ids).await?.into_iter().collect();
+        let mut requests: HashMap<Uuid, RequestRow> = db.requests_newest(&ids).await?.into_iter().collect();
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id.uuid();
+            let request = match requests.remove(&id).filter(|r| r.state != RequestState::Approved) {
+                Some(request) => Some(self.request_summary(db, &request).await?),
+                None => None,
+            };
+            views.push(TopicView { request, operation: operations.remove(&id), row });
+        }
+        Ok(views)
+    }
+
+    /// One topic with what is under way on it.
+    pub async fn topic_view(&self, db: &mut Read, row: TopicRow) -> AppResult<TopicView> {
+        let mut views = self.topic_views(db, vec![row]).await?;
+        views.pop().ok_or_else(|| super::AppError::Internal("one topic gave no view".to_owned()))
+    }
+
+    /// A request in short.
+    pub async fn request_summary(&self, db: &mut Read, row: &RequestRow) -> AppResult<RequestSummary> {
+        let items = db.request_items(row.id).await?;
+        let approvers = self.approvers(db, row, &items).await?;
+        let action = items.first().map_or(orbit_core::change::Action::Create, |i| i.change.action());
+        Ok(RequestSummary {
+            id: row.id.to_string(),
+            state: wire::request_state(row.state),
+            action: wire::action(action),
+            url: self.request_url(row),
+            requester: row.requester.clone(),
+            approvers: approvers.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(", and "),
+            because: row.verdict.reasons.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join("; "),
+            decided_by: row.decided_by.clone(),
+            reason: row.reason.clone(),
+            expires_at: (row.state == RequestState::Pending).then_some(row.expires_at),
+        })
+    }
+
+    /// Where a request can be seen and decided.
+    #[must_use]
+    pub fn request_url(&self, row: &RequestRow) -> String {
+        format!("{}/v1/requests/{}", self.public_url, row.id)
+    }
+
+    /// Who can give each consent that a request needs, in words.
+    async fn approvers(
+        &self,
+        db: &mut Read,
+        row: &RequestRow,
+        items: &[RequestItemRow],
+    ) -> AppResult<Vec<(Needs, String)>> {
+        let named = self.environment_approvers(db, items).await?;
+        let of = |need: &Needs| (*need, approvers_text(need.layer, &row.workspace, &named));
+        Ok(row.verdict.needs.iter().map(of).collect())
+    }
+
+    /// Principals that every environment of the request names as approvers.
+    pub(super) async fn environment_approvers(
+        &self,
+        db: &mut Read,
+        items: &[RequestItemRow],
+    ) -> AppResult<Vec<String>> {
+        let mut named: Option<Vec<String>> = None;
+        for item in items {
+            let row = db.environment(item.change.environment()).await?;
+            let these = row.map(|e| e.default_approvers).unwrap_or_default();
+            named = Some(match named {
+                None => these,
+                Some(before) => before.into_iter().filter(|name| these.contains(name)).collect(),
+            });
+        }
+        Ok(named.unwrap_or_default())
+    }
+
+    /// A request with all that a decision needs.
+    pub async fn request_view(&self, db: &mut Read, row: RequestRow) -> AppResult<RequestView> {
+        const HISTORY: u32 = 20;
+        let items = db.request_items(row.id).await?;
+        let approvers = self.approvers(db, &row, &items).await?;
+        let approvals = db.approvals(row.id).await?;
+        let (mut clusters, mut history) = (Vec::new(), Vec::new());
+        for item in &items {
+            let cluster = db.cluster(item.change.lane()).await?;
+            clusters.push(cluster.map_or_else(|| item.change.lane().to_string(), |c| c.slug.to_string()));
+            history.push(db.audit_of(item.object_id, HISTORY).await?);
+        }
+        Ok(RequestView { row, items, clusters, history, approvals, approvers })
+    }
+}
+
+impl RequestView {
+    /// The change of a topic that an item holds.
+    #[must_use]
+    pub fn topic_change(item: &RequestItemRow) -> &TopicChange {
+        let Change::Topic(change) = &item.change;
+        change
+    }
+}
+
+/// Who can give a layer's consent, in words. `named` are those whom the environment names beside platform admins.
+pub(super) fn approvers_text(layer: Layer, workspace: &str, named: &[String]) -> String {
+    match layer {
+        Layer::Workspace => format!("an admin of workspace {workspace}"),
+        Layer::Platform | Layer::System if named.is_empty() => "a platform admin".to_owned(),
+        Layer::Platform | Layer::System => format!("a platform admin or {}", named.join(" or ")),
+    }
+}

@@ -1,0 +1,295 @@
+//! Configuration: a TOML file, over it environment variables (`ORBIT_SERVER__LISTEN`, two underscores between section and key), over both the
+//! flags. Unknown keys are refused. `docs/configuration.md` is the reference: a test compares.
+
+mod keys;
+
+pub use keys::{KeyError, keyring};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Everything that can be configured. Each section is a table of the file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The listener.
+    pub server: Server,
+    /// The database.
+    pub database: Database,
+    /// Keys of secrets at rest.
+    pub encryption: Encryption,
+    /// The runner.
+    pub runner: RunnerConfig,
+    /// Reconcilers.
+    pub reconcile: Reconcile,
+    /// The log.
+    pub log: Log,
+}
+
+/// The listener.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where users reach this server, without a slash at the end; links begin with it. Default: `http://` and the address listened on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// Largest body that is taken, in bytes.
+    pub body_limit_bytes: usize,
+    /// How long a shutdown waits for calls and steps under way, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            body_limit_bytes: 1 << 20,
+            shutdown_seconds: 20,
+        }
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite:FILE` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    pub url: String,
+    /// A file that holds the address, for an address with a password. Instead of `url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_file: Option<PathBuf>,
+    /// Connections to PostgreSQL, at most.
+    pub max_connections: u32,
+    /// Whether `serve` brings the tables to what it needs; else `migrate` must have run.
+    pub migrate_at_start: bool,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: "sqlite:orbit.db".to_owned(), url_file: None, max_connections: 16, migrate_at_start: true }
+    }
+}
+
+/// Keys of secrets at rest.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Encryption {
+    /// The keys. The last one seals; the others open what they sealed.
+    pub keys: Vec<Key>,
+}
+
+/// A key: 32 bytes in base64, in a file or an environment variable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Its name, kept beside each value that it seals.
+    pub id: String,
+    /// The file that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The environment variable that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+}
+
+/// The runner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunnerConfig {
+    /// For how long a lease on an operation holds, in seconds. A replica that dies is taken over after that. At least 5.
+    pub lease_seconds: u64,
+    /// How often the table of operations is looked at when nothing wakes the runner, in milliseconds.
+    pub poll_milliseconds: u64,
+    /// Operations driven at once.
+    pub concurrency: u32,
+}
+
+impl Default for RunnerConfig {
+    fn default() -> Self {
+        Self { lease_seconds: 30, poll_milliseconds: 1_000, concurrency: 64 }
+    }
+}
+
+/// Reconcilers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reconcile {
+    /// How often every cluster is looked at, in seconds.
+    pub cluster_health_seconds: u64,
+    /// How often requests whose time is up are ended, in seconds.
+    pub sweep_seconds: u64,
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self { cluster_health_seconds: 15, sweep_seconds: 60 }
+    }
+}
+
+/// The log, on stderr.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// What is logged: a level, or directives such as `info,orbit_server=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, filter: "info".to_owned() }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why the configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key that is not known, or a value of another type.
+    #[error("{0}")]
+    Figment(#[from] Box<figment::Error>),
+    /// A value that cannot be.
+    #[error("{key} {problem}: {remedy}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        problem: String,
+        /// What would be right.
+        remedy: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the file, the environment, and `flags` over both.
+    pub fn load(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // Figment lowers names; two underscores lead into a section. ORBIT_TOKEN and its like, which belong to the clients, have none.
+        let env = Env::prefixed("ORBIT_").filter(|key| key.as_str().contains("__")).split("__");
+        let config: Self = figment.merge(env).merge(Serialized::defaults(flags)).extract().map_err(Box::new)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let value = |key, problem: String, remedy| Err(ConfigError::Value { key, problem, remedy });
+        if self.runner.lease_seconds < 5 {
+            return value("runner.lease_seconds", format!("is {}", self.runner.lease_seconds), "give at least 5");
+        }
+        if self.runner.concurrency == 0 {
+            return value("runner.concurrency", "is 0".into(), "give at least 1");
+        }
+        if self.runner.poll_milliseconds == 0 {
+            return value("runner.poll_milliseconds", "is 0".into(), "give at least 1; 1000 is usual");
+        }
+        if let Some(url) = &self.server.public_url {
+            let fits = url.starts_with("http://") || url.starts_with("https://");
+            if !fits || url.ends_with('/') {
+                return value(
+                    "server.public_url",
+                    format!("is {url}"),
+                    "give http:// or https://, and no slash at the end",
+                );
+            }
+        }
+        for key in &self.encryption.keys {
+            if key.file.is_some() == key.env.is_some() {
+                return value(
+                    "encryption.keys",
+                    format!("names for key {} both or neither of file and env", key.id),
+                    "give one of them",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of the database, read from its file where it stands in one.
+    pub fn database_url(&self) -> Result<String, ConfigError> {
+        let Some(file) = &self.database.url_file else { return Ok(self.database.url.clone()) };
+        let text = std::fs::read_to_string(file).map_err(|e| ConfigError::Value {
+            key: "database.url_file",
+            problem: format!("cannot be read: {}: {e}", file.display()),
+            remedy: "check the path and its permissions",
+        })?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// How the runner goes about it.
+    #[must_use]
+    pub fn pace(&self) -> crate::runner::Pace {
+        let lease = Duration::from_secs(self.runner.lease_seconds);
+        crate::runner::Pace {
+            lease,
+            step: lease * 9 / 20,
+            poll: Duration::from_millis(self.runner.poll_milliseconds),
+            concurrency: self.runner.concurrency,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("orbit.toml");
+        std::fs::write(&file, text).unwrap();
+        Config::load(Some(&file), &json!({})).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_given_is_the_defaults() {
+        assert_eq!(Config::load(None, &json!({})).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("orbit.toml");
+        std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+        let config = Config::load(Some(&file), &json!({ "server": { "listen": "127.0.0.1:2" } })).unwrap();
+        assert_eq!(config.server.listen.port(), 2);
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_those_that_are_known() {
+        let error = load("[server]\nlisten_on = \"x\"\n").unwrap_err();
+        assert!(error.contains("listen_on") && error.contains("public_url"), "{error}");
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_told_with_the_remedy() {
+        assert_eq!(load("[runner]\nlease_seconds = 1\n").unwrap_err(), "runner.lease_seconds is 1: give at least 5");
+        assert!(
+            load("[server]\npublic_url = \"orbit.example.com\"\n").unwrap_err().contains("give http:// or https://")
+        );
+        assert!(load("[[encryption.keys]]\nid = \"a\"\n").unwrap_err().contains("give one of them"));
+    }
+}

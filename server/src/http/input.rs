@@ -1,0 +1,311 @@
+//! What comes in: bodies, idempotency keys, run ids, pages. Every error of a body is told at once.
+
+use super::Failed;
+use crate::{
+    app::{Call, Code, Once, Refusal},
+    auth::Identity,
+};
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use orbit_api::FieldProblem;
+use orbit_store::PageOf;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// The body of a call, and under which key and in which run it was asked.
+#[derive(Debug)]
+pub(crate) struct Asked<T> {
+    pub(crate) body: T,
+    once: Option<Once>,
+    run: Option<String>,
+}
+
+/// A call without a body.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoBody {}
+
+impl<T> Asked<T> {
+    /// The call, and its body.
+    pub(crate) fn by(self, who: Identity) -> (Call, T) {
+        (Call { who, once: self.once, run: self.run }, self.body)
+    }
+}
+
+const KEY_MAX: usize = 200;
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
+        let headers = request.headers().clone();
+        let what = format!("{} {}", request.method(), request.uri());
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Refusal::new(Code::TooLarge, "the body is larger than the server takes")
+                    .remedy("send less at once; server.body_limit_bytes is the limit")
+            } else {
+                Refusal::new(Code::Malformed, "the body did not arrive whole").remedy("send it again")
+            }
+        })?;
+        let body = if bytes.is_empty() { Value::Object(serde_json::Map::new()) } else { json(&headers, &bytes)? };
+        let body = shape(body).map_err(Refusal::fields)?;
+        Ok(Self { body, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
+    }
+}
+
+fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if !matches!(kind.as_str(), "application/json" | "application/merge-patch+json") {
+        return Err(Refusal::new(Code::MediaType, format!("the body is {kind}")).remedy("send application/json"));
+    }
+    serde_json::from_slice(bytes).map_err(|e| {
+        let at = format!("line {}, column {}", e.line(), e.column());
+        Refusal::new(Code::Malformed, format!("the body is no JSON: {at}")).remedy("mend the JSON there")
+    })
+}
+
+fn once(headers: &HeaderMap, what: &str, body: &[u8]) -> Result<Option<Once>, Refusal> {
+    let Some(key) = short(headers, "idempotency-key")? else { return Ok(None) };
+    let mut hash = Context::new(&SHA256);
+    hash.update(what.as_bytes());
+    hash.update(&[0]);
+    hash.update(body);
+    Ok(Some(Once { key, hash: hash.finish().as_ref().to_vec() }))
+}
+
+fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    match value.to_str() {
+        Ok(text) if (1..=KEY_MAX).contains(&text.len()) => Ok(Some(text.to_owned())),
+        _ => Err(Refusal::new(Code::Malformed, format!("the header {name} takes 1 to {KEY_MAX} visible characters"))
+            .remedy("send a shorter one")),
+    }
+}
+
+/// Reads a body and tells every field of a wrong type, missing or unknown, not only the first: what is wrong is told and taken out, and the rest is
+/// read again. Bounded by the number of errors told.
+pub(crate) fn shape<T: DeserializeOwned>(mut body: Value) -> Result<T, Vec<FieldProblem>> {
+    const MOST: usize = 50;
+    let mut wrong: Vec<FieldProblem> = Vec::new();
+    while wrong.len() < MOST {
+        let error = match serde_path_to_error::deserialize::<_, T>(&body) {
+            Ok(read) if wrong.is_empty() => return Ok(read),
+            Ok(_) => return Err(wrong),
+            Err(error) => error,
+        };
+        let (mut path, text) = (pointer(error.path()), error.inner().to_string());
+        let missing = text.strip_prefix("missing field `").and_then(|t| t.split('`').next()).map(str::to_owned);
+        if let Some(name) = &missing {
+            path = format!("{path}/{name}");
+        }
+        wrong.push(told(&path, &text));
+        let mended = match missing {
+            Some(_) => stand_in::<T>(&mut body, &path),
+            None => take_out(&mut body, &path),
+        };
+        if !mended {
+            return Err(wrong);
+        }
+    }
+    Err(wrong)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(part).collect()
+}
+
+fn told(pointer: &str, text: &str) -> FieldProblem {
+    // serde's words name Rust types where JSON's would do.
+    let text = text.split(" at line ").next().unwrap_or(text);
+    let (code, detail, remedy) = if text.starts_with("missing field") {
+        ("missing", "is missing".to_owned(), "give it".to_owned())
+    } else if text.starts_with("unknown field") {
+        let known = text.split_once("expected").map_or("", |(_, known)| known.trim());
+        let known = known.trim_start_matches("one of ").replace('`', "");
+        ("unknown-field", "is no field that Orbit knows".to_owned(), format!("take it out; known are: {known}"))
+    } else {
+        ("type", format!("is of another type: {}", text.replace('`', "")), "give a value of that type".to_owned())
+    };
+    FieldProblem {
+        pointer: if pointer.is_empty() { "/".to_owned() } else { pointer.to_owned() },
+        code: code.to_owned(),
+        detail,
+        limit: None,
+        value: None,
+        remedy: Some(remedy),
+        rule: None,
+    }
+}
+
+/// Takes the value at a pointer out, so that the rest can be read.
+fn take_out(body: &mut Value, pointer: &str) -> bool {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
+    let name = name.replace("~1", "/").replace("~0", "~");
+    match body.pointer_mut(parent) {
+        Some(Value::Object(fields)) => fields.remove(&name).is_some(),
+        Some(Value::Array(items)) => match name.parse::<usize>() {
+            Ok(i) if i < items.len() => {
+                items.remove(i);
+                true
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Puts something of the right type where a field is missing, so that the rest can be read. What it is does not matter: the body is refused anyhow.
+fn stand_in<T: DeserializeOwned>(body: &mut Value, pointer: &str) -> bool {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
+    for value in [
+        Value::from(""),
+        Value::from(0),
+        Value::from(false),
+        Value::Array(vec![]),
+        Value::Object(serde_json::Map::new()),
+    ] {
+        let Some(Value::Object(fields)) = body.pointer_mut(parent) else { return false };
+        fields.insert(name.to_owned(), value);
+        match serde_path_to_error::deserialize::<_, T>(&*body) {
+            Err(error) if self::pointer(error.path()).starts_with(pointer) => {}
+            _ => return true,
+        }
+    }
+    take_out(body, pointer);
+    false
+}
+
+/// `?limit=` and `?cursor=` of a list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// At most so many: 1 to 500, default 100.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+const LIMIT: u32 = 100;
+const LIMIT_MAX: u32 = 500;
+
+impl Paging {
+    /// The page asked for, by a key that is a text.
+    pub(crate) fn by_text(&self) -> Result<PageOf<String>, Refusal> {
+        let after = match &self.cursor {
+            None => None,
+            Some(cursor) => {
+                let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                Some(text.ok_or_else(bad_cursor)?)
+            }
+        };
+        Ok(PageOf { after, limit: self.limit()? })
+    }
+    /// The page asked for, by a key that is an id.
+    pub(crate) fn by_id(&self) -> Result<PageOf<uuid::Uuid>, Refusal> {
+        let page = self.by_text()?;
+        let after = page.after.map(|text| text.parse().map_err(|_| bad_cursor())).transpose()?;
+        Ok(PageOf { after, limit: page.limit })
+    }
+    fn limit(&self) -> Result<u32, Refusal> {
+        match self.limit.unwrap_or(LIMIT) {
+            limit @ 1..=LIMIT_MAX => Ok(limit),
+            other => Err(Refusal::fields(vec![FieldProblem {
+                pointer: "limit".to_owned(),
+                code: "range".to_owned(),
+                detail: format!("is {other}"),
+                limit: Some(LIMIT_MAX.to_string()),
+                value: Some(other.to_string()),
+                remedy: Some(format!("give 1 to {LIMIT_MAX}")),
+                rule: None,
+            }])),
+        }
+    }
+}
+
+fn bad_cursor() -> Refusal {
+    Refusal::new(Code::Malformed, "the cursor is none that a list gave").remedy("begin without a cursor")
+}
+
+/// A page as it goes out: a full one leads on by the key of its last row.
+pub(crate) fn page<T, K: ToString>(items: Vec<(K, T)>, limit: u32) -> orbit_api::Page<T> {
+    let full = items.len() == usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = items.last().filter(|_| full).map(|(key, _)| cursor(key));
+    orbit_api::Page { items: items.into_iter().map(|(_, item)| item).collect(), next_cursor: next }
+}
+
+/// What leads on after a row of this key.
+pub(crate) fn cursor(key: &impl ToString) -> String {
+    URL_SAFE_NO_PAD.encode(key.to_string())
+}
+
+/// `If-Match`: the revision that the caller read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IfMatch(pub(crate) Option<i64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Failed;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let revision = value.to_str().ok().and_then(|v| match v.trim().trim_matches('"') {
+            "*" => Some(None),
+            number => number.parse().ok().map(Some),
+        });
+        let bad =
+            || Refusal::new(Code::Malformed, "If-Match holds no ETag of Orbit's").remedy("send the ETag that you read");
+        Ok(Self(revision.ok_or_else(bad)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orbit_api::TopicCreate;
+    use serde_json::json;
+
+    fn wrong(body: Value) -> Vec<(String, String)> {
+        shape::<TopicCreate>(body).unwrap_err().into_iter().map(|f| (f.pointer, f.code)).collect()
+    }
+
+    #[test]
+    fn every_field_of_a_wrong_shape_is_told_at_once() {
+        let body = json!({ "workspace": "w", "partitions": "six", "colour": "blue", "config": { "a": 1 }, "cleanup_policy": "shred" });
+        let mut told = wrong(body);
+        told.sort();
+        let due = [
+            ("/cleanup_policy", "type"),
+            ("/colour", "unknown-field"),
+            ("/config/a", "type"),
+            ("/environment", "missing"),
+            ("/name", "missing"),
+            ("/partitions", "type"),
+        ];
+        assert_eq!(told, due.map(|(p, c)| (p.to_owned(), c.to_owned())));
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_told_once() {
+        assert_eq!(wrong(json!([1, 2])).len(), 1);
+        assert_eq!(wrong(json!("x")).len(), 1);
+    }
+
+    #[test]
+    fn a_full_page_leads_on() {
+        let out = page(vec![("a", 1), ("b", 2)], 2);
+        let paging = Paging { limit: Some(2), cursor: out.next_cursor };
+        assert_eq!(paging.by_text().unwrap().after.as_deref(), Some("b"));
+        assert_eq!(page(vec![("a", 1)], 2).next_cursor, None);
+    }
+}

@@ -1,0 +1,90 @@
+//! Environment mappings.
+
+use super::{
+    Answer, Failed, Tagged,
+    input::{Asked, NoBody, Paging, page},
+    tagged,
+};
+use crate::{
+    app::App,
+    auth::{
+        Caller,
+        permission::{MappingRead, MappingWrite},
+    },
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use orbit_api as api;
+use orbit_store::MappingRow;
+
+fn to_wire(row: &MappingRow) -> api::EnvironmentMapping {
+    api::EnvironmentMapping {
+        id: row.id.to_string(),
+        environment: row.environment.to_string(),
+        cluster: row.cluster.to_string(),
+        // Written from an i32.
+        priority: i32::try_from(row.priority).unwrap_or(i32::MAX),
+        is_default: row.is_default,
+        revision: row.revision,
+        created_at: row.created_at,
+    }
+}
+
+/// Leads an environment to a cluster.
+#[utoipa::path(post, path = "/v1/environment-mappings", operation_id = "mapping_create", tag = "environments",
+    request_body = api::EnvironmentMappingCreate,
+    responses((status = 201, body = api::EnvironmentMapping), (status = "4XX", body = api::Problem)))]
+pub(super) async fn mapping_create(
+    caller: Caller<MappingWrite>,
+    State(app): State<App>,
+    asked: Asked<api::EnvironmentMappingCreate>,
+) -> Tagged<api::EnvironmentMapping> {
+    let (call, m) = asked.by(caller.who.clone());
+    let row = app.mapping_create(&call, &m.environment, &m.cluster, m.priority.unwrap_or(0), m.is_default).await?;
+    tagged(StatusCode::CREATED, row.revision, to_wire(&row))
+}
+
+/// A mapping.
+#[utoipa::path(get, path = "/v1/environment-mappings/{mapping}", operation_id = "mapping_get", tag = "environments",
+    params(("mapping" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::EnvironmentMapping), (status = "4XX", body = api::Problem)))]
+pub(super) async fn mapping_get(
+    _caller: Caller<MappingRead>,
+    State(app): State<App>,
+    Path(mapping): Path<String>,
+) -> Tagged<api::EnvironmentMapping> {
+    let row = app.mapping_get(&mapping).await?;
+    tagged(StatusCode::OK, row.revision, to_wire(&row))
+}
+
+/// A page of mappings.
+#[utoipa::path(get, path = "/v1/environment-mappings", operation_id = "mapping_list", tag = "environments", params(Paging),
+    responses((status = 200, body = api::Page<api::EnvironmentMapping>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn mapping_list(
+    _caller: Caller<MappingRead>,
+    State(app): State<App>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::EnvironmentMapping>> {
+    let asked = paging.by_id()?;
+    let rows = app.mapping_list(&asked).await?;
+    let items = rows.iter().map(|m| (m.id.uuid(), to_wire(m))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Takes a mapping away. Topics stay where they are.
+#[utoipa::path(delete, path = "/v1/environment-mappings/{mapping}", operation_id = "mapping_delete", tag = "environments",
+    params(("mapping" = String, Path, description = "Its id")),
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn mapping_delete(
+    caller: Caller<MappingWrite>,
+    State(app): State<App>,
+    Path(mapping): Path<String>,
+    asked: Asked<NoBody>,
+) -> Result<StatusCode, Failed> {
+    let (call, _) = asked.by(caller.who.clone());
+    app.mapping_delete(&call, &mapping).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,67 @@
+//! Operations.
+
+use super::{
+    Answer,
+    input::{Paging, page},
+    until, wait, wire,
+};
+use crate::{
+    app::App,
+    auth::{Caller, permission::OperationRead},
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use orbit_api as api;
+use orbit_core::id::OperationId;
+use serde::Deserialize;
+
+/// Which operations to list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of this workspace: slug or id. Platform admins may leave it out.
+    workspace: Option<String>,
+}
+
+/// A page of operations, newest first.
+#[utoipa::path(get, path = "/v1/operations", operation_id = "operation_list", tag = "operations", params(Which, Paging),
+    responses((status = 200, body = api::Page<api::Operation>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn operation_list(
+    caller: Caller<OperationRead>,
+    State(app): State<App>,
+    Query(which): Query<Which>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Operation>> {
+    let asked = paging.by_id()?;
+    let rows = app.operation_list(&caller, which.workspace.as_deref(), &asked).await?;
+    let items = rows.iter().map(|o| (o.id.uuid(), wire::operation(o))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// How long to wait.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wait {
+    /// Answers when it is over, or after so long: `30s`, at most a minute.
+    wait: Option<String>,
+}
+
+/// An operation, with its steps. With `?wait=` it answers when the operation is over.
+#[utoipa::path(get, path = "/v1/operations/{operation}", operation_id = "operation_get", tag = "operations",
+    params(("operation" = String, Path, description = "Its id"), Wait),
+    responses((status = 200, body = api::Operation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn operation_get(
+    caller: Caller<OperationRead>,
+    State(app): State<App>,
+    Path(operation): Path<String>,
+    Query(query): Query<Wait>,
+) -> Answer<api::Operation> {
+    let longest = wait(query.wait.as_ref())?;
+    let id = operation.parse::<OperationId>().ok().map(OperationId::uuid);
+    let look = || app.operation_get(&caller, &operation);
+    let row = until(&app, id, longest, look, |o| o.state.is_final()).await?;
+    Ok((StatusCode::OK, Json(wire::operation(&row))))
+}

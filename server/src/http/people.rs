@@ -1,0 +1,241 @@
+//! Principals, memberships and tokens.
+
+use super::{
+    Answer, Failed,
+    input::{Asked, NoBody, Paging, page},
+    parse::Wrongs,
+};
+use crate::{
+    app::App,
+    auth::{
+        Caller,
+        permission::{MembershipRead, MembershipWrite, PrincipalRead, PrincipalWrite, Role, TokenWrite, WhoAmI},
+    },
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use orbit_api as api;
+use orbit_store::{MembershipRow, PrincipalRow, TokenRow};
+use serde::Deserialize;
+use std::time::Duration;
+
+fn principal(row: &PrincipalRow) -> api::Principal {
+    let kind = if row.kind == "service" { api::PrincipalKind::Service } else { api::PrincipalKind::Person };
+    api::Principal { id: row.id.to_string(), name: row.name.clone(), kind, created_at: row.created_at }
+}
+
+fn membership(row: &MembershipRow) -> api::Membership {
+    let role = match Role::parse(&row.role) {
+        Some(Role::PlatformAdmin) => api::Role::PlatformAdmin,
+        Some(Role::Admin) => api::Role::Admin,
+        Some(Role::Member) => api::Role::Member,
+        Some(Role::Viewer) | None => api::Role::Viewer,
+    };
+    api::Membership {
+        id: row.id.to_string(),
+        principal: row.principal.clone(),
+        role,
+        workspace: row.workspace.as_ref().map(ToString::to_string),
+        created_at: row.created_at,
+    }
+}
+
+fn token(row: &TokenRow) -> api::Token {
+    api::Token {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        principal: row.principal.clone(),
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+        last_used_at: row.last_used_at,
+    }
+}
+
+/// Creates a principal.
+#[utoipa::path(post, path = "/v1/principals", operation_id = "principal_create", tag = "people", request_body = api::PrincipalCreate,
+    responses((status = 201, body = api::Principal), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_create(
+    caller: Caller<PrincipalWrite>,
+    State(app): State<App>,
+    asked: Asked<api::PrincipalCreate>,
+) -> Answer<api::Principal> {
+    let (call, wire) = asked.by(caller.who.clone());
+    let mut wrong = Wrongs::default();
+    check_principal_name(&wire.name, &mut wrong);
+    wrong.done(|| Some(()))?;
+    let kind = if wire.kind == Some(api::PrincipalKind::Service) { "service" } else { "person" };
+    let row = app.principal_create(&call, &wire.name, kind).await?;
+    Ok((StatusCode::CREATED, Json(principal(&row))))
+}
+
+fn check_principal_name(name: &str, wrong: &mut Wrongs) {
+    const LONGEST: usize = 200;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '-');
+    if name.is_empty() || name.len() > LONGEST || !name.chars().all(fits) {
+        let detail = "is no name: 1 to 200 letters, digits and . _ @ - are allowed";
+        wrong.note("/name", "format", detail, Some(LONGEST.to_string()), "give for example ada@example.com");
+    }
+}
+
+/// A principal, by name or id.
+#[utoipa::path(get, path = "/v1/principals/{principal}", operation_id = "principal_get", tag = "people",
+    params(("principal" = String, Path, description = "Name or id")),
+    responses((status = 200, body = api::Principal), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_get(
+    _caller: Caller<PrincipalRead>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+) -> Answer<api::Principal> {
+    Ok((StatusCode::OK, Json(principal(&app.principal_get(&named).await?))))
+}
+
+/// A page of principals.
+#[utoipa::path(get, path = "/v1/principals", operation_id = "principal_list", tag = "people", params(Paging),
+    responses((status = 200, body = api::Page<api::Principal>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_list(
+    _caller: Caller<PrincipalRead>,
+    State(app): State<App>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Principal>> {
+    let asked = paging.by_text()?;
+    let rows = app.principal_list(&asked).await?;
+    let items = rows.iter().map(|p| (p.name.clone(), principal(p))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Gives a principal a role.
+#[utoipa::path(post, path = "/v1/memberships", operation_id = "membership_create", tag = "people", request_body = api::MembershipCreate,
+    responses((status = 201, body = api::Membership), (status = "4XX", body = api::Problem)))]
+pub(super) async fn membership_create(
+    caller: Caller<MembershipWrite>,
+    State(app): State<App>,
+    asked: Asked<api::MembershipCreate>,
+) -> Answer<api::Membership> {
+    let (call, wire) = asked.by(caller.who.clone());
+    let role = match wire.role {
+        api::Role::PlatformAdmin => Role::PlatformAdmin,
+        api::Role::Admin => Role::Admin,
+        api::Role::Member => Role::Member,
+        api::Role::Viewer => Role::Viewer,
+    };
+    let mut wrong = Wrongs::default();
+    if (role == Role::PlatformAdmin) == wire.workspace.is_some() {
+        wrong.note(
+            "/workspace",
+            "missing",
+            "is due with every role but platform-admin",
+            None,
+            "name the workspace, or leave it out with platform-admin",
+        );
+    }
+    wrong.done(|| Some(()))?;
+    let row = app.membership_create(&caller, &call, &wire.principal, wire.workspace.as_deref(), role).await?;
+    Ok((StatusCode::CREATED, Json(membership(&row))))
+}
+
+/// Which memberships to list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of this workspace: slug or id.
+    workspace: Option<String>,
+}
+
+/// A page of memberships: of a workspace, one's own, or, for platform admins, all.
+#[utoipa::path(get, path = "/v1/memberships", operation_id = "membership_list", tag = "people", params(Which, Paging),
+    responses((status = 200, body = api::Page<api::Membership>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn membership_list(
+    caller: Caller<MembershipRead>,
+    State(app): State<App>,
+    Query(which): Query<Which>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Membership>> {
+    let asked = paging.by_id()?;
+    let rows = app.membership_list(&caller, which.workspace.as_deref(), &asked).await?;
+    let items = rows.iter().map(|m| (m.id.uuid(), membership(m))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Takes a role away.
+#[utoipa::path(delete, path = "/v1/memberships/{membership}", operation_id = "membership_delete", tag = "people",
+    params(("membership" = String, Path, description = "Its id")),
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn membership_delete(
+    caller: Caller<MembershipWrite>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+    asked: Asked<NoBody>,
+) -> Result<StatusCode, Failed> {
+    let (call, _) = asked.by(caller.who.clone());
+    app.membership_delete(&call, &named).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+const YEAR: u64 = 31_536_000;
+const NINETY_DAYS: u64 = 7_776_000;
+
+/// Mints a token. The answer tells it once; a reply that was lost is not repeated: revoke that token and mint another.
+#[utoipa::path(post, path = "/v1/tokens", operation_id = "token_create", tag = "people", request_body = api::TokenCreate,
+    responses((status = 201, body = api::TokenCreated), (status = "4XX", body = api::Problem)))]
+pub(super) async fn token_create(
+    caller: Caller<TokenWrite>,
+    State(app): State<App>,
+    asked: Asked<api::TokenCreate>,
+) -> Answer<api::TokenCreated> {
+    const LONGEST: usize = 100;
+    let (call, wire) = asked.by(caller.who.clone());
+    let mut wrong = Wrongs::default();
+    wrong.text("/name", Some(&wire.name), LONGEST);
+    wrong.range("/expires_in_seconds", wire.expires_in_seconds, 1, YEAR);
+    wrong.done(|| Some(()))?;
+    let lasts = Duration::from_secs(wire.expires_in_seconds.unwrap_or(NINETY_DAYS));
+    let minted = app.token_create(&caller, &call, wire.principal.as_deref(), &wire.name, lasts).await?;
+    let body = api::TokenCreated {
+        id: minted.id.to_string(),
+        principal: minted.principal,
+        token: minted.token.expose().to_owned(),
+        expires_at: minted.expires_at,
+    };
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// A page of tokens, without the tokens: one's own, or, for platform admins, all.
+#[utoipa::path(get, path = "/v1/tokens", operation_id = "token_list", tag = "people", params(Paging),
+    responses((status = 200, body = api::Page<api::Token>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn token_list(
+    caller: Caller<TokenWrite>,
+    State(app): State<App>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Token>> {
+    let asked = paging.by_id()?;
+    let rows = app.token_list(&caller.who, &asked).await?;
+    let items = rows.iter().map(|t| (t.id.uuid(), token(t))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Ends a token at once.
+#[utoipa::path(delete, path = "/v1/tokens/{token}", operation_id = "token_revoke", tag = "people",
+    params(("token" = String, Path, description = "Its id")),
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn token_revoke(
+    caller: Caller<TokenWrite>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+    asked: Asked<NoBody>,
+) -> Result<StatusCode, Failed> {
+    let (call, _) = asked.by(caller.who.clone());
+    app.token_revoke(&call, &named).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who the caller is, and what it may do.
+#[utoipa::path(get, path = "/v1/whoami", operation_id = "whoami", tag = "people",
+    responses((status = 200, body = api::WhoAmI), (status = "4XX", body = api::Problem)))]
+pub(super) async fn whoami(caller: Caller<WhoAmI>) -> Answer<api::WhoAmI> {
+    let memberships = caller.who.memberships.iter().map(membership).collect();
+    Ok((StatusCode::OK, Json(api::WhoAmI { principal: caller.who.name, memberships })))
+}

@@ -1,0 +1,220 @@
+//! Topic policies.
+
+use super::{
+    Answer, Failed, Tagged,
+    input::{Asked, IfMatch, NoBody, Paging, page},
+    parse::{Parse, Wrongs, slug},
+    tagged,
+};
+use crate::{
+    app::{App, PolicyNew},
+    auth::{
+        Caller,
+        permission::{PolicyRead, PolicyWrite},
+    },
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use orbit_api as api;
+use orbit_core::{
+    name::Slug,
+    policy::{Limits, Pattern, TopicRules},
+};
+use orbit_store::PolicyRow;
+use std::collections::BTreeSet;
+
+impl Parse<TopicRules> for api::TopicPolicyReplace {
+    fn parse(self, wrong: &mut Wrongs) -> Option<TopicRules> {
+        if self.require_schema == Some(true) {
+            wrong.note(
+                "/require_schema",
+                "not-available",
+                "cannot be kept yet: Orbit keeps no schemas",
+                None,
+                "take it out",
+            );
+        }
+        let environments = slugs("/environments", self.environments, wrong);
+        let naming_pattern = self.naming_pattern.and_then(|text| pattern("/naming_pattern", &text, wrong));
+        let auto_approve_patterns = patterns(self.auto_approve_patterns, wrong);
+        let rules = TopicRules {
+            environments,
+            naming_pattern,
+            auto_approve_patterns,
+            partition_limits: limits("/partition_limits", self.partition_limits, 1, wrong),
+            retention_limits: limits("/retention_limits", self.retention_limits, 0, wrong),
+            replication_factor_limits: limits("/replication_factor_limits", self.replication_factor_limits, 1, wrong),
+            require_approval_for: slugs("/require_approval_for", self.require_approval_for, wrong),
+            require_deletion_approval_for: slugs(
+                "/require_deletion_approval_for",
+                self.require_deletion_approval_for,
+                wrong,
+            ),
+            allow_self_approval: self.allow_self_approval.unwrap_or(false),
+        };
+        Some(rules)
+    }
+}
+
+fn slugs(pointer: &str, given: Option<Vec<String>>, wrong: &mut Wrongs) -> BTreeSet<Slug> {
+    let each = given.into_iter().flatten().enumerate();
+    each.filter_map(|(i, text)| slug(&format!("{pointer}/{i}"), &text, wrong)).collect()
+}
+
+fn pattern(pointer: &str, text: &str, wrong: &mut Wrongs) -> Option<Pattern> {
+    wrong.parse(
+        pointer,
+        text,
+        "a regular expression without look-around and back references, of at most 1,000 characters",
+    )
+}
+
+fn patterns(given: Option<Vec<String>>, wrong: &mut Wrongs) -> Vec<Pattern> {
+    const MOST: usize = 50;
+    let given = given.unwrap_or_default();
+    if given.len() > MOST {
+        let detail = format!("has {} patterns: at most {MOST} are allowed", given.len());
+        wrong.note("/auto_approve_patterns", "length", detail, Some(MOST.to_string()), "join some of them");
+    }
+    let each = given.iter().enumerate();
+    each.filter_map(|(i, text)| pattern(&format!("/auto_approve_patterns/{i}"), text, wrong)).collect()
+}
+
+fn limits(pointer: &str, given: Option<api::Limits>, least: i64, wrong: &mut Wrongs) -> Limits {
+    let given = given.unwrap_or_default();
+    wrong.range(&format!("{pointer}/min"), given.min, least, i64::MAX);
+    wrong.range(&format!("{pointer}/max"), given.max, least, i64::MAX);
+    if let (Some(min), Some(max)) = (given.min, given.max)
+        && min > max
+    {
+        wrong.note(pointer, "range", format!("has min {min} above max {max}: nothing would fit"), None, "swap them");
+    }
+    Limits { min: given.min, max: given.max }
+}
+
+impl Parse<PolicyNew> for api::TopicPolicyCreate {
+    fn parse(self, wrong: &mut Wrongs) -> Option<PolicyNew> {
+        let name = slug("/name", &self.name, wrong);
+        let rules = self.rules().parse(wrong);
+        if (self.scope == api::PolicyScope::Workspace) != self.workspace.is_some() {
+            wrong.note(
+                "/workspace",
+                "missing",
+                "is due exactly with scope workspace",
+                None,
+                "give it with scope workspace, leave it out with platform",
+            );
+        }
+        Some(PolicyNew { name: name?, workspace: self.workspace, rules: rules? })
+    }
+}
+
+fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
+    let rules = &row.rules;
+    let words =
+        |slugs: &BTreeSet<Slug>| Some(slugs.iter().map(Slug::to_string).collect::<Vec<_>>()).filter(|v| !v.is_empty());
+    let limits = |l: Limits| Some(api::Limits { min: l.min, max: l.max }).filter(|l| *l != api::Limits::default());
+    let patterns: Vec<String> = rules.auto_approve_patterns.iter().map(Pattern::to_string).collect();
+    api::TopicPolicy {
+        id: row.id.to_string(),
+        name: row.name.to_string(),
+        scope: if row.workspace_id.is_some() { api::PolicyScope::Workspace } else { api::PolicyScope::Platform },
+        workspace: row.workspace.as_ref().map(Slug::to_string),
+        environments: words(&rules.environments),
+        naming_pattern: rules.naming_pattern.as_ref().map(Pattern::to_string),
+        auto_approve_patterns: Some(patterns).filter(|p| !p.is_empty()),
+        partition_limits: limits(rules.partition_limits),
+        retention_limits: limits(rules.retention_limits),
+        replication_factor_limits: limits(rules.replication_factor_limits),
+        require_approval_for: words(&rules.require_approval_for),
+        require_deletion_approval_for: words(&rules.require_deletion_approval_for),
+        allow_self_approval: Some(rules.allow_self_approval).filter(|on| *on),
+        require_schema: None,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
+
+/// Creates a topic policy: of the platform, or of a workspace.
+#[utoipa::path(post, path = "/v1/topic-policies", operation_id = "topic_policy_create", tag = "topic-policies",
+    request_body = api::TopicPolicyCreate,
+    responses((status = 201, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_create(
+    caller: Caller<PolicyWrite>,
+    State(app): State<App>,
+    asked: Asked<api::TopicPolicyCreate>,
+) -> Tagged<api::TopicPolicy> {
+    let (call, wire) = asked.by(caller.who.clone());
+    let mut wrong = Wrongs::default();
+    let new = wire.parse(&mut wrong);
+    let row = app.policy_create(&caller, &call, wrong.done(|| new)?).await?;
+    tagged(StatusCode::CREATED, row.version, to_wire(&row))
+}
+
+/// A topic policy, by name or id.
+#[utoipa::path(get, path = "/v1/topic-policies/{policy}", operation_id = "topic_policy_get", tag = "topic-policies",
+    params(("policy" = String, Path, description = "Name or id")),
+    responses((status = 200, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_get(
+    caller: Caller<PolicyRead>,
+    State(app): State<App>,
+    Path(policy): Path<String>,
+) -> Tagged<api::TopicPolicy> {
+    let row = app.policy_get(&caller, &policy).await?;
+    tagged(StatusCode::OK, row.version, to_wire(&row))
+}
+
+/// A page of the topic policies that the caller sees: the platform's, and those of its workspaces.
+#[utoipa::path(get, path = "/v1/topic-policies", operation_id = "topic_policy_list", tag = "topic-policies", params(Paging),
+    responses((status = 200, body = api::Page<api::TopicPolicy>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_list(
+    caller: Caller<PolicyRead>,
+    State(app): State<App>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::TopicPolicy>> {
+    let asked = paging.by_text()?;
+    let (rows, next) = app.policy_list(&caller, &asked).await?;
+    let items = rows.iter().map(|p| (p.name.to_string(), to_wire(p))).collect();
+    let mut page = page(items, asked.limit);
+    page.next_cursor = next.as_ref().map(super::input::cursor);
+    Ok((StatusCode::OK, Json(page)))
+}
+
+/// Replaces what a topic policy says, whole.
+#[utoipa::path(put, path = "/v1/topic-policies/{policy}", operation_id = "topic_policy_replace", tag = "topic-policies",
+    request_body = api::TopicPolicyReplace,
+    params(("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 200, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_replace(
+    caller: Caller<PolicyWrite>,
+    State(app): State<App>,
+    Path(policy): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<api::TopicPolicyReplace>,
+) -> Tagged<api::TopicPolicy> {
+    let (call, wire) = asked.by(caller.who.clone());
+    let mut wrong = Wrongs::default();
+    let rules = wire.parse(&mut wrong);
+    let row = app.policy_replace(&call, &policy, wrong.done(|| rules)?, expected).await?;
+    tagged(StatusCode::OK, row.version, to_wire(&row))
+}
+
+/// Deletes a topic policy.
+#[utoipa::path(delete, path = "/v1/topic-policies/{policy}", operation_id = "topic_policy_delete", tag = "topic-policies",
+    params(("policy" = String, Path, description = "Name or id")),
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_delete(
+    caller: Caller<PolicyWrite>,
+    State(app): State<App>,
+    Path(policy): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<NoBody>,
+) -> Result<StatusCode, Failed> {
+    let (call, _) = asked.by(caller.who.clone());
+    app.policy_delete(&call, &policy, expected).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,107 @@
+//! Refusals on their way out: RFC 9457 problems. A handler leaves its refusal in the answer; one layer makes the body, with the id of the exchange.
+
+use crate::app::{App, AppError, Code, Refusal};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use orbit_api::Problem;
+
+/// The header that names an exchange: taken from the caller where it sends one, else made.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// A use case's failure as an answer.
+#[derive(Debug)]
+pub struct Failed(pub AppError);
+
+impl From<AppError> for Failed {
+    fn from(error: AppError) -> Self {
+        Self(error)
+    }
+}
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.into())
+    }
+}
+
+#[derive(Clone)]
+struct Draft(Box<Refusal>);
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let refusal = match self.0 {
+            AppError::Refused(refusal) => refusal,
+            AppError::Internal(operator) => {
+                tracing::error!(operator, "a call failed inside Orbit");
+                Box::new(
+                    Refusal::new(Code::Internal, "Orbit failed on its side; nothing of the call was kept")
+                        .remedy("call again; if it goes on, give the request_id to whoever runs Orbit"),
+                )
+            }
+        };
+        let mut response = refusal.code.status().into_response();
+        response.extensions_mut().insert(Draft(refusal));
+        response
+    }
+}
+
+/// A refusal as the wire tells it.
+pub(crate) fn to_wire(app: &App, refusal: &Refusal, request_id: Option<String>) -> Problem {
+    let anchor = refusal.code.as_str().replace('.', "-");
+    Problem {
+        type_uri: format!("{}/docs/errors#{anchor}", app.public_url),
+        title: refusal.code.title().to_owned(),
+        status: refusal.code.status().as_u16(),
+        code: refusal.code.as_str().to_owned(),
+        detail: refusal.detail.clone(),
+        remedy: refusal.remedy.clone(),
+        errors: refusal.fields.clone(),
+        request: refusal.request.as_deref().cloned(),
+        request_id,
+    }
+}
+
+/// Makes the body of every refusal, of the router's own too.
+pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let mut response = next.run(request).await;
+    let refusal = match response.extensions_mut().remove::<Draft>() {
+        Some(Draft(refusal)) => refusal,
+        None => match bare(response.status()) {
+            Some(refusal) => Box::new(refusal),
+            None => return response,
+        },
+    };
+    let problem = to_wire(&app, &refusal, id);
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if refusal.code == Code::Unauthenticated {
+        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    Response::from_parts(parts, body.into())
+}
+
+/// What the router itself refuses.
+fn bare(status: StatusCode) -> Option<Refusal> {
+    Some(match status {
+        StatusCode::NOT_FOUND => {
+            Refusal::new(Code::NoRoute, "no such route").remedy("GET /v1/openapi.json tells the routes")
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Refusal::new(Code::Method, "the route takes other methods").remedy("the header Allow names them")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(Code::TooLarge, "the body is larger than the server takes")
+            .remedy("send less at once; server.body_limit_bytes is the limit"),
+        StatusCode::INTERNAL_SERVER_ERROR => Refusal::new(Code::Internal, "Orbit failed on its side")
+            .remedy("call again; if it goes on, give the request_id to whoever runs Orbit"),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => {
+            Refusal::new(Code::Unavailable, "Orbit cannot answer now").remedy("call again in a moment")
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,143 @@
+//! Requests.
+
+use super::{
+    Answer, Tagged,
+    input::{Asked, NoBody, Paging, page},
+    parse::{LONG_TEXT, Wrongs},
+    tagged, until, wait, wire,
+};
+use crate::{
+    app::{App, Decision},
+    auth::{
+        Caller,
+        permission::{RequestDecide, RequestRead},
+    },
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use orbit_api as api;
+use orbit_core::{approval::RequestState, id::RequestId};
+use serde::Deserialize;
+
+/// Which requests to list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of this workspace: slug or id. One that the caller does not see is 404.
+    workspace: Option<String>,
+    /// In this state.
+    #[param(value_type = Option<api::RequestState>)]
+    state: Option<api::RequestState>,
+}
+
+/// A page of requests that the caller may see or decide, newest first.
+#[utoipa::path(get, path = "/v1/requests", operation_id = "request_list", tag = "requests", params(Which, Paging),
+    responses((status = 200, body = api::Page<api::Request>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_list(
+    caller: Caller<RequestRead>,
+    State(app): State<App>,
+    Query(which): Query<Which>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Request>> {
+    let asked = paging.by_id()?;
+    let state = which.state.map(wire::request_state_in);
+    let (views, next) = app.request_list(&caller, which.workspace.as_deref(), state, &asked).await?;
+    let items = views.iter().map(|v| (v.row.id.uuid(), wire::request(v, app.request_url(&v.row)))).collect();
+    let mut page = page(items, asked.limit);
+    page.next_cursor = next.as_ref().map(super::input::cursor);
+    Ok((StatusCode::OK, Json(page)))
+}
+
+/// How long to wait.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wait {
+    /// Answers when it is over, or after so long: `30s`, at most a minute.
+    wait: Option<String>,
+}
+
+/// A request, with all that a decision needs. With `?wait=` it answers when the request is decided.
+#[utoipa::path(get, path = "/v1/requests/{request}", operation_id = "request_get", tag = "requests",
+    params(("request" = String, Path, description = "Its id"), Wait),
+    responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_get(
+    caller: Caller<RequestRead>,
+    State(app): State<App>,
+    Path(request): Path<String>,
+    Query(query): Query<Wait>,
+) -> Tagged<api::Request> {
+    let longest = wait(query.wait.as_ref())?;
+    let id = request.parse::<RequestId>().ok().map(RequestId::uuid);
+    let look = || app.request_get(&caller, &request);
+    let view = until(&app, id, longest, look, |v| v.row.state != RequestState::Pending).await?;
+    let url = app.request_url(&view.row);
+    tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
+}
+
+async fn decide(
+    app: App,
+    caller: Caller<RequestDecide>,
+    call: crate::app::Call,
+    request: String,
+    decision: Decision,
+) -> Tagged<api::Request> {
+    let task = app.clone();
+    let id = app.to_the_end(async move { task.request_decide(&caller, &call, &request, decision).await }).await?;
+    let view = app.request_after(id).await?;
+    let url = app.request_url(&view.row);
+    tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
+}
+
+/// Consents to a request. The last consent that is due provisions at once.
+#[utoipa::path(post, path = "/v1/requests/{request}/approve", operation_id = "request_approve", tag = "requests", request_body = api::Approve,
+    params(("request" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_approve(
+    caller: Caller<RequestDecide>,
+    State(app): State<App>,
+    Path(request): Path<String>,
+    asked: Asked<api::Approve>,
+) -> Tagged<api::Request> {
+    let (call, body) = asked.by(caller.who.clone());
+    let mut wrong = Wrongs::default();
+    wrong.text("/comment", body.comment.as_ref(), LONG_TEXT);
+    wrong.done(|| Some(()))?;
+    decide(app, caller, call, request, Decision::Approve { comment: body.comment }).await
+}
+
+/// Refuses a request. The requester sees the reason, in Terraform too.
+#[utoipa::path(post, path = "/v1/requests/{request}/reject", operation_id = "request_reject", tag = "requests", request_body = api::Reject,
+    params(("request" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_reject(
+    caller: Caller<RequestDecide>,
+    State(app): State<App>,
+    Path(request): Path<String>,
+    asked: Asked<api::Reject>,
+) -> Tagged<api::Request> {
+    let (call, body) = asked.by(caller.who.clone());
+    let mut wrong = Wrongs::default();
+    wrong.text("/reason", Some(&body.reason), LONG_TEXT);
+    if body.reason.trim().is_empty() {
+        wrong.note("/reason", "missing", "is empty: the requester has to know why", None, "say why");
+    }
+    wrong.done(|| Some(()))?;
+    decide(app, caller, call, request, Decision::Reject { reason: body.reason }).await
+}
+
+/// Takes a request back: its requester, or an admin of the workspace.
+#[utoipa::path(post, path = "/v1/requests/{request}/withdraw", operation_id = "request_withdraw", tag = "requests",
+    params(("request" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_withdraw(
+    caller: Caller<RequestDecide>,
+    State(app): State<App>,
+    Path(request): Path<String>,
+    asked: Asked<NoBody>,
+) -> Tagged<api::Request> {
+    let (call, _) = asked.by(caller.who.clone());
+    decide(app, caller, call, request, Decision::Withdraw).await
+}

@@ -1,0 +1,270 @@
+//! Topics.
+
+use super::{
+    Answer, Failed, Tagged,
+    input::{Asked, IfMatch, NoBody, Paging, page},
+    parse::{LONG_TEXT, Parse, Wrongs, topic_name},
+    problem::to_wire,
+    tagged, wire,
+};
+use crate::{
+    app::{App, Code, EvaluateItem, Evaluated, Outcome, Refusal, TopicNew, TopicReply, TopicView},
+    auth::{
+        Caller,
+        permission::{TopicEvaluate, TopicRead, TopicWrite},
+    },
+    reconcile::observe,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use orbit_api as api;
+use orbit_core::{change::Action, policy::Layer};
+use orbit_store::TopicFilter;
+use serde::Deserialize;
+
+impl Parse<TopicNew> for api::TopicCreate {
+    fn parse(self, wrong: &mut Wrongs) -> Option<TopicNew> {
+        let name = topic_name(&self.name, wrong);
+        let spec = self.spec().parse(wrong);
+        wrong.text("/justification", self.justification.as_ref(), LONG_TEXT);
+        Some(TopicNew {
+            workspace: self.workspace,
+            environment: self.environment,
+            name: name?,
+            spec: spec?,
+            justification: self.justification,
+        })
+    }
+}
+
+fn parsed<T>(wire: impl Parse<T>) -> Result<T, Refusal> {
+    let mut wrong = Wrongs::default();
+    let value = wire.parse(&mut wrong);
+    wrong.done(|| value)
+}
+
+/// Where the topic can be seen, or its operation, or the request that it waits for.
+fn location(view: &TopicView) -> String {
+    let waits = view.request.as_ref().filter(|r| r.state == api::RequestState::Pending);
+    match (waits, &view.operation) {
+        (Some(request), _) => format!("/v1/requests/{}", request.id),
+        (None, Some(operation)) if !operation.state.is_final() => format!("/v1/operations/{}", operation.id),
+        _ => format!("/v1/topics/{}", view.row.id),
+    }
+}
+
+/// The answer to a call that asked for a change: the topic as it is by now, and where to look next.
+async fn answer(app: &App, reply: TopicReply, there: StatusCode) -> Result<Response, Failed> {
+    let Some(view) = app.topic_after(reply.topic).await? else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let status = match reply.outcome {
+        Outcome::There | Outcome::Done => there,
+        Outcome::UnderWay => StatusCode::ACCEPTED,
+        Outcome::Gone => return Ok(StatusCode::NO_CONTENT.into_response()),
+    };
+    let headers: [(HeaderName, String); 2] =
+        [(header::LOCATION, location(&view)), (header::ETAG, format!("\"{}\"", view.row.revision))];
+    Ok((status, headers, Json(wire::topic(&view))).into_response())
+}
+
+/// Asks for a topic.
+///
+/// Answers 201 where it is there, 202 where work is under way or a person decides: `Location` leads to the operation or the request. An equal call
+/// attaches to what is open.
+#[utoipa::path(post, path = "/v1/topics", operation_id = "topic_create", tag = "topics", request_body = api::TopicCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to")),
+    responses((status = 201, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_create(
+    caller: Caller<TopicWrite>,
+    State(app): State<App>,
+    asked: Asked<api::TopicCreate>,
+) -> Result<Response, Failed> {
+    let (call, wire) = asked.by(caller.who.clone());
+    let new = parsed(wire)?;
+    let task = app.clone();
+    let reply = app.to_the_end(async move { task.topic_create(&caller, &call, new).await }).await?;
+    answer(&app, reply, StatusCode::CREATED).await
+}
+
+/// How a topic is looked at.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Look {
+    /// `fresh`: the cluster is asked first, at most 5 seconds; else what was seen last, with `observed.at`.
+    observe: Option<String>,
+    /// Notes that the creator has seen the topic: from then on an equal create is a duplicate, not a lost reply.
+    #[serde(default)]
+    acknowledge: bool,
+}
+
+/// A topic, by id or by `workspace/environment/name`, percent-encoded.
+#[utoipa::path(get, path = "/v1/topics/{topic}", operation_id = "topic_get", tag = "topics",
+    params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"), Look),
+    responses((status = 200, body = api::Topic), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_get(
+    caller: Caller<TopicRead>,
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    Query(look): Query<Look>,
+) -> Tagged<api::Topic> {
+    if look.observe.as_deref() == Some("fresh") {
+        let row = app.topic_find(&caller, &topic).await?;
+        observe(&app, std::slice::from_ref(&row)).await;
+    }
+    let view = app.topic_get(&caller, &topic, look.acknowledge).await?;
+    tagged(StatusCode::OK, view.row.revision, wire::topic(&view))
+}
+
+/// Which topics to list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of this workspace: slug or id. One that the caller does not see is 404.
+    workspace: Option<String>,
+    /// Of this environment: slug or id.
+    environment: Option<String>,
+    /// Of this logical name.
+    name: Option<String>,
+    /// Of this status.
+    #[param(value_type = Option<api::TopicStatus>)]
+    status: Option<api::TopicStatus>,
+    /// `fresh`: the clusters are asked first, one batched describe each; else what was seen last, with `observed.at`.
+    observe: Option<String>,
+}
+
+/// A page of the topics that the caller sees.
+#[utoipa::path(get, path = "/v1/topics", operation_id = "topic_list", tag = "topics", params(Which, Paging),
+    responses((status = 200, body = api::Page<api::Topic>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_list(
+    caller: Caller<TopicRead>,
+    State(app): State<App>,
+    Query(which): Query<Which>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Topic>> {
+    let asked = paging.by_id()?;
+    let filter =
+        TopicFilter { name: which.name, status: which.status.map(wire::topic_status_in), ..TopicFilter::default() };
+    let (workspace, environment) = (which.workspace.as_deref(), which.environment.as_deref());
+    let mut views = app.topic_list(&caller, workspace, environment, filter.clone(), &asked).await?;
+    if which.observe.as_deref() == Some("fresh") {
+        let rows: Vec<_> = views.into_iter().map(|v| v.row).collect();
+        observe(&app, &rows).await;
+        views = app.topic_list(&caller, workspace, environment, filter, &asked).await?;
+    }
+    let items = views.iter().map(|v| (v.row.id.uuid(), wire::topic(v))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Changes a topic, by a JSON merge patch: absent stays, null unsets.
+///
+/// Answers 200 where there was nothing to do on the cluster, 202 where work is under way or a person decides.
+#[utoipa::path(patch, path = "/v1/topics/{topic}", operation_id = "topic_update", tag = "topics",
+    request_body(content = api::TopicPatch, content_type = "application/merge-patch+json"),
+    params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 200, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_update(
+    caller: Caller<TopicWrite>,
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<api::TopicPatch>,
+) -> Result<Response, Failed> {
+    let (call, patch) = asked.by(caller.who.clone());
+    let justification = patch.justification.clone();
+    let respec = move |before: &_| {
+        let mut wrong = Wrongs::default();
+        let spec = patch.apply(wire::topic_spec(before)).parse(&mut wrong);
+        match spec {
+            Some(spec) if wrong.is_empty() => Ok(spec),
+            _ => Err(wrong.into_inner()),
+        }
+    };
+    let task = app.clone();
+    let work = async move { task.topic_update(&caller, &call, &topic, expected, justification, respec).await };
+    let reply = app.to_the_end(work).await?;
+    answer(&app, reply, StatusCode::OK).await
+}
+
+/// Takes a topic away.
+///
+/// Answers 204 where nothing was on a cluster, 202 where work is under way or a person decides.
+#[utoipa::path(delete, path = "/v1/topics/{topic}", operation_id = "topic_delete", tag = "topics",
+    params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 202, body = api::Topic), (status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_delete(
+    caller: Caller<TopicWrite>,
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<NoBody>,
+) -> Result<Response, Failed> {
+    let (call, _) = asked.by(caller.who.clone());
+    let task = app.clone();
+    let work = async move { task.topic_delete(&caller, &call, &topic, expected, None).await };
+    let reply = app.to_the_end(work).await?;
+    answer(&app, reply, StatusCode::OK).await
+}
+
+const EVALUATE_MAX: usize = 1_000;
+
+/// Asks what submit would answer to several changes, without filing anything. Each sees those before it.
+#[utoipa::path(post, path = "/v1/topics:evaluate", operation_id = "topic_evaluate", tag = "topics", request_body = api::TopicEvaluate,
+    responses((status = 200, body = api::TopicEvaluation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_evaluate(
+    caller: Caller<TopicEvaluate>,
+    State(app): State<App>,
+    asked: Asked<api::TopicEvaluate>,
+) -> Answer<api::TopicEvaluation> {
+    let (call, wire) = asked.by(caller.who.clone());
+    if wire.items.len() > EVALUATE_MAX {
+        let mut wrong = Wrongs::default();
+        let detail = format!("has {} items: at most {EVALUATE_MAX} are allowed", wire.items.len());
+        wrong.note("/items", "length", detail, Some(EVALUATE_MAX.to_string()), "ask in several calls");
+        return Err(Refusal::fields(wrong.into_inner()).into());
+    }
+    let items = wire.items.into_iter().map(|item| {
+        let action = match item.action {
+            api::Action::Create => Action::Create,
+            api::Action::Update => Action::Update,
+            api::Action::Delete => Action::Delete,
+        };
+        Ok(EvaluateItem { action, topic: parsed(item.topic)? })
+    });
+    let items = items.collect();
+    let judged = app.topic_evaluate(&caller, &call, items).await?;
+    let items = judged.into_iter().map(|item| evaluation(&app, item)).collect();
+    Ok((StatusCode::OK, Json(api::TopicEvaluation { items })))
+}
+
+fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluationItem {
+    match item {
+        Ok(e) => {
+            let words = |layer: Layer| {
+                e.approvers.iter().find(|(l, _)| *l == layer).map_or_else(String::new, |(_, w)| w.clone())
+            };
+            api::TopicEvaluationItem {
+                verdict: Some(wire::verdict(&e.verdict, words)),
+                problem: None,
+                physical_name: Some(e.physical_name),
+                cluster: Some(e.cluster),
+                request: e.request,
+            }
+        }
+        Err(refusal) => {
+            debug_assert_ne!(refusal.code, Code::Internal);
+            api::TopicEvaluationItem {
+                verdict: None,
+                problem: Some(to_wire(app, &refusal, None)),
+                physical_name: None,
+                cluster: None,
+                request: refusal.request.map(|r| *r),
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! From the model and the rows to wire types.
+
+use crate::app::{RequestView, TopicView};
+use orbit_api as api;
+use orbit_core::{
+    approval::RequestState,
+    change::Action,
+    model::topic::{CleanupPolicy, Compression, Difference, Drift, TopicSpec, TopicStatus},
+    policy::{self, Finding, Layer, Verdict},
+    workflow::{OperationState, Saga, StepState},
+};
+use orbit_store::{OperationRow, TopicRow};
+
+macro_rules! same_words { ($($(#[$meta:meta])* $name:ident: $from:ty => $to:ty { $($Word:ident),* $(,)? })*) => { $(
+    $(#[$meta])*
+    #[must_use]
+    pub fn $name(word: $from) -> $to { match word { $(<$from>::$Word => <$to>::$Word),* } }
+)* } }
+
+same_words! {
+    /// Where a request stands.
+    request_state: RequestState => api::RequestState { Pending, Approved, Rejected, Withdrawn, Expired, Superseded }
+    /// What is to happen.
+    action: Action => api::Action { Create, Update, Delete }
+    /// Whose rule.
+    layer: Layer => api::Layer { System, Platform, Workspace }
+    /// A verdict in one word.
+    decision: policy::Decision => api::Decision { Allow, NeedsApproval, Deny }
+    /// Where an operation stands.
+    operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Succeeded, RollingBack, RolledBack, Stuck }
+    /// How far a step is.
+    step_state: StepState => api::StepState { Pending, Running, Done, Failed, Undone }
+    /// Where a topic is on its way.
+    topic_status: TopicStatus => api::TopicStatus { PendingApproval, Provisioning, Active, Failed, Deleting, Rejected, Withdrawn, Expired }
+    /// What becomes of old records.
+    cleanup_policy: CleanupPolicy => api::CleanupPolicy { Delete, Compact, CompactDelete }
+    /// How records are compressed.
+    compression: Compression => api::Compression { None, Gzip, Snappy, Lz4, Zstd }
+}
+
+/// What a request's state is, read from the wire.
+#[must_use]
+pub fn request_state_in(word: api::RequestState) -> RequestState {
+    RequestState::ALL.into_iter().find(|s| request_state(*s) == word).unwrap_or(RequestState::Pending)
+}
+
+/// What a topic's status is, read from the wire.
+#[must_use]
+pub fn topic_status_in(word: api::TopicStatus) -> TopicStatus {
+    TopicStatus::ALL.into_iter().find(|s| topic_status(*s) == word).unwrap_or(TopicStatus::Active)
+}
+
+/// What a topic is to be.
+#[must_use]
+pub fn topic_spec(spec: &TopicSpec) -> api::TopicSpec {
+    api::TopicSpec {
+        partitions: spec.partitions,
+        replication_factor: spec.replication_factor,
+        retention_ms: spec.retention_ms,
+        cleanup_policy: spec.cleanup_policy.map(cleanup_policy),
+        compression: spec.compression.map(compression),
+        config: (!spec.config.is_empty()).then(|| spec.config.clone()),
+        description: spec.description.clone(),
+        tags: (!spec.tags.is_empty()).then(|| spec.tags.clone()),
+        owner_contact: spec.owner_contact.clone(),
+        deletion_protection: spec.deletion_protection,
+    }
+}
+
+/// A field that differs.
+#[must_use]
+pub fn difference(d: &Difference) -> api::Difference {
+    api::Difference { field: d.field.clone(), before: d.before.clone(), after: d.after.clone() }
+}
+
+fn finding(f: &Finding) -> api::Finding {
+    api::Finding {
+        code: f.code.clone(),
+        layer: layer(f.layer),
+        policy: f.rule.name.clone(),
+        policy_version: f.rule.version,
+        rule: f.rule.rule.clone(),
+        field: f.field.clone(),
+        limit: f.limit.clone(),
+        value: f.value.clone(),
+        message: f.message.clone(),
+        remedy: f.remedy.clone(),
+    }
+}
+
+/// What policy says. `approvers` words who can give each consent.
+#[must_use]
+pub fn verdict(v: &Verdict, approvers: impl Fn(Layer) -> String) -> api::Verdict {
+    let all = |findings: &[Finding]| findings.iter().map(finding).collect();
+    let needs = v.needs.iter().map(|n| api::Need {
+        layer: layer(n.layer),
+        approvers: approvers(n.layer),
+        self_approval: n.self_approval,
+        given_by: None,
+    });
+    api::Verdict {
+        decision: decision(v.decision()),
+        violations: all(&v.violations),
+        reasons: all(&v.reasons),
+        warnings: all(&v.warnings),
+        needs: needs.collect(),
+    }
+}
+
+/// Why an operation failed, or what it waits for.
+fn operation_error(saga: &Saga) -> Option<api::OperationError> {
+    if let Some(failure) = &saga.failure {
+        return Some(api::OperationError { code: failure.code.clone(), message: failure.user.clone() });
+    }
+    let waiting = saga.steps.get(saga.at).filter(|_| saga.state == OperationState::Waiting)?;
+    Some(api::OperationError { code: "operation.waiting".to_owned(), message: waiting.last_error.clone()? })
+}
+
+/// An operation in short.
+#[must_use]
+pub fn operation_summary(row: &OperationRow) -> api::OperationSummary {
+    api::OperationSummary {
+        id: row.id.to_string(),
+        state: operation_state(row.state),
+        error: operation_error(&row.saga),
+    }
+}
+
+/// An operation, with its steps.
+#[must_use]
+pub fn operation(row: &OperationRow) -> api::Operation {
+    let steps = row.saga.steps.iter().map(|s| api::OperationStep {
+        name: s.step.name().to_owned(),
+        state: step_state(s.state),
+        attempts: s.attempts,
+        waits: s.waits,
+        started_at: s.started_at,
+        finished_at: s.finished_at,
+        last_error: s.last_error.clone(),
+    });
+    api::Operation {
+        id: row.id.to_string(),
+        kind: row.kind.clone(),
+        state: operation_state(row.state),
+        workspace: row.workspace.clone(),
+        cluster: row.cluster.clone(),
+        request_id: row.request_id.to_string(),
+        steps: steps.collect(),
+        error: operation_error(&row.saga),
+        created_at: row.created_at,
+        finished_at: row.finished_at,
+    }
+}
+
+/// A topic.
+#[must_use]
+pub fn topic(view: &TopicView) -> api::Topic {
+    let TopicView { row, request, operation } = view;
+    let spec = topic_spec(&row.desired);
+    let drift = row.drift();
+    api::Topic {
+        id: row.id.to_string(),
+        workspace: row.workspace.to_string(),
+        environment: row.environment.to_string(),
+        name: row.name.to_string(),
+        partitions: spec.partitions,
+        replication_factor: spec.replication_factor,
+        retention_ms: spec.retention_ms,
+        cleanup_policy: spec.cleanup_policy,
+        compression: spec.compression,
+        config: spec.config,
+        description: spec.description,
+        tags: spec.tags,
+        owner_contact: spec.owner_contact,
+        deletion_protection: spec.deletion_protection,
+        cluster: row.cluster.to_string(),
+        physical_name: row.physical_name.to_string(),
+        kafka_topic_id: row.kafka_topic_id.map(|id| id.to_string()),
+        status: topic_status(row.status),
+        conditions: conditions(view, drift.as_ref()),
+        drift: drift.as_ref().map(differences_of).unwrap_or_default(),
+        observed: observed(row),
+        request: request.clone(),
+        operation: operation.as_ref().map(operation_summary),
+        workflow_id: operation.as_ref().map(|o| o.id.to_string()),
+        approval_required: row.approval_required,
+        approved_by: row.approved_by.clone(),
+        approved_at: row.approved_at,
+        revision: row.revision,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
+
+fn differences_of(drift: &Drift) -> Vec<api::Difference> {
+    let whole = |after: Option<String>| {
+        vec![api::Difference { field: String::new(), before: Some("the topic that Orbit made".to_owned()), after }]
+    };
+    match drift {
+        Drift::Missing => whole(None),
+        Drift::Recreated { found } => whole(Some(format!("another topic of its name, with id {found}"))),
+        Drift::Fields(fields) => fields.iter().map(difference).collect(),
+    }
+}
+
+fn conditions(view: &TopicView, drift: Option<&Drift>) -> Vec<api::Condition> {
+    let mut all = Vec::new();
+    let mut tell = |kind: &str, message: String| all.push(api::Condition { kind: kind.to_owned(), message });
+    let row = &view.row;
+    if !row.cluster_reachable {
+        tell(
+            "ClusterUnreachable",
+            format!("cluster {} did not answer when it was last asked; work on it waits", row.cluster),
+        );
+    }
+    match drift {
+        Some(Drift::Missing) => tell(
+            "Drifted",
+            format!("the topic is not on cluster {} any more: somebody deleted it past Orbit", row.cluster),
+        ),
+        Some(Drift::Recreated { .. }) => tell(
+            "Drifted",
+            format!(
+                "the topic on cluster {} is not the one that Orbit made: somebody deleted it and created it again",
+                row.cluster
+            ),
+        ),
+        Some(Drift::Fields(fields)) => {
+            let names: Vec<_> = fields.iter().map(|f| f.field.trim_start_matches('/')).collect();
+            tell("Drifted", format!("the cluster differs in {}", names.join(", ")));
+        }
+        None => {}
+    }
+    let pending = view.request.as_ref().filter(|r| r.state == api::RequestState::Pending);
+    let running = view.operation.as_ref().filter(|o| !o.state.is_final());
+    if row.status == TopicStatus::Active {
+        if let Some(request) = pending {
+            tell("ChangePending", format!("{} waits for {}", request.id, request.approvers));
+        } else if let Some(operation) = running {
+            tell("ChangePending", format!("{} is under way", operation.id));
+        }
+    }
+    all
+}
+
+fn observed(row: &TopicRow) -> Option<api::ObservedTopic> {
+    let (seen, at) = row.observed.as_ref().zip(row.observed_at)?;
+    let topic = seen.topic.as_ref();
+    Some(api::ObservedTopic {
+        at,
+        present: topic.is_some_and(|t| row.kafka_topic_id.is_none_or(|id| id == t.id)),
+        partitions: topic.map(|t| t.partitions),
+        replication_factor: topic.map(|t| t.replication_factor),
+        config: topic.map(|t| t.configs.clone()).unwrap_or_default(),
+    })
+}
+
+/// A request, with all that a decision needs.
+#[must_use]
+pub fn request(view: &RequestView, url: String) -> api::Request {
+    let row = &view.row;
+    let items = view.items.iter().zip(&view.clusters).zip(&view.history).map(|((item, cluster), history)| {
+        let object = item.change.object();
+        api::RequestItem {
+            noun: object.noun.as_str().to_owned(),
+            action: action(item.change.action()),
+            object_id: RequestView::topic_change(item).id.to_string(),
+            object_key: object.key,
+            cluster: cluster.clone(),
+            physical_name: RequestView::topic_change(item).physical_name.to_string(),
+            differences: item.differences.iter().map(difference).collect(),
+            history: history
+                .iter()
+                .map(|h| api::HistoryEntry {
+                    at: h.at,
+                    actor: h.actor.clone(),
+                    action: h.action.clone(),
+                    request_id: h.request_id.map(|id| id.to_string()),
+                    detail: h.detail.clone(),
+                })
+                .collect(),
+        }
+    });
+    let words = |wanted: Layer| {
+        view.approvers.iter().find(|(n, _)| n.layer == wanted).map_or_else(String::new, |(_, text)| text.clone())
+    };
+    let needs = view.approvers.iter().map(|(need, text)| api::Need {
+        layer: layer(need.layer),
+        approvers: text.clone(),
+        self_approval: need.self_approval,
+        given_by: view.approvals.iter().find(|a| a.consent.layer == need.layer).map(|a| a.name.clone()),
+    });
+    let pending = row.state == RequestState::Pending;
+    api::Request {
+        id: row.id.to_string(),
+        state: request_state(row.state),
+        workspace: row.workspace.clone(),
+        requester: row.requester.clone(),
+        justification: row.justification.clone(),
+        run_id: row.run_id.clone(),
+        items: items.collect(),
+        verdict: verdict(&row.verdict, words),
+        needs: needs.collect(),
+        decided_by: row.decided_by.clone(),
+        decided_at: row.decided_at,
+        reason: row.reason.clone(),
+        operation_id: row.operation_id.map(|id| id.to_string()),
+        approve_with: pending.then(|| format!("curl -X POST -H \"Authorization: Bearer $ORBIT_TOKEN\" {url}/approve")),
+        url,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        revision: row.revision,
+    }
+}

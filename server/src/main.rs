@@ -1,0 +1,229 @@
+//! `orbit-server`: the only place that wires concrete things together.
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use orbit_server::{
+    auth::permission::Role,
+    clusters::KafkaClusters,
+    config::{Config, keyring},
+    dev::{Grant, dev_tokens, grant},
+    http, serve,
+    system::{RandomIds, SystemClock},
+    telemetry,
+};
+use orbit_store::{MigrationState, Store};
+use serde_json::json;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+
+/// Orbit: a self-service control plane for Kafka.
+#[derive(Parser)]
+#[command(name = "orbit-server", version, about)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Configuration file (TOML).
+    #[arg(long, global = true, env = "ORBIT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Database: sqlite:FILE or postgres://…; over database.url.
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the API and runs operations.
+    Serve {
+        /// Address to listen on; over server.listen. Port 0 takes a free one.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Where users reach this server; over `server.public_url`.
+        #[arg(long, value_name = "URL")]
+        public_url: Option<String>,
+        /// For development: makes an encryption key beside the database, an admin and a developer, and prints both tokens once.
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Brings the database's tables to what this version needs.
+    Migrate,
+    /// Looks at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Tokens, straight on the database.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Reads the configuration and tells what is wrong, or what it comes to.
+    Check,
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Makes a token, and the principal and its role where they are not there: the first admin comes from here.
+    Create {
+        /// Name of the principal.
+        #[arg(long)]
+        principal: String,
+        /// platform-admin, admin, member or viewer.
+        #[arg(long, value_parser = role)]
+        role: Option<Role>,
+        /// Slug of the workspace, with every role but platform-admin.
+        #[arg(long)]
+        workspace: Option<String>,
+        /// What the token is for.
+        #[arg(long, default_value = "made on the database")]
+        name: String,
+        /// How long it holds, in days.
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=365))]
+        days: u64,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "platform-admin, admin, member or viewer".to_owned())
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(cli))
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let mut flags = json!({});
+    if let Some(url) = &cli.common.database {
+        flags["database"]["url"] = json!(url);
+    }
+    if let Command::Serve { listen, public_url, .. } = &cli.command {
+        if let Some(listen) = listen {
+            flags["server"]["listen"] = json!(listen);
+        }
+        if let Some(url) = public_url {
+            flags["server"]["public_url"] = json!(url);
+        }
+    }
+    let config = Config::load(cli.common.config.as_deref(), &flags).context("the configuration is wrong")?;
+    match cli.command {
+        Command::Serve { dev, .. } => {
+            telemetry::init(&config.log)?;
+            serve_command(config, dev).await
+        }
+        Command::Migrate => {
+            let store = open(&config).await?;
+            store.migrate().await.context("the tables could not be migrated")?;
+            println!("the tables are current");
+            Ok(())
+        }
+        Command::Config { command: ConfigCommand::Check } => {
+            keyring(&config, None)
+                .map(drop)
+                .or_else(|e| if config.encryption.keys.is_empty() { Ok(()) } else { Err(e) })?;
+            println!("{}", serde_json::to_string_pretty(&without_secrets(&config))?);
+            Ok(())
+        }
+        Command::Openapi => {
+            println!("{}", http::openapi().to_pretty_json()?);
+            Ok(())
+        }
+        Command::Token { command: TokenCommand::Create { principal, role, workspace, name, days } } => {
+            let store = open(&config).await?;
+            let lasts = Duration::from_hours(days * 24);
+            let whose =
+                Grant { principal: &principal, role, workspace: workspace.as_deref(), token_name: &name, lasts };
+            println!("{}", grant(&store, &whose).await?.expose());
+            Ok(())
+        }
+    }
+}
+
+/// The configuration as it came to be, for people: an address may hold a password.
+fn without_secrets(config: &Config) -> serde_json::Value {
+    let mut shown = json!(config);
+    if let Some((scheme, rest)) = config.database.url.split_once("://")
+        && let Some((_, host)) = rest.rsplit_once('@')
+    {
+        shown["database"]["url"] = json!(format!("{scheme}://[hidden]@{host}"));
+    }
+    shown
+}
+
+async fn open(config: &Config) -> anyhow::Result<Store> {
+    let url = config.database_url()?;
+    Ok(Store::open(&url, config.database.max_connections, Arc::new(SystemClock)).await?)
+}
+
+async fn serve_command(config: Config, dev: bool) -> anyhow::Result<()> {
+    let url = config.database_url()?;
+    let beside = url
+        .strip_prefix("sqlite:")
+        .map_or_else(|| PathBuf::from("orbit.key"), |file| PathBuf::from(format!("{file}.key")));
+    let keyring = Arc::new(keyring(&config, dev.then_some(beside.as_path()))?);
+    let store = open(&config).await?;
+    if config.database.migrate_at_start || dev {
+        store.migrate().await.context("the tables could not be migrated")?;
+    }
+    match store.migration_state().await? {
+        MigrationState::Current => {}
+        MigrationState::Behind(count) => {
+            anyhow::bail!("{count} migrations are due: run orbit-server migrate, or set database.migrate_at_start")
+        }
+        MigrationState::Ahead => anyhow::bail!("the database belongs to a newer Orbit: run that version"),
+    }
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let address = listener.local_addr()?;
+    let public_url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let orbit = serve::Orbit::new(serve::Made {
+        clusters: Arc::new(KafkaClusters::new(store.clone(), keyring.clone())),
+        store: store.clone(),
+        keyring,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+        pace: config.pace(),
+        health_every: Duration::from_secs(config.reconcile.cluster_health_seconds.max(1)),
+        sweep_every: Duration::from_secs(config.reconcile.sweep_seconds.max(1)),
+        public_url: public_url.clone(),
+        body_limit: config.server.body_limit_bytes,
+        patience: Duration::from_secs(config.server.shutdown_seconds),
+    });
+    if dev {
+        for (name, token) in dev_tokens(&store).await? {
+            println!("token of {name}: {}", token.expose());
+        }
+    }
+    println!("listening on {public_url}");
+    tracing::info!(%address, public_url, "ready");
+    orbit.run(listener, stopped()).await?;
+    Ok(())
+}
+
+/// SIGTERM or Ctrl-C.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(interrupt.await),
+    }
+}

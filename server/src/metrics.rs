@@ -1,0 +1,75 @@
+//! Figures for Prometheus, by `prometheus-client`.
+
+use crate::app::{App, AppError, AppResult};
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::Response,
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use std::time::Instant;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Call {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    method: String,
+    route: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct InState {
+    state: String,
+}
+
+/// What is counted.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    calls: Family<Call, Counter>,
+    seconds: Family<Route, Histogram>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        const BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+        Self { calls: Family::default(), seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)) }
+    }
+}
+
+/// Counts a call and its time, by route, never by path: a label per object would have no bound.
+pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+    let method = request.method().to_string();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    app.metrics.calls.get_or_create(&Call { method: method.clone(), route: route.clone(), status }).inc();
+    app.metrics.seconds.get_or_create(&Route { method, route }).observe(started.elapsed().as_secs_f64());
+    response
+}
+
+/// Everything, in the OpenMetrics text format. What the database knows is asked now.
+pub(crate) async fn text(app: &App) -> AppResult<String> {
+    let mut db = app.store.read().await?;
+    let operations: Family<InState, Gauge> = Family::default();
+    for (state, count) in db.operation_counts().await? {
+        operations.get_or_create(&InState { state }).set(count);
+    }
+    drop(db);
+    let mut registry = Registry::with_prefix("orbit");
+    registry.register("http_requests", "Calls answered", app.metrics.calls.clone());
+    registry.register_with_unit("http_request_duration", "Time to answer", Unit::Seconds, app.metrics.seconds.clone());
+    registry.register("operations", "Operations that are not over, and those that are stuck, by state", operations);
+    let mut text = String::new();
+    encode(&mut text, &registry).map_err(|e| AppError::Internal(e.to_string()))?;
+    Ok(text)
+}
