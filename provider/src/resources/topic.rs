@@ -3,6 +3,8 @@
 mod drift;
 mod mapping;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     Orbit,

@@ -1,10 +1,14 @@
 //! As much of Orbit as the provider can tell from the real one: topics, requests, operations. Policy is two switches.
 
+mod judge;
+mod made;
+
+use made::{blank, environments, error, field_problem, not_found, ok, problem_of, refuse, set};
 use orbit_api::{
-    Action, Condition, Decision, Difference, Finding, Layer, Need, OperationState, Problem, RequestState,
-    RequestSummary, Topic, TopicCreate, TopicEvaluate, TopicPatch, TopicSpec, TopicStatus, Verdict,
+    Action, Condition, Decision, Difference, OperationState, RequestState, RequestSummary, Topic, TopicCreate,
+    TopicPatch, TopicSpec, TopicStatus,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -37,32 +41,6 @@ impl Respond for Fake {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         self.0.lock().unwrap().answer(request)
     }
-}
-
-fn ok(status: u16, body: impl serde::Serialize) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(body)
-}
-
-fn problem_of(status: u16, code: &str, detail: impl Into<String>) -> Problem {
-    Problem {
-        type_uri: String::new(),
-        title: code.to_owned(),
-        status,
-        code: code.to_owned(),
-        detail: detail.into(),
-        remedy: None,
-        errors: Vec::new(),
-        request: None,
-        request_id: Some("trace-1".to_owned()),
-    }
-}
-
-fn refuse(problem: Problem) -> ResponseTemplate {
-    ok(problem.status, problem)
-}
-
-fn not_found(code: &str) -> ResponseTemplate {
-    refuse(problem_of(404, code, "there is nothing of that name that you can see"))
 }
 
 impl Orbit {
@@ -326,155 +304,5 @@ impl Orbit {
         let (newest, _, wish) = self.requests.iter().rev().find(|(_, of, _)| of == id)?;
         let stands = matches!(newest.state, RequestState::Pending | RequestState::Rejected);
         (stands && newest.action == action && wish == spec).then(|| newest.clone())
-    }
-
-    fn judge(&self, action: Action, spec: &TopicSpec) -> Verdict {
-        let asked = spec.partitions.unwrap_or(1);
-        let too_many = self.most_partitions.filter(|most| asked > *most && action != Action::Delete);
-        Verdict {
-            decision: match too_many {
-                Some(_) => Decision::Deny,
-                None if self.guarded => Decision::NeedsApproval,
-                None => Decision::Allow,
-            },
-            violations: too_many.iter().map(|most| violation(*most, asked)).collect(),
-            reasons: if self.guarded { vec![reason()] } else { Vec::new() },
-            warnings: Vec::new(),
-            needs: vec![Need {
-                layer: Layer::Platform,
-                approvers: "a platform admin".to_owned(),
-                self_approval: false,
-                given_by: None,
-            }],
-        }
-    }
-
-    fn evaluate(&self, asked: &TopicEvaluate) -> ResponseTemplate {
-        let items = asked.items.iter().map(|item| {
-            let new = &item.topic;
-            let there = self.named(&format!("{}/{}/{}", new.workspace, new.environment, new.name));
-            let topic = there.as_ref().map(|id| &self.topics[id]);
-            let is_there = topic.is_some_and(|topic| topic.status == TopicStatus::Active);
-            if new.environment == "nowhere" {
-                return json!({"problem": problem_of(404, "environment.not-found", "there is no environment nowhere")});
-            }
-            match item.action {
-                Action::Delete if topic.is_some_and(|topic| topic.deletion_protection == Some(true)) => {
-                    let denied = Finding { field: "/deletion_protection".to_owned(), ..protected() };
-                    json!({"verdict": Verdict { decision: Decision::Deny, violations: vec![denied], ..self.judge(item.action, &new.spec()) }})
-                }
-                Action::Delete if !is_there => json!({"verdict": {"decision": "allow"}}),
-                Action::Create if is_there => {
-                    json!({"problem": problem_of(409, "topic.exists", format!("topic {} exists already", new.name))})
-                }
-                action => {
-                    let action = if action == Action::Update && !is_there { Action::Create } else { action };
-                    let request = there.and_then(|id| self.equal(&id, action, &new.spec()));
-                    json!({"verdict": self.judge(action, &new.spec()), "request": request})
-                }
-            }
-        });
-        ok(200, json!({"items": items.collect::<Vec<Value>>()}))
-    }
-}
-
-fn environments() -> ResponseTemplate {
-    let one = |slug: &str| {
-        json!({
-            "id": format!("env_{slug}"), "slug": slug, "display_name": slug.to_uppercase(), "revision": 1,
-            "naming_template": "{environment}.{workspace}.{name}", "default_approvers": ["kim"], "clusters": ["main"],
-            "created_at": "2026-01-02T03:04:05Z",
-        })
-    };
-    ok(200, json!({"items": [one("prod"), one("dev")]}))
-}
-
-fn blank(id: &str, new: &TopicCreate) -> Topic {
-    serde_json::from_value(json!({
-        "id": id, "workspace": new.workspace, "environment": new.environment, "name": new.name, "cluster": "main",
-        "physical_name": format!("{}.{}.{}", new.environment, new.workspace, new.name), "status": "failed",
-        "approval_required": false, "revision": 1, "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
-    }))
-    .unwrap()
-}
-
-fn set(topic: &mut Topic, spec: &TopicSpec) {
-    let mut fields = serde_json::to_value(&*topic).unwrap();
-    let all = fields.as_object_mut().unwrap();
-    for field in [
-        "partitions",
-        "replication_factor",
-        "retention_ms",
-        "cleanup_policy",
-        "compression",
-        "config",
-        "description",
-        "tags",
-        "owner_contact",
-        "deletion_protection",
-    ] {
-        all.remove(field);
-    }
-    let Value::Object(spec) = serde_json::to_value(spec).unwrap() else { unreachable!() };
-    all.extend(spec);
-    *topic = serde_json::from_value(fields).unwrap();
-}
-
-fn error(state: OperationState) -> Value {
-    match state {
-        OperationState::Succeeded => Value::Null,
-        _ => json!({"code": "kafka.no-space", "message": "the brokers have no space left"}),
-    }
-}
-
-fn finding() -> Finding {
-    Finding {
-        code: "topic.approval".to_owned(),
-        layer: Layer::Platform,
-        policy: "prod guardrails".to_owned(),
-        policy_version: Some(7),
-        rule: "require_approval_for".to_owned(),
-        field: String::new(),
-        limit: None,
-        value: None,
-        message: "policy prod asks for approval".to_owned(),
-        remedy: "wait for the approval".to_owned(),
-    }
-}
-
-fn reason() -> Finding {
-    finding()
-}
-
-fn protected() -> Finding {
-    Finding {
-        message: "Denied: deletion protection of topic orders is on".to_owned(),
-        remedy: "set deletion_protection to false first".to_owned(),
-        ..finding()
-    }
-}
-
-fn violation(most: u32, asked: u32) -> Finding {
-    Finding {
-        code: "topic.partitions.limit".to_owned(),
-        rule: "partition_limits.max".to_owned(),
-        field: "/partitions".to_owned(),
-        limit: Some(most.to_string()),
-        value: Some(asked.to_string()),
-        message: format!("Denied: exceeds platform limit of {most} partitions"),
-        remedy: format!("ask for at most {most}"),
-        ..finding()
-    }
-}
-
-fn field_problem(finding: &Finding) -> orbit_api::FieldProblem {
-    orbit_api::FieldProblem {
-        pointer: finding.field.clone(),
-        code: finding.code.clone(),
-        detail: finding.message.clone(),
-        limit: finding.limit.clone(),
-        value: finding.value.clone(),
-        remedy: Some(finding.remedy.clone()),
-        rule: Some("\"prod guardrails\" (platform policy, version 7)".to_owned()),
     }
 }

@@ -53,7 +53,10 @@ impl Terraform {
         let binary = mirror.join("terraform-provider-orbit_v0.1.0");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_terraform-provider-orbit"), binary).unwrap();
         let mirror = folder.path().join("mirror");
-        let cli = format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
+        let cli = format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            mirror.display()
+        );
         fs::write(folder.path().join("cli.tfrc"), cli).unwrap();
         let terraform = Self { folder, endpoint };
         terraform.write(CONFIGURATION);
@@ -111,6 +114,8 @@ impl Terraform {
                 _ => {}
             }
         }
+        // An apply tells what its plan has told before: once each way.
+        run.warnings.dedup();
         run
     }
 

@@ -193,8 +193,7 @@ pub(super) async fn cluster_create(
     State(app): State<App>,
     asked: Asked<api::ClusterCreate>,
 ) -> Tagged<api::Cluster> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let new = wire.parse(&mut wrong);
     let new = wrong.done(|| new)?;
     let description = tried(&app, &new.connection, &new.credentials).await?;
@@ -241,15 +240,19 @@ pub(super) async fn cluster_update(
     IfMatch(expected): IfMatch,
     asked: Asked<api::ClusterPatch>,
 ) -> Tagged<api::Cluster> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let change = changed(&app, &cluster, wire).await?;
+    let (call, wire, wrong) = asked.by(caller.who.clone());
+    let change = changed(&app, &cluster, wire, wrong).await?;
     let row = app.cluster_update(&call, &cluster, change, expected).await?;
     tagged(StatusCode::OK, row.revision, to_wire(&row, true))
 }
 
 /// What to change, tried where it is about the connection. What is not given of the connection stays.
-async fn changed(app: &App, cluster: &str, wire: api::ClusterPatch) -> Result<ClusterChange, Failed> {
-    let mut wrong = Wrongs::default();
+async fn changed(
+    app: &App,
+    cluster: &str,
+    wire: api::ClusterPatch,
+    mut wrong: Wrongs,
+) -> Result<ClusterChange, Failed> {
     let display_name = wire.display_name.map(|name| display_name(Some(name), "", &mut wrong));
     if wire.connection.is_none() && wire.credentials.is_none() {
         wrong.done(|| Some(()))?;
@@ -279,7 +282,7 @@ pub(super) async fn cluster_delete(
     Path(cluster): Path<String>,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.cluster_delete(&call, &cluster).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -51,14 +51,17 @@ pub(super) async fn environment_create(
     State(app): State<App>,
     asked: Asked<api::EnvironmentCreate>,
 ) -> Tagged<api::Environment> {
-    let (call, wire) = asked.by(caller.who.clone());
+    let (call, wire, wrong) = asked.by(caller.who.clone());
     let id = EnvironmentId::from_uuid(app.ids.fresh());
-    let row = app.environment_create(&call, parsed(wire, id)?).await?;
+    let row = app.environment_create(&call, parsed(wire, id, wrong)?).await?;
     tagged(StatusCode::CREATED, row.revision, to_wire(&row, vec![]))
 }
 
-fn parsed(wire: api::EnvironmentCreate, id: EnvironmentId) -> Result<NewEnvironment, crate::app::Refusal> {
-    let mut wrong = Wrongs::default();
+fn parsed(
+    wire: api::EnvironmentCreate,
+    id: EnvironmentId,
+    mut wrong: Wrongs,
+) -> Result<NewEnvironment, crate::app::Refusal> {
     let display_name = display_name(wire.display_name, &wire.slug, &mut wrong);
     let slug = slug("/slug", &wire.slug, &mut wrong);
     let naming_template = match &wire.naming_template {
@@ -111,8 +114,7 @@ pub(super) async fn environment_update(
     IfMatch(expected): IfMatch,
     asked: Asked<api::EnvironmentPatch>,
 ) -> Tagged<api::Environment> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let name = wire.display_name.map(|name| display_name(Some(name), "", &mut wrong));
     check_approvers(wire.default_approvers.as_ref(), &mut wrong);
     wrong.done(|| Some(()))?;
@@ -131,7 +133,7 @@ pub(super) async fn environment_delete(
     Path(environment): Path<String>,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.environment_delete(&call, &environment).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 //! What comes in: bodies, idempotency keys, run ids, pages. Every error of a body is told at once.
 
-use super::Failed;
+use super::{Failed, parse::Wrongs};
 use crate::{
     app::{Call, Code, Once, Refusal},
     auth::Identity,
@@ -20,7 +20,8 @@ use serde_json::Value;
 /// The body of a call, and under which key and in which run it was asked.
 #[derive(Debug)]
 pub(crate) struct Asked<T> {
-    pub(crate) body: T,
+    body: T,
+    wrong: Vec<FieldProblem>,
     once: Option<Once>,
     run: Option<String>,
 }
@@ -31,9 +32,18 @@ pub(crate) struct Asked<T> {
 pub(crate) struct NoBody {}
 
 impl<T> Asked<T> {
-    /// The call, and its body.
-    pub(crate) fn by(self, who: Identity) -> (Call, T) {
-        (Call { who, once: self.once, run: self.run }, self.body)
+    /// The call, its body, and what is wrong with the body's shape. Where something is, the body is mended with stand-ins, so that the handler can
+    /// tell of the other fields too; [`Wrongs::done`] refuses it.
+    pub(crate) fn by(self, who: Identity) -> (Call, T, Wrongs) {
+        (Call { who, once: self.once, run: self.run }, self.body, Wrongs::of_shape(self.wrong))
+    }
+}
+
+impl Asked<NoBody> {
+    /// The call.
+    pub(crate) fn bare(self, who: Identity) -> Result<Call, Refusal> {
+        let (call, _, wrong) = self.by(who);
+        wrong.done(|| Some(call))
     }
 }
 
@@ -54,8 +64,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
             }
         })?;
         let body = if bytes.is_empty() { Value::Object(serde_json::Map::new()) } else { json(&headers, &bytes)? };
-        let body = shape(body).map_err(Refusal::fields)?;
-        Ok(Self { body, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
+        let (body, wrong) = shape(body).map_err(Refusal::fields)?;
+        Ok(Self { body, wrong, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
     }
 }
 
@@ -90,14 +100,13 @@ fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
 }
 
 /// Reads a body and tells every field of a wrong type, missing or unknown, not only the first: what is wrong is told and taken out, and the rest is
-/// read again. Bounded by the number of errors told.
-pub(crate) fn shape<T: DeserializeOwned>(mut body: Value) -> Result<T, Vec<FieldProblem>> {
+/// read again. Answers the body, mended, with what was wrong; or only that, where it cannot be mended. Bounded by the number of errors told.
+fn shape<T: DeserializeOwned>(mut body: Value) -> Result<(T, Vec<FieldProblem>), Vec<FieldProblem>> {
     const MOST: usize = 50;
     let mut wrong: Vec<FieldProblem> = Vec::new();
     while wrong.len() < MOST {
         let error = match serde_path_to_error::deserialize::<_, T>(&body) {
-            Ok(read) if wrong.is_empty() => return Ok(read),
-            Ok(_) => return Err(wrong),
+            Ok(read) => return Ok((read, wrong)),
             Err(error) => error,
         };
         let (mut path, text) = (pointer(error.path()), error.inner().to_string());
@@ -276,7 +285,11 @@ mod tests {
     use serde_json::json;
 
     fn wrong(body: Value) -> Vec<(String, String)> {
-        shape::<TopicCreate>(body).unwrap_err().into_iter().map(|f| (f.pointer, f.code)).collect()
+        shape::<TopicCreate>(body)
+            .map_or_else(|wrong| wrong, |(_, wrong)| wrong)
+            .into_iter()
+            .map(|f| (f.pointer, f.code))
+            .collect()
     }
 
     #[test]

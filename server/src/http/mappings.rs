@@ -42,7 +42,8 @@ pub(super) async fn mapping_create(
     State(app): State<App>,
     asked: Asked<api::EnvironmentMappingCreate>,
 ) -> Tagged<api::EnvironmentMapping> {
-    let (call, m) = asked.by(caller.who.clone());
+    let (call, m, wrong) = asked.by(caller.who.clone());
+    wrong.done(|| Some(()))?;
     let row = app.mapping_create(&call, &m.environment, &m.cluster, m.priority.unwrap_or(0), m.is_default).await?;
     tagged(StatusCode::CREATED, row.revision, to_wire(&row))
 }
@@ -84,7 +85,7 @@ pub(super) async fn mapping_delete(
     Path(mapping): Path<String>,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.mapping_delete(&call, &mapping).await?;
     Ok(StatusCode::NO_CONTENT)
 }

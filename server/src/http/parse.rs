@@ -14,7 +14,11 @@ use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 pub(crate) struct Wrongs(Vec<FieldProblem>);
 
 impl Wrongs {
-    /// Notes a wrong field.
+    /// Begins with what is wrong with a body's shape.
+    pub(crate) fn of_shape(wrong: Vec<FieldProblem>) -> Self {
+        Self(wrong)
+    }
+    /// Notes a wrong field, unless it was told before: a stand-in for a field of a wrong type is not the caller's.
     pub(crate) fn note(
         &mut self,
         pointer: &str,
@@ -23,6 +27,9 @@ impl Wrongs {
         limit: Option<String>,
         remedy: &str,
     ) {
+        if self.0.iter().any(|told| told.pointer == pointer) {
+            return;
+        }
         self.0.push(FieldProblem {
             pointer: pointer.to_owned(),
             code: code.to_owned(),

@@ -63,8 +63,7 @@ pub(super) async fn principal_create(
     State(app): State<App>,
     asked: Asked<api::PrincipalCreate>,
 ) -> Answer<api::Principal> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     check_principal_name(&wire.name, &mut wrong);
     wrong.done(|| Some(()))?;
     let kind = if wire.kind == Some(api::PrincipalKind::Service) { "service" } else { "person" };
@@ -115,14 +114,13 @@ pub(super) async fn membership_create(
     State(app): State<App>,
     asked: Asked<api::MembershipCreate>,
 ) -> Answer<api::Membership> {
-    let (call, wire) = asked.by(caller.who.clone());
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let role = match wire.role {
         api::Role::PlatformAdmin => Role::PlatformAdmin,
         api::Role::Admin => Role::Admin,
         api::Role::Member => Role::Member,
         api::Role::Viewer => Role::Viewer,
     };
-    let mut wrong = Wrongs::default();
     if (role == Role::PlatformAdmin) == wire.workspace.is_some() {
         wrong.note(
             "/workspace",
@@ -170,7 +168,7 @@ pub(super) async fn membership_delete(
     Path(named): Path<String>,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.membership_delete(&call, &named).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -187,8 +185,7 @@ pub(super) async fn token_create(
     asked: Asked<api::TokenCreate>,
 ) -> Answer<api::TokenCreated> {
     const LONGEST: usize = 100;
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/name", Some(&wire.name), LONGEST);
     wrong.range("/expires_in_seconds", wire.expires_in_seconds, 1, YEAR);
     wrong.done(|| Some(()))?;
@@ -227,7 +224,7 @@ pub(super) async fn token_revoke(
     Path(named): Path<String>,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.token_revoke(&call, &named).await?;
     Ok(StatusCode::NO_CONTENT)
 }

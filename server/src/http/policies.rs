@@ -148,8 +148,7 @@ pub(super) async fn topic_policy_create(
     State(app): State<App>,
     asked: Asked<api::TopicPolicyCreate>,
 ) -> Tagged<api::TopicPolicy> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let new = wire.parse(&mut wrong);
     let row = app.policy_create(&caller, &call, wrong.done(|| new)?).await?;
     tagged(StatusCode::CREATED, row.version, to_wire(&row))
@@ -196,8 +195,7 @@ pub(super) async fn topic_policy_replace(
     IfMatch(expected): IfMatch,
     asked: Asked<api::TopicPolicyReplace>,
 ) -> Tagged<api::TopicPolicy> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let rules = wire.parse(&mut wrong);
     let row = app.policy_replace(&call, &policy, wrong.done(|| rules)?, expected).await?;
     tagged(StatusCode::OK, row.version, to_wire(&row))
@@ -214,7 +212,7 @@ pub(super) async fn topic_policy_delete(
     IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.policy_delete(&call, &policy, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@
 use super::{
     Answer, Tagged,
     input::{Asked, NoBody, Paging, page},
-    parse::{LONG_TEXT, Wrongs},
+    parse::LONG_TEXT,
     tagged, until, wait, wire,
 };
 use crate::{
@@ -101,8 +101,7 @@ pub(super) async fn request_approve(
     Path(request): Path<String>,
     asked: Asked<api::Approve>,
 ) -> Tagged<api::Request> {
-    let (call, body) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, body, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/comment", body.comment.as_ref(), LONG_TEXT);
     wrong.done(|| Some(()))?;
     decide(app, caller, call, request, Decision::Approve { comment: body.comment }).await
@@ -118,8 +117,7 @@ pub(super) async fn request_reject(
     Path(request): Path<String>,
     asked: Asked<api::Reject>,
 ) -> Tagged<api::Request> {
-    let (call, body) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, body, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/reason", Some(&body.reason), LONG_TEXT);
     if body.reason.trim().is_empty() {
         wrong.note("/reason", "missing", "is empty: the requester has to know why", None, "say why");
@@ -138,6 +136,6 @@ pub(super) async fn request_withdraw(
     Path(request): Path<String>,
     asked: Asked<NoBody>,
 ) -> Tagged<api::Request> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     decide(app, caller, call, request, Decision::Withdraw).await
 }

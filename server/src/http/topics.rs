@@ -41,8 +41,7 @@ impl Parse<TopicNew> for api::TopicCreate {
     }
 }
 
-fn parsed<T>(wire: impl Parse<T>) -> Result<T, Refusal> {
-    let mut wrong = Wrongs::default();
+fn parsed<T>(wire: impl Parse<T>, mut wrong: Wrongs) -> Result<T, Refusal> {
     let value = wire.parse(&mut wrong);
     wrong.done(|| value)
 }
@@ -83,8 +82,8 @@ pub(super) async fn topic_create(
     State(app): State<App>,
     asked: Asked<api::TopicCreate>,
 ) -> Result<Response, Failed> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let new = parsed(wire)?;
+    let (call, wire, wrong) = asked.by(caller.who.clone());
+    let new = parsed(wire, wrong)?;
     let task = app.clone();
     let reply = app.to_the_end(async move { task.topic_create(&caller, &call, new).await }).await?;
     answer(&app, reply, StatusCode::CREATED).await
@@ -174,10 +173,9 @@ pub(super) async fn topic_update(
     IfMatch(expected): IfMatch,
     asked: Asked<api::TopicPatch>,
 ) -> Result<Response, Failed> {
-    let (call, patch) = asked.by(caller.who.clone());
+    let (call, patch, mut wrong) = asked.by(caller.who.clone());
     let justification = patch.justification.clone();
     let respec = move |before: &_| {
-        let mut wrong = Wrongs::default();
         let spec = patch.apply(wire::topic_spec(before)).parse(&mut wrong);
         match spec {
             Some(spec) if wrong.is_empty() => Ok(spec),
@@ -204,7 +202,7 @@ pub(super) async fn topic_delete(
     IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Result<Response, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     let task = app.clone();
     let work = async move { task.topic_delete(&caller, &call, &topic, expected, None).await };
     let reply = app.to_the_end(work).await?;
@@ -221,20 +219,19 @@ pub(super) async fn topic_evaluate(
     State(app): State<App>,
     asked: Asked<api::TopicEvaluate>,
 ) -> Answer<api::TopicEvaluation> {
-    let (call, wire) = asked.by(caller.who.clone());
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     if wire.items.len() > EVALUATE_MAX {
-        let mut wrong = Wrongs::default();
         let detail = format!("has {} items: at most {EVALUATE_MAX} are allowed", wire.items.len());
         wrong.note("/items", "length", detail, Some(EVALUATE_MAX.to_string()), "ask in several calls");
-        return Err(Refusal::fields(wrong.into_inner()).into());
     }
+    wrong.done(|| Some(()))?;
     let items = wire.items.into_iter().map(|item| {
         let action = match item.action {
             api::Action::Create => Action::Create,
             api::Action::Update => Action::Update,
             api::Action::Delete => Action::Delete,
         };
-        Ok(EvaluateItem { action, topic: parsed(item.topic)? })
+        Ok(EvaluateItem { action, topic: parsed(item.topic, Wrongs::default())? })
     });
     let items = items.collect();
     let judged = app.topic_evaluate(&caller, &call, items).await?;

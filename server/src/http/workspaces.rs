@@ -3,7 +3,7 @@
 use super::{
     Answer, Failed, Tagged,
     input::{Asked, IfMatch, NoBody, Paging, page},
-    parse::{Wrongs, display_name, slug},
+    parse::{display_name, slug},
     tagged,
 };
 use crate::{
@@ -40,8 +40,7 @@ pub(super) async fn workspace_create(
     State(app): State<App>,
     asked: Asked<api::WorkspaceCreate>,
 ) -> Tagged<api::Workspace> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let name = display_name(wire.display_name, &wire.slug, &mut wrong);
     let parsed = slug("/slug", &wire.slug, &mut wrong);
     let parsed = wrong.done(|| parsed)?;
@@ -88,8 +87,7 @@ pub(super) async fn workspace_update(
     IfMatch(expected): IfMatch,
     asked: Asked<api::WorkspacePatch>,
 ) -> Tagged<api::Workspace> {
-    let (call, wire) = asked.by(caller.who.clone());
-    let mut wrong = Wrongs::default();
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let name = wire.display_name.map(|name| display_name(Some(name), "", &mut wrong));
     wrong.done(|| Some(()))?;
     let row = app.workspace_update(&caller, &call, &workspace, name, expected).await?;
@@ -106,7 +104,7 @@ pub(super) async fn workspace_delete(
     Path(workspace): Path<String>,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
-    let (call, _) = asked.by(caller.who.clone());
+    let call = asked.bare(caller.who.clone())?;
     app.workspace_delete(&caller, &call, &workspace).await?;
     Ok(StatusCode::NO_CONTENT)
 }

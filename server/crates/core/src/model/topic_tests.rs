@@ -56,6 +56,14 @@ fn drift_names_exactly_what_differs() {
 }
 
 #[test]
+fn a_field_drifts_under_its_own_name() {
+    let s = TopicSpec { retention_ms: Some(1000), replication_factor: Some(3), ..spec(6, &[]) };
+    let Drift::Fields(fields) = Drift::between(&s, None, &observed(7, &[("retention.ms", "2000")])) else { panic!() };
+    let told: Vec<_> = fields.iter().map(|d| d.field.as_str()).collect();
+    assert_eq!(told, ["/partitions", "/replication_factor", "/retention_ms"]);
+}
+
+#[test]
 fn a_topic_made_again_by_somebody_else_is_not_ours() {
     let ours = KafkaTopicId::from_uuid(Uuid::from_u128(9));
     let drift = Drift::between(&spec(1, &[]), Some(ours), &observed(1, &[]));

@@ -49,6 +49,8 @@ fn a_change_on_the_cluster_is_judged_like_a_create() {
         );
         assert_eq!(reasons(&verdict), ["policy guardrails asks for approval in dev"]);
     }
+    let unknown = verdict(&strict(), &facts(), &update(partitions(6)));
+    assert_eq!(unknown.decision(), Decision::Deny, "where nothing is known of before");
     let unset = verdict(&strict(), &facts_of(retention(5)), &update(TopicSpec::default()));
     assert_eq!(unset.decision(), Decision::Deny, "to return to a default is a change too");
 }
@@ -72,6 +74,7 @@ fn partitions_do_not_shrink() {
     assert_eq!(shrink(seen(facts_of(partitions(6)), 12, 1), 6), to(12, 6));
     assert_eq!(shrink(seen(facts_of(TopicSpec::default()), 12, 1), 6), to(12, 6));
     assert_eq!(shrink(seen(facts_of(partitions(6)), 3, 1), 6), "");
+    assert_eq!(shrink(seen(facts_of(partitions(6)), 3, 1), 5), to(6, 5));
     assert_eq!(shrink(facts_of(TopicSpec::default()), 6), "");
 
     let verdict = verdict(&[lenient()], &facts_of(partitions(6)), &update(partitions(5)));

@@ -6,8 +6,8 @@ use orbit_core::{
     model::topic::{CleanupPolicy, Compression, Difference, Drift, TopicSpec},
     policy::{ClusterFacts, CurrentTopic, TopicFacts},
     ports::KafkaTopicId,
-    testing::SequentialIds,
-    workflow::Piece,
+    testing::{SequentialIds, World, paused, scenario::NAME},
+    workflow::{OperationState, Piece},
 };
 use serde_json::{Value, json};
 
@@ -155,6 +155,29 @@ fn the_work_of_a_change_follows_from_what_stands_and_what_was_seen() {
     assert_eq!(work(&change(TopicAction::Delete), &grounds(None)), "TopicDeletion");
     // Never made: nothing to delete but the record.
     assert_eq!(work(&change(TopicAction::Delete), &none), "none");
+}
+
+#[test]
+fn a_setting_that_is_no_longer_given_returns_to_the_default_and_what_others_set_stays() {
+    let world = World::new();
+    let configs = [("retention.ms", "1000"), ("segment.ms", "5"), ("flush.ms", "7")];
+    let id = world.kafka.put(NAME, 1, &configs);
+    let before = TopicSpec { retention_ms: Some(1_000), ..setting("segment.ms", "5") };
+    let grounds = Grounds { kafka_topic_id: Some(id), spec: before.clone(), drift: None };
+    let asked = TopicChange {
+        id: world.topic,
+        cluster_id: world.cluster,
+        physical_name: NAME.parse().unwrap(),
+        ..update(setting("segment.ms", "6"))
+    };
+    world.accept_update(NAME, id, &before, TopicSpec::default());
+    world.begin(asked.piece(&grounds).unwrap());
+
+    assert_eq!(paused(world.drive()), OperationState::Succeeded);
+
+    let configs = world.kafka.topic(NAME).unwrap().configs;
+    let configs: Vec<_> = configs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(configs, [("flush.ms", "7"), ("segment.ms", "6")]);
 }
 
 #[test]

@@ -21,3 +21,4 @@ mod rules;
 mod topic;
 mod weigh;
 mod workspace;
+mod bench;
