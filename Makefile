@@ -30,6 +30,10 @@ test: export ORBIT_TEST_FILTER := $(if $(findstring command line,$(origin T)),$(
 test: ## lint and all tests, with a real PostgreSQL and Kafka; T=name or T='nextest filter' runs only those tests
 	@scripts/test.sh
 
+.PHONY: demo
+demo: ## Orbit on this machine with a real Kafka: terraform, policy, an approval; DEMO_EXIT=1 stops at the end
+	@scripts/demo.sh
+
 .PHONY: clean-run
 clean-run: ## end what an earlier run left behind, and remove its folder
 	@scripts/clean-run.sh

@@ -22,16 +22,25 @@ fn deed(action: Action) -> &'static str {
 
 /// A request that a person has to decide.
 pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> Diagnostic {
-    let RequestSummary { id, url, approvers, because, .. } = request;
-    let expires = request.expires_at.map(|at| format!("\nExpires: {at}")).unwrap_or_default();
-    Diagnostic::warning(format!("The {} of {object} waits for approval: request {id}", deed(request.action))).detail(format!(
-        "Decide it at: {url}\nWho can: {approvers}\nWhy: {because}{expires}\nRun: {run_id}\n\n{}",
-        match request.action {
-            Action::Delete => "The topic stays in the state until then. Orbit deletes it as soon as that is approved; destroy or apply again to see it gone. \
-                               Nothing is filed twice.",
-            _ => "Orbit carries it out as soon as it is approved. Approve, then plan or apply again; nothing is filed twice.",
+    let expires = request.expires_at.map(|at| at.to_string());
+    let lines = [
+        ("decide at", Some(request.url.as_str())),
+        ("approvers", Some(request.approvers.as_str())),
+        ("because", Some(request.because.as_str())),
+        ("expires", expires.as_deref()),
+        ("run", Some(run_id)),
+    ];
+    let next = match request.action {
+        Action::Delete => {
+            "The topic stays in the state until then. Orbit deletes it as soon as that is approved; destroy or apply again to see it gone. \
+             Nothing is filed twice."
         }
-    ))
+        Action::Create | Action::Update => {
+            "Orbit carries it out as soon as it is approved. Approve, then plan or apply again; nothing is filed twice."
+        }
+    };
+    let summary = format!("The {} of {object} waits for approval: request {}", deed(request.action), request.id);
+    Diagnostic::warning(summary).detail(format!("{}\n\n{next}", table(&lines)))
 }
 
 /// A request that a person refused.
@@ -55,7 +64,7 @@ pub(crate) fn foretell(object: &str, action: Action, verdict: &Verdict) -> Diagn
     approvers.dedup();
     let approvers = if approvers.is_empty() { "a person".to_owned() } else { approvers.join(" and ") };
     let because: Vec<String> =
-        verdict.reasons.iter().map(|reason| format!("- {} ({})", reason.message, rule(reason))).collect();
+        verdict.reasons.iter().map(|reason| format!("  - {} ({})", reason.message, rule(reason))).collect();
     Diagnostic::warning(format!("The {} of {object} will need approval by {approvers}", deed(action))).detail(format!(
         "Because:\n{}\n\nApplying files a request; nothing happens on the cluster before it is approved.",
         because.join("\n")
@@ -170,7 +179,8 @@ fn placed(diagnostic: Diagnostic, pointer: &str, place: Place<'_>) -> Diagnostic
 
 /// Lines of a name and a value, those without a value left out.
 fn table(lines: &[(&str, Option<&str>)]) -> String {
-    let lines =
-        lines.iter().filter_map(|(name, value)| Some(format!("{name:<10}{}", value.filter(|v| !v.is_empty())?)));
-    lines.collect::<Vec<_>>().join("\n")
+    let each = lines.iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+    // Terraform wraps what is not indented.
+    let each = each.map(|(name, value)| format!("  {name:<11}{value}"));
+    each.collect::<Vec<_>>().join("\n")
 }

@@ -32,13 +32,9 @@ output "environments" {
 }
 
 output "topics" {
-  description = "Where the topics are on their way, and under which names they are on their clusters."
+  description = "The names of the topics on their clusters."
   value = {
-    for name, topic in { orders = orbit_kafka_topic.orders, payments = orbit_kafka_topic.payments } :
-    name => {
-      status        = topic.status
-      physical_name = topic.physical_name
-      request_url   = topic.request_url
-    }
+    orders   = orbit_kafka_topic.orders.physical_name
+    payments = orbit_kafka_topic.payments.physical_name
   }
 }

@@ -3,7 +3,7 @@ terraform {
 
   required_providers {
     orbit = {
-      source = "orbit/orbit"
+      source = "orbit.internal/orbit/orbit"
     }
   }
 }

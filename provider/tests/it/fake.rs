@@ -33,6 +33,7 @@ pub(crate) struct Orbit {
     /// Method and path of the calls so far.
     pub(crate) calls: Vec<String>,
     operations: u32,
+    made: u32,
 }
 
 pub(crate) struct Fake(pub(crate) Arc<Mutex<Orbit>>);
@@ -67,11 +68,7 @@ impl Orbit {
         assert_eq!(request.state, RequestState::Pending);
         request.state = RequestState::Approved;
         let (action, id, spec) = (request.action, id.clone(), spec.clone());
-        if action == Action::Delete {
-            self.topics.remove(&id);
-        } else {
-            self.make(&id, &spec);
-        }
+        self.work(&id, action, &spec);
         if action == Action::Create {
             self.topic().approved_by = Some("kim".to_owned());
             self.topic().approved_at = Some("2026-01-02T03:04:05Z".parse().unwrap());
@@ -101,6 +98,14 @@ impl Orbit {
         });
         topic.conditions =
             vec![Condition { kind: "Drifted".to_owned(), message: "somebody changed it on cluster main".to_owned() }];
+    }
+
+    /// Nobody decides the newest request, which asks for a creation.
+    #[track_caller]
+    pub(crate) fn expire(&mut self) {
+        let (request, ..) = self.requests.last_mut().expect("a request");
+        request.state = RequestState::Expired;
+        self.topic().status = TopicStatus::Expired;
     }
 
     fn make(&mut self, id: &str, spec: &TopicSpec) {
@@ -164,13 +169,14 @@ impl Orbit {
             }
             Some(id) => id,
             None => {
-                let id = format!("top_{}", self.topics.len() + 1);
+                self.made += 1;
+                let id = format!("top_{}", self.made);
                 self.topics.insert(id.clone(), blank(&id, new));
                 id
             }
         };
         let answer = self.submit(&id, Action::Create, &new.spec());
-        if self.topics[&id].status == TopicStatus::Failed && !self.requests.iter().any(|(_, of, _)| *of == id) {
+        if self.topics.get(&id).is_some_and(|t| t.status == TopicStatus::Failed && t.workflow_id.is_none()) {
             // A denial leaves no record.
             self.topics.remove(&id);
         }

@@ -78,7 +78,7 @@ async fn an_approval_between_plan_and_apply_is_just_success() {
 
     let state = world.terraform.apply(plan).await.ok();
 
-    assert_eq!((&state["status"], &state["kafka_topic_id"]), (&json!("active"), &json!("kafka-0")));
+    assert_eq!((&state["status"], &state["kafka_topic_id"]), (&json!("active"), &json!("kafka-1")));
     world.plan(&orders()).await.is_empty();
 }
 
@@ -216,4 +216,37 @@ async fn destroying_a_pending_create_withdraws_it() {
 
     world.is_gone();
     assert_eq!(world.orbit().requests[0].0.state, orbit_api::RequestState::Withdrawn);
+}
+
+#[tokio::test]
+async fn an_expired_create_is_filed_anew_under_the_same_id() {
+    let mut world = World::guarded().await;
+    world.apply(&orders()).await.ok();
+    world.orbit().expire();
+
+    let plan = world.plan(&orders()).await;
+    assert_eq!(plan.action, Action::Update);
+    says(&plan.warnings(), &["will need approval by a platform admin"]);
+    world.terraform.apply(plan).await.ok();
+
+    assert_eq!((world.state("id"), world.orbit().filed()), (json!("top_1"), 2));
+    world.orbit().approve();
+    world.plan(&orders()).await.is_empty();
+}
+
+#[tokio::test]
+async fn an_approved_create_that_failed_says_why_and_can_be_tried_again() {
+    let mut world = World::guarded().await;
+    world.apply(&orders()).await.ok();
+    world.orbit().ends = Some(orbit_api::OperationState::RolledBack);
+    world.orbit().approve();
+
+    let plan = world.plan(&orders()).await;
+    assert_eq!((plan.action, plan.errors()), (Action::Update, vec![]));
+    assert!(plan.warnings()[0].contains("failed: the brokers have no space left"), "{:?}", plan.warnings());
+
+    world.orbit().ends = None;
+    world.orbit().guarded = false;
+    world.terraform.apply(plan).await.ok();
+    assert_eq!((world.state("id"), world.state("status")), (json!("top_1"), json!("active")));
 }

@@ -18,7 +18,7 @@ async fn a_denial_is_an_error_on_the_attribute_at_plan() {
     world.orbit().most_partitions = Some(50);
     let plan = world.plan(&orders_with(json!({"partitions": 60}))).await;
     says(&plan.errors(), &DENIED);
-    says(&plan.errors(), &["limit     50", "partition_limits.max"]);
+    says(&plan.errors(), &["limit      50", "partition_limits.max"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The same with the real `terraform`: installed from a filesystem mirror, without a network.
 
 use crate::world::World;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const CONFIGURATION: &str = r#"
 terraform {
   required_providers {
-    orbit = { source = "orbit/orbit" }
+    orbit = { source = "orbit.internal/orbit/orbit" }
   }
 }
 provider "orbit" {
@@ -48,7 +48,7 @@ impl Terraform {
         let folder = tempfile::tempdir().unwrap();
         let platform =
             format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
-        let mirror = folder.path().join("mirror/registry.terraform.io/orbit/orbit/0.1.0").join(platform);
+        let mirror = folder.path().join("mirror/orbit.internal/orbit/orbit/0.1.0").join(platform);
         fs::create_dir_all(&mirror).unwrap();
         let binary = mirror.join("terraform-provider-orbit_v0.1.0");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_terraform-provider-orbit"), binary).unwrap();
@@ -74,7 +74,8 @@ impl Terraform {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("terraform");
+        let mut command =
+            Command::new(std::env::var("ORBIT_TEST_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned()));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command
             .env("TF_CLI_CONFIG_FILE", self.path("cli.tfrc"))
@@ -188,4 +189,26 @@ async fn a_denial_names_the_line() {
     let plan = terraform.plan(&[]).await;
     assert!(plan.tells(1, &[], 0, 1).errors[0].starts_with("Denied: exceeds platform limit of 50 partitions"));
     assert!(plan.output.contains("partitions  = 60"), "{}", plan.output);
+}
+
+/// What users build on. Changed on purpose? `ORBIT_BLESS=1 cargo test -p terraform-provider-orbit --test it schema`, and look at the difference.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_schema_is_the_one_that_is_written_down() {
+    let terraform = Terraform::new("http://127.0.0.1:1".to_owned());
+    let told: Value = serde_json::from_str(&terraform.run(&["providers", "schema", "-json"]).await.output).unwrap();
+    let all = &told["provider_schemas"]["orbit.internal/orbit/orbit"];
+    let schema = json!({
+        "provider": all["provider"],
+        "resource_schemas": all["resource_schemas"],
+        "data_source_schemas": all["data_source_schemas"],
+    });
+    let schema = format!("{schema:#}\n");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.json");
+    if std::env::var_os("ORBIT_BLESS").is_some() {
+        fs::write(&file, &schema).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&file).unwrap_or_default() == schema,
+        "provider/schema.json is not what the provider says:\n{schema}"
+    );
 }

@@ -94,25 +94,31 @@ async fn judge(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>, deed: Deed
     Ok(())
 }
 
-/// A topic that has never been on its cluster is filed anew by the apply: then Orbit decides these again.
+/// What an apply may change of a topic that is not on its cluster: its Kafka id, and who approved it. One that has to be filed anew may even come
+/// to live on another cluster.
 fn reopen(change: &mut Change<'_, ManagedTopic>) {
-    if status(change) != Some(TopicStatus::Active) {
-        change.set_unknown(ManagedTopic::cluster);
-        change.set_unknown(ManagedTopic::approval_required);
-        change.set_unknown(ManagedTopic::approved_by);
-        change.set_unknown(ManagedTopic::approved_at);
-    }
+    let (status, is_update) = (status(change), change.action() == Action::Update);
     if change.before(ManagedTopic::kafka_topic_id).is_null() {
         change.set_unknown(ManagedTopic::kafka_topic_id);
+    }
+    if status == Some(TopicStatus::Active) {
+        return;
+    }
+    change.set_unknown(ManagedTopic::approved_by);
+    change.set_unknown(ManagedTopic::approved_at);
+    let attaches = matches!(status, Some(TopicStatus::PendingApproval | TopicStatus::Provisioning));
+    if !attaches || is_update {
+        change.set_unknown(ManagedTopic::approval_required);
+        change.set_unknown(ManagedTopic::cluster);
     }
 }
 
 /// Makes the apply go on with something: the plan shows the object as to be updated, and nothing else of it changes.
 fn go_on(change: &mut Change<'_, ManagedTopic>) {
+    reopen(change);
     change.set_unknown(ManagedTopic::status);
     change.set_unknown(ManagedTopic::request_url);
     change.set_unknown(ManagedTopic::workflow_id);
-    reopen(change);
 }
 
 /// Nothing is to be changed. But something may wait, have been refused, have failed, or be gone.
@@ -143,7 +149,7 @@ async fn resume(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result
         Some(TopicStatus::Deleting) => {
             let id = topic.operation.as_ref().map_or("unknown", |operation| operation.id.as_str());
             change.warn(
-                Diagnostic::warning(format!("{object} is being deleted: operation {id}"))
+                Diagnostic::warning(format!("The {object} is being deleted: operation {id}"))
                     .detail("Plan again once it is gone: it is then made anew."),
             );
             Ok(())
@@ -219,13 +225,13 @@ async fn resume_change(
 fn gone(object: &str, topic: &Topic) -> Diagnostic {
     let told = topic.conditions.iter().find(|condition| condition.kind == "Drifted");
     let told = told.map(|condition| format!("{}\n\n", condition.message)).unwrap_or_default();
-    Diagnostic::warning(format!("{object} is not on its cluster any more"))
+    Diagnostic::warning(format!("The {object} is not on its cluster any more"))
         .detail(format!("{told}Applying makes it again, empty: its records are lost."))
 }
 
 fn warn_of_replacement(change: &mut Change<'_, ManagedTopic>) {
     let Some(was) = change.was() else { return };
-    change.warn(Diagnostic::warning(format!("{} is replaced, and its records do not move", was.object())).detail(
+    change.warn(Diagnostic::warning(format!("The {} is replaced, and its records do not move", was.object())).detail(
         "A change of workspace, environment or name deletes the topic with all its records and makes a new, empty one. \
          To keep the records, add a second topic, copy them, and remove the first one last.",
     ));

@@ -291,7 +291,8 @@ impl Tx {
             .await?;
         Ok(id.map_or(fresh, RunGroupId::from_uuid))
     }
-    /// Files a request with its items and takes the lock of each object. False where one is locked by another request.
+    /// Files a request with its items and takes the lock of each object. False where one is locked by another request: then the transaction holds
+    /// half of it and must not be committed.
     pub async fn request_insert(&mut self, r: &NewRequest) -> Result<bool> {
         let now = self.now().await?;
         self.sql(

@@ -1,7 +1,7 @@
 //! What can go wrong with a call, in words for a person.
 
 use crate::Problem;
-use std::error::Error;
+use std::{error::Error, io};
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -58,7 +58,11 @@ pub(super) fn cause_of(error: &(dyn Error + 'static)) -> String {
     let mut chain: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
-        chain.push(cause.to_string());
+        let text = cause.to_string();
+        // How the HTTP library says that something below it failed.
+        if !text.starts_with("client error (") {
+            chain.push(text);
+        }
         next = cause.source();
     }
     // Where one says what the next says anyway, the outer is enough.
@@ -68,15 +72,20 @@ pub(super) fn cause_of(error: &(dyn Error + 'static)) -> String {
     if told.is_empty() { error.to_string() } else { told.join(": ") }
 }
 
-/// Whether a connection failed for a reason that trying again does not cure: the certificate is not to be trusted.
+/// Whether a connection failed for a reason that trying again does not cure: the certificate is not to be trusted, or there is no TLS.
 pub(super) fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
     let mut next = error.source();
     while let Some(cause) = next {
-        // How a TLS library reports a failed handshake through a connector.
-        if cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::InvalidData) {
+        if cause.downcast_ref::<io::Error>().is_some_and(is_bad_tls) {
             return true;
         }
         next = cause.source();
     }
     false
+}
+
+/// A failed handshake is told as invalid data, wrapped by the connector: an I/O error in an I/O error is no `source` of it.
+fn is_bad_tls(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_bad_tls)
 }

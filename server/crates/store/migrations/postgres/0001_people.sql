@@ -29,6 +29,7 @@ CREATE TABLE membership (
     CHECK ((role = 'platform-admin') = (workspace_id IS NULL))
 );
 CREATE UNIQUE INDEX membership_of_workspace ON membership (principal_id, workspace_id) WHERE workspace_id IS NOT NULL;
+CREATE INDEX membership_of_principal ON membership (principal_id, id);
 CREATE INDEX membership_in_workspace ON membership (workspace_id);
 CREATE UNIQUE INDEX membership_of_platform ON membership (principal_id) WHERE workspace_id IS NULL;
 CREATE TABLE token (

@@ -29,7 +29,7 @@ CREATE TABLE operation (
 CREATE INDEX operation_due ON operation (due_at) WHERE finished_at IS NULL;
 -- As the query of the counts says it: a partial index serves only that.
 CREATE INDEX operation_counted ON operation (state) WHERE finished_at IS NULL OR state = 'stuck';
-CREATE INDEX operation_of_lane ON operation (lane);
+CREATE INDEX operation_of_lane ON operation (lane, finished_at);
 CREATE TABLE request (
     id            BLOB PRIMARY KEY,
     workspace_id  BLOB NOT NULL,

@@ -75,6 +75,8 @@ pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, story: impl FnOnce(TestSto
         let test = TestStore { store: opened.clone(), kind, url, clock, _folder: folder };
         let told = tokio::time::timeout(STORY_LIMIT, AssertUnwindSafe(story(test)).catch_unwind()).await;
         if let Some(server) = server {
+            // Where the story left a transaction open, the drop ends it.
+            drop(tokio::time::timeout(SECOND, opened.close()).await);
             server.drop_database().await;
         }
         match told {
