@@ -30,6 +30,10 @@ test: export ORBIT_TEST_FILTER := $(if $(findstring command line,$(origin T)),$(
 test: ## lint and all tests, with a real PostgreSQL and Kafka; T=name or T='nextest filter' runs only those tests
 	@scripts/test.sh
 
+.PHONY: bench
+bench: ## the figures of docs/performance.md, on release builds and a real Kafka
+	@scripts/bench.sh
+
 .PHONY: demo
 demo: ## Orbit on this machine with a real Kafka: terraform, policy, an approval; DEMO_EXIT=1 stops at the end
 	@scripts/demo.sh

@@ -113,8 +113,7 @@ impl App {
     }
 
     async fn membership_row(&self, db: &mut Read, id: MembershipId) -> AppResult<MembershipRow> {
-        let absent = || Refusal::new(Code::MembershipNotFound, format!("there is no membership {id} that you can see"));
-        db.membership(id).await?.ok_or_else(|| absent().into())
+        db.membership(id).await?.ok_or_else(|| no_membership(&id.to_string()).into())
     }
 
     /// A page of memberships: all to a platform admin, those of a workspace to its members, else one's own.
@@ -133,10 +132,20 @@ impl App {
         Ok(db.membership_list(workspace, own, page).await?)
     }
 
+    /// A membership: any to a platform admin, those of its workspaces to a member, and one's own.
+    pub async fn membership_get(&self, who: &Identity, named: &str) -> AppResult<MembershipRow> {
+        let absent = || no_membership(named);
+        let id: MembershipId = named.parse().map_err(|_| absent())?;
+        let row = self.membership_row(&mut self.store.read().await?, id).await?;
+        let visible = who.platform_admin
+            || row.principal_id == who.principal
+            || row.workspace_id.is_some_and(|w| who.is_at_least(Role::Viewer, w));
+        if visible { Ok(row) } else { Err(absent().into()) }
+    }
+
     /// Takes a role away.
     pub async fn membership_delete(&self, call: &Call, named: &str) -> AppResult<()> {
-        let absent =
-            || Refusal::new(Code::MembershipNotFound, format!("there is no membership {named} that you can see"));
+        let absent = || no_membership(named);
         let mut tx = self.store.begin().await?;
         let id: MembershipId = named.parse().map_err(|_| absent())?;
         let row = self.membership_row(&mut tx, id).await?;
@@ -180,20 +189,31 @@ impl App {
         Ok(self.store.read().await?.token_list(who.sees(), page).await?)
     }
 
+    /// A token: one's own, or any to a platform admin.
+    pub async fn token_get(&self, who: &Identity, named: &str) -> AppResult<TokenRow> {
+        token_named(&mut self.store.read().await?, who, named).await
+    }
+
     /// Ends a token at once.
     pub async fn token_revoke(&self, call: &Call, named: &str) -> AppResult<()> {
-        let absent = || Refusal::new(Code::TokenNotFound, format!("there is no token {named} that you can see"));
         let mut tx = self.store.begin().await?;
-        let id: TokenId = named.parse().map_err(|_| absent())?;
-        let row = tx.token(id).await?.ok_or_else(absent)?;
-        if row.principal_id != call.who.principal && !call.who.platform_admin {
-            return Err(absent().into());
-        }
-        if tx.token_revoke(id).await? {
-            self.audit(&mut tx, call, Event::new("token.revoked", "token", id.uuid(), &row.principal)).await?;
+        let row = token_named(&mut tx, &call.who, named).await?;
+        if tx.token_revoke(row.id).await? {
+            self.audit(&mut tx, call, Event::new("token.revoked", "token", row.id.uuid(), &row.principal)).await?;
         }
         Ok(tx.commit().await?)
     }
+}
+
+fn no_membership(named: &str) -> Refusal {
+    Refusal::new(Code::MembershipNotFound, format!("there is no membership {named} that you can see"))
+}
+
+async fn token_named(db: &mut Read, who: &Identity, named: &str) -> AppResult<TokenRow> {
+    let absent = || Refusal::new(Code::TokenNotFound, format!("there is no token {named} that you can see"));
+    let id: TokenId = named.parse().map_err(|_| absent())?;
+    let row = db.token(id).await?.ok_or_else(absent)?;
+    if row.principal_id == who.principal || who.platform_admin { Ok(row) } else { Err(absent().into()) }
 }
 
 /// Roles on the platform are given by platform admins, those of a workspace by its admins.

@@ -158,6 +158,18 @@ pub(super) async fn membership_list(
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
 
+/// A membership that the caller may see.
+#[utoipa::path(get, path = "/v1/memberships/{membership}", operation_id = "membership_get", tag = "people",
+    params(("membership" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::Membership), (status = "4XX", body = api::Problem)))]
+pub(super) async fn membership_get(
+    caller: Caller<MembershipRead>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+) -> Answer<api::Membership> {
+    Ok((StatusCode::OK, Json(membership(&app.membership_get(&caller.who, &named).await?))))
+}
+
 /// Takes a role away.
 #[utoipa::path(delete, path = "/v1/memberships/{membership}", operation_id = "membership_delete", tag = "people",
     params(("membership" = String, Path, description = "Its id")),
@@ -212,6 +224,18 @@ pub(super) async fn token_list(
     let rows = app.token_list(&caller.who, &asked).await?;
     let items = rows.iter().map(|t| (t.id.uuid(), token(t))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// A token, without the token.
+#[utoipa::path(get, path = "/v1/tokens/{token}", operation_id = "token_get", tag = "people",
+    params(("token" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::Token), (status = "4XX", body = api::Problem)))]
+pub(super) async fn token_get(
+    caller: Caller<TokenWrite>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+) -> Answer<api::Token> {
+    Ok((StatusCode::OK, Json(token(&app.token_get(&caller.who, &named).await?))))
 }
 
 /// Ends a token at once.

@@ -225,8 +225,14 @@ async fn resume_change(
 fn gone(object: &str, topic: &Topic) -> Diagnostic {
     let told = topic.conditions.iter().find(|condition| condition.kind == "Drifted");
     let told = told.map(|condition| format!("{}\n\n", condition.message)).unwrap_or_default();
-    Diagnostic::warning(format!("The {object} is not on its cluster any more"))
-        .detail(format!("{told}Applying makes it again, empty: its records are lost."))
+    let there_is_another =
+        topic.drift.iter().any(|difference| difference.field.is_empty() && difference.after.is_some());
+    let next = if there_is_another {
+        "Applying fails while the other one is there: have it removed from the cluster, then apply again."
+    } else {
+        "Applying makes it again, empty: its records are lost."
+    };
+    Diagnostic::warning(format!("The {object} is not on its cluster any more")).detail(format!("{told}{next}"))
 }
 
 fn warn_of_replacement(change: &mut Change<'_, ManagedTopic>) {

@@ -35,6 +35,8 @@ pub(super) struct Call<'c> {
     pub(super) body: Option<Vec<u8>>,
     /// Beyond the usual: how long the server may hold back its answer.
     pub(super) patience: Duration,
+    /// Whether a failure is told at once.
+    pub(super) once: bool,
     /// A mistake in the building, told when the call is sent.
     broken: Option<String>,
 }
@@ -53,6 +55,7 @@ impl Client {
             headers: HeaderMap::new(),
             body: None,
             patience: Duration::ZERO,
+            once: false,
             broken: None,
         };
         call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -120,6 +123,12 @@ impl Call<'_> {
         let Some(wait) = wait else { return self };
         self.patience = wait;
         self.query("wait", Some(format!("{}s", wait.as_secs())))
+    }
+
+    /// Without retries: who asks wants to know how it is now.
+    pub(super) fn once(mut self) -> Self {
+        self.once = true;
+        self
     }
 
     /// Method and address, for messages.

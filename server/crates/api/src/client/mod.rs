@@ -22,7 +22,7 @@ mod tests;
 pub use builder::{BuildError, Builder};
 pub use call::Submitted;
 pub use error::ClientError;
-pub use query::{PageQuery, RequestQuery, TopicQuery, TopicRead};
+pub use query::{MembershipQuery, OperationQuery, PageQuery, RequestQuery, TopicQuery, TopicRead};
 pub use topics::Deleted;
 pub use wait::Waited;
 

@@ -8,27 +8,41 @@ use crate::{
 };
 use http::Method;
 
-/// The calls that every such noun has.
+/// The calls that nouns share.
 macro_rules! noun {
-    ($path:literal, $Noun:ty: $(#[$create_doc:meta])* $create:ident($Create:ty), $(#[$get_doc:meta])* $get:ident,
-        $(#[$list_doc:meta])* $list:ident, $(#[$delete_doc:meta])* $delete:ident) => {
+    ($path:literal, $Noun:ty: $($(#[$doc:meta])* $call:ident $name:ident $(($Body:ty))?),* $(,)?) => {
         impl Client {
-            $(#[$create_doc])*
-            pub async fn $create(&self, new: &$Create) -> Result<$Noun, ClientError> {
-                self.post(&["v1", $path]).body(new).read().await
-            }
-            $(#[$get_doc])*
-            pub async fn $get(&self, id: &str) -> Result<$Noun, ClientError> {
-                self.get(&["v1", $path, id]).read().await
-            }
-            $(#[$list_doc])*
-            pub async fn $list(&self, page: &PageQuery) -> Result<Page<$Noun>, ClientError> {
-                self.get(&["v1", $path]).page(page).read().await
-            }
-            $(#[$delete_doc])*
-            pub async fn $delete(&self, id: &str) -> Result<(), ClientError> {
-                self.delete(&["v1", $path, id]).done().await
-            }
+            $(noun!(@$call $path, $Noun, [$(#[$doc])*], $name $(, $Body)?);)*
+        }
+    };
+    (@create $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident, $Body:ty) => {
+        $($doc)*
+        pub async fn $name(&self, new: &$Body) -> Result<$Noun, ClientError> {
+            self.post(&["v1", $path]).body(new).read().await
+        }
+    };
+    (@get $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident) => {
+        $($doc)*
+        pub async fn $name(&self, id: &str) -> Result<$Noun, ClientError> {
+            self.get(&["v1", $path, id]).read().await
+        }
+    };
+    (@list $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident) => {
+        $($doc)*
+        pub async fn $name(&self, page: &PageQuery) -> Result<Page<$Noun>, ClientError> {
+            self.get(&["v1", $path]).page(page).read().await
+        }
+    };
+    (@update $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident, $Body:ty) => {
+        $($doc)*
+        pub async fn $name(&self, id: &str, patch: &$Body) -> Result<$Noun, ClientError> {
+            self.patch(&["v1", $path, id], patch).read().await
+        }
+    };
+    (@delete $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident) => {
+        $($doc)*
+        pub async fn $name(&self, id: &str) -> Result<(), ClientError> {
+            self.delete(&["v1", $path, id]).done().await
         }
     };
 }
@@ -36,59 +50,60 @@ pub(super) use noun;
 
 noun!("workspaces", Workspace:
     /// Creates a workspace.
-    workspace_create(WorkspaceCreate),
+    create workspace_create(WorkspaceCreate),
     /// A workspace, by slug or id.
-    workspace_get,
+    get workspace_get,
     /// A page of the workspaces that the caller may see.
-    workspace_list,
+    list workspace_list,
+    /// Changes a workspace.
+    update workspace_update(WorkspacePatch),
     /// Deletes a workspace that owns nothing.
-    workspace_delete);
+    delete workspace_delete);
 noun!("environments", Environment:
     /// Creates an environment.
-    environment_create(EnvironmentCreate),
+    create environment_create(EnvironmentCreate),
     /// An environment, by slug or id.
-    environment_get,
+    get environment_get,
     /// A page of the environments.
-    environment_list,
+    list environment_list,
+    /// Changes an environment.
+    update environment_update(EnvironmentPatch),
     /// Deletes an environment that nothing is in.
-    environment_delete);
+    delete environment_delete);
 noun!("clusters", Cluster:
     /// Registers a cluster. Its connection is tried first.
-    cluster_create(ClusterCreate),
+    create cluster_create(ClusterCreate),
     /// A cluster, by slug or id.
-    cluster_get,
+    get cluster_get,
     /// A page of the clusters.
-    cluster_list,
+    list cluster_list,
+    /// Changes a cluster. A new connection is tried first.
+    update cluster_update(ClusterPatch),
     /// Removes a cluster that no topic is on from Orbit. The cluster itself stays as it is.
-    cluster_delete);
+    delete cluster_delete);
 noun!("environment-mappings", EnvironmentMapping:
     /// Creates a mapping.
-    environment_mapping_create(EnvironmentMappingCreate),
+    create mapping_create(EnvironmentMappingCreate),
     /// A mapping, by id.
-    environment_mapping_get,
+    get mapping_get,
     /// A page of the mappings.
-    environment_mapping_list,
+    list mapping_list,
     /// Deletes a mapping. Topics that it led to a cluster stay there.
-    environment_mapping_delete);
+    delete mapping_delete);
 noun!("topic-policies", TopicPolicy:
     /// Creates a topic policy.
-    topic_policy_create(TopicPolicyCreate),
+    create topic_policy_create(TopicPolicyCreate),
     /// A topic policy, by name or id.
-    topic_policy_get,
+    get topic_policy_get,
     /// A page of the topic policies.
-    topic_policy_list,
+    list topic_policy_list,
     /// Deletes a topic policy.
-    topic_policy_delete);
+    delete topic_policy_delete);
 
 impl Client {
-    /// Changes a workspace.
-    pub async fn workspace_update(&self, id: &str, patch: &WorkspacePatch) -> Result<Workspace, ClientError> {
-        self.patch(&["v1", "workspaces", id], patch).read().await
-    }
-
-    /// Changes an environment.
-    pub async fn environment_update(&self, id: &str, patch: &EnvironmentPatch) -> Result<Environment, ClientError> {
-        self.patch(&["v1", "environments", id], patch).read().await
+    /// Replaces what a topic policy says.
+    pub async fn topic_policy_replace(&self, id: &str, rules: &TopicPolicyReplace) -> Result<TopicPolicy, ClientError> {
+        self.call(Method::PUT, &["v1", "topic-policies", id]).body(rules).read().await
     }
 
     /// Every environment, page after page.
@@ -106,23 +121,13 @@ impl Client {
         }
     }
 
-    /// Changes a cluster. A new connection is tried first.
-    pub async fn cluster_update(&self, id: &str, patch: &ClusterPatch) -> Result<Cluster, ClientError> {
-        self.patch(&["v1", "clusters", id], patch).read().await
-    }
-
-    /// Replaces what a topic policy says.
-    pub async fn topic_policy_replace(&self, id: &str, rules: &TopicPolicyReplace) -> Result<TopicPolicy, ClientError> {
-        self.call(Method::PUT, &["v1", "topic-policies", id]).body(rules).read().await
-    }
-
-    /// Whether the server's process lives.
+    /// Whether the server's process lives. Asked once, without retries.
     pub async fn healthz(&self) -> Result<(), ClientError> {
-        self.get(&["healthz"]).done().await
+        self.get(&["healthz"]).once().done().await
     }
 
-    /// Whether the server can work.
+    /// Whether the server can work. Asked once, without retries.
     pub async fn readyz(&self) -> Result<(), ClientError> {
-        self.get(&["readyz"]).done().await
+        self.get(&["readyz"]).once().done().await
     }
 }

@@ -1,7 +1,7 @@
 //! What lists can be asked for.
 
 use super::call::Call;
-use crate::RequestState;
+use crate::{RequestState, TopicStatus};
 
 /// Which page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +21,10 @@ pub struct TopicQuery {
     pub environment: Option<String>,
     /// Those of this logical name.
     pub name: Option<String>,
+    /// Those that are so far on their way.
+    pub status: Option<TopicStatus>,
+    /// Look at the clusters now, with one batched call each, instead of at what was last seen there.
+    pub fresh: bool,
     /// Which page of them.
     pub page: PageQuery,
 }
@@ -32,8 +36,24 @@ pub struct RequestQuery {
     pub workspace: Option<String>,
     /// Those that stand so.
     pub state: Option<RequestState>,
-    /// Those of one run.
-    pub run_id: Option<String>,
+    /// Which page of them.
+    pub page: PageQuery,
+}
+
+/// Which operations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OperationQuery {
+    /// Those of one workspace: slug or id. Only platform admins may leave it out.
+    pub workspace: Option<String>,
+    /// Which page of them.
+    pub page: PageQuery,
+}
+
+/// Which memberships.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MembershipQuery {
+    /// Those in one workspace: slug or id.
+    pub workspace: Option<String>,
     /// Which page of them.
     pub page: PageQuery,
 }
@@ -56,14 +76,21 @@ impl Call<'_> {
         self.query("workspace", query.workspace.as_deref())
             .query("environment", query.environment.as_deref())
             .query("name", query.name.as_deref())
+            .query("status", query.status)
+            .query("observe", query.fresh.then_some("fresh"))
             .page(&query.page)
     }
 
     pub(super) fn requests(self, query: &RequestQuery) -> Self {
-        self.query("workspace", query.workspace.as_deref())
-            .query("state", query.state)
-            .query("run_id", query.run_id.as_deref())
-            .page(&query.page)
+        self.query("workspace", query.workspace.as_deref()).query("state", query.state).page(&query.page)
+    }
+
+    pub(super) fn operations(self, query: &OperationQuery) -> Self {
+        self.query("workspace", query.workspace.as_deref()).page(&query.page)
+    }
+
+    pub(super) fn memberships(self, query: &MembershipQuery) -> Self {
+        self.query("workspace", query.workspace.as_deref()).page(&query.page)
     }
 
     pub(super) fn read_topic(self, read: TopicRead) -> Self {

@@ -1,6 +1,6 @@
 //! Requests and operations.
 
-use super::{Client, ClientError, RequestQuery};
+use super::{Client, ClientError, OperationQuery, RequestQuery};
 use crate::{Approve, Operation, Page, Reject, Request};
 use std::time::Duration;
 
@@ -33,5 +33,10 @@ impl Client {
     /// An operation. With `wait` the answer comes when it has ended, or when the time is up.
     pub async fn operation_get(&self, id: &str, wait: Option<Duration>) -> Result<Operation, ClientError> {
         self.get(&["v1", "operations", id]).wait(wait).read().await
+    }
+
+    /// A page of the operations that the caller may see.
+    pub async fn operation_list(&self, query: &OperationQuery) -> Result<Page<Operation>, ClientError> {
+        self.get(&["v1", "operations"]).operations(query).read().await
     }
 }

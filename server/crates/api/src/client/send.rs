@@ -55,7 +55,7 @@ impl Call<'_> {
                 }
             };
             let pause = retry.pause(tried, asked, retry::roll());
-            if Instant::now() + pause > last_chance {
+            if self.once || Instant::now() + pause > last_chance {
                 return Err(error);
             }
             tracing::debug!(call = self.name(), tried, ?pause, %error, "trying again");

@@ -99,3 +99,11 @@ async fn an_answer_that_does_not_come_is_told() {
     let error = client.topic_create(&orders()).await.unwrap_err();
     assert!(error.to_string().contains("no answer within"), "{error}");
 }
+
+#[tokio::test]
+async fn whether_the_server_is_ready_is_asked_once() {
+    let (server, client) = server([problem(503, "unavailable"), ResponseTemplate::new(200)]).await;
+    assert_eq!(client.readyz().await.unwrap_err().code(), Some("unavailable"));
+    client.readyz().await.unwrap();
+    assert_eq!(seen(&server).await.len(), 2);
+}

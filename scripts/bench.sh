@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# `make bench`: the figures of docs/performance.md, in one run, on release builds, with a Kafka of its own. Prints them as
+# lines of a Markdown table. Bounded, and on this machine only.
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+mapfile -t LOCKED < <(locked)
+
+main() {
+  local target
+  scripts/setup.sh --quiet
+  new_run_dir bench
+  run_part "building the release (minutes, the first time)" cargo build --quiet --release --package orbit-server \
+    --package terraform-provider-orbit --package orbit-acceptance "${LOCKED[@]}"
+  step_done
+  on_exit scripts/kafka.sh stop "$RUN_DIR/kafka"
+  KAFKA_HEAP=${KAFKA_HEAP:-512m} run_part "starting Kafka $(kafka_version)" scripts/kafka.sh start "$RUN_DIR/kafka" >/dev/null
+  step_done
+  # shellcheck disable=SC1091
+  source "$RUN_DIR/kafka/kafka.env"
+  target=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/release
+  export ORBIT_TEST_BIN_DIR=$target ORBIT_TEST_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP
+  export ORBIT_TEST_KAFKA_USER=$KAFKA_USER ORBIT_TEST_KAFKA_PASSWORD=$KAFKA_PASSWORD
+  ORBIT_TEST_TERRAFORM=$(find_terraform) || die "the bench needs 'terraform' or 'tofu' on PATH; 'make opentofu' builds one"
+  export ORBIT_TEST_TERRAFORM
+  run_part "measuring" "$target/bench"
+  step_done
+}
+
+# On one line: the shell then reads no further, and this file may be edited while it runs.
+main; exit
