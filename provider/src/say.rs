@@ -47,15 +47,14 @@ pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> D
 pub(crate) fn rejected(object: &str, request: &RequestSummary) -> Diagnostic {
     let reviewer = request.decided_by.as_deref().unwrap_or("an approver");
     let reason = request.reason.as_deref().unwrap_or("(none given)");
-    Diagnostic::warning(format!(
-        "The {} of {object} was rejected by {reviewer}: request {}",
-        deed(request.action),
-        request.id
-    ))
-    .detail(format!(
-        "Reason: {reason}\nSee: {}\n\nAsking for the same again fails. Change the specification to ask anew.",
-        request.url
-    ))
+    let summary =
+        format!("The {} of {object} was rejected by {reviewer}: request {}", deed(request.action), request.id);
+    let next = match request.action {
+        Action::Delete => "The topic stays. Ask whoever decided before you ask again.",
+        Action::Create | Action::Update => "Asking for the same again fails. Change the specification to ask anew.",
+    };
+    let lines = table(&[("reason", Some(reason)), ("see", Some(&request.url))]);
+    Diagnostic::warning(summary).detail(format!("{lines}\n\n{next}"))
 }
 
 /// An approval that will be due.

@@ -15,6 +15,7 @@ use orbit_api::{
     TopicPatch,
     client::{Deleted, TopicRead},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -76,6 +77,24 @@ model! {
     }
 }
 
+/// What the last refresh saw that is in no attribute. Kept in the private state.
+#[derive(Debug, Serialize, Deserialize)]
+struct Seen {
+    /// The cluster shows something else than Orbit wants. If the configuration says what the cluster shows, only this tells that an apply is due.
+    drifted: bool,
+}
+
+impl Seen {
+    fn drift(cx: &Cx<Orbit>) -> Result<bool, Diagnostics> {
+        Ok(cx.private::<Self>()?.is_some_and(|seen| seen.drifted))
+    }
+
+    /// Writes only what is new: else every refresh would be a change of the state.
+    fn note(cx: &Cx<Orbit>, drifted: bool) -> Result<(), Diagnostics> {
+        if Self::drift(cx)? == drifted { Ok(()) } else { cx.set_private(&Self { drifted }) }
+    }
+}
+
 /// How long a refresh waits for an operation that is about to end: right after an approval the next plan is then empty.
 const MOMENT: Duration = Duration::from_secs(10);
 
@@ -124,7 +143,10 @@ impl Resource for ManagedTopic {
             found = ask(cx, client.topic_get(id, look)).await;
         }
         match found {
-            Ok(topic) => Ok(Some(now.refreshed(&topic))),
+            Ok(topic) => {
+                Seen::note(cx, !topic.drift.is_empty())?;
+                Ok(Some(now.refreshed(&topic)))
+            }
             // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.
             Err(e) if e.code() == Some("topic.not-found") => Ok(None),
             Err(e) => Err(e.tell(&now.object(), &|pointer| now.place(pointer))),
@@ -145,6 +167,7 @@ impl Resource for ManagedTopic {
         let patch = TopicPatch::from(want.spec()?);
         let answer = when_free(cx, id, &want.object(), || change(cx, client.topic_update(id, &patch))).await?;
         let answer = answer.map_err(|e| e.tell(&want.object(), &place))?;
+        Seen::note(cx, false)?;
         settle(cx, want.clone(), answer, &place).await
     }
 

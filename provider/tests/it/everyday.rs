@@ -83,6 +83,23 @@ async fn drift_shows_as_exactly_that_attribute_and_apply_reverts_it() {
 }
 
 #[tokio::test]
+async fn drift_that_the_configuration_takes_over_is_applied_too() {
+    let mut world = World::new().await;
+    world.apply(&orders()).await.ok();
+    world.orbit().drifts("/partitions", Some("6"), Some("12"));
+    says(&world.plan(&orders()).await.errors(), &["partitions: Partitions can grow, never shrink: from 12 to 6"]);
+
+    let more = orders_with(json!({"partitions": 12}));
+    let plan = world.plan(&more).await;
+    assert_eq!(plan.action, Action::Update);
+    says(&plan.warnings(), &["is on its cluster as configured, but Orbit wants something else"]);
+    world.terraform.apply(plan).await.ok();
+
+    assert_eq!(world.orbit().topic().partitions, Some(12));
+    world.plan(&more).await.is_empty();
+}
+
+#[tokio::test]
 async fn a_setting_may_be_written_in_config() {
     let mut world = World::new().await;
     let config = orders_with(json!({"config": {"retention.ms": "1000", "cleanup.policy": "delete"}}));

@@ -1,7 +1,8 @@
 //! Why a use case was refused: one table of codes, one shape for users, and a text for operators that never leaves the log.
 
+use super::RequestBrief;
 use axum::http::StatusCode;
-use orbit_api::{FieldProblem, RequestSummary};
+use orbit_api::FieldProblem;
 use orbit_core::policy::{Finding, Layer, Verdict};
 use orbit_store::StoreError;
 
@@ -130,7 +131,7 @@ pub struct Refusal {
     /// What is wrong with which field.
     pub fields: Vec<FieldProblem>,
     /// The request that stands in the way.
-    pub request: Option<Box<RequestSummary>>,
+    pub request: Option<Box<RequestBrief>>,
 }
 
 /// Why a use case was not carried out.
@@ -158,7 +159,7 @@ impl Refusal {
     }
     /// With the request that stands in the way.
     #[must_use]
-    pub fn request(mut self, request: RequestSummary) -> Self {
+    pub fn request(mut self, request: RequestBrief) -> Self {
         self.request = Some(Box::new(request));
         self
     }

@@ -2,14 +2,13 @@
 
 use super::view::approvers_text;
 use super::{
-    App, AppError, AppResult, Call, Refusal,
+    App, AppError, AppResult, Call, Refusal, RequestBrief,
     topics::{change_of, meets},
 };
 use crate::{
     app::TopicNew,
     auth::{Caller, permission::TopicEvaluate},
 };
-use orbit_api::RequestSummary;
 use orbit_core::{
     approval::RequestState,
     change::{Action, Change, TopicAction},
@@ -37,7 +36,7 @@ pub struct Evaluated {
     /// The cluster.
     pub cluster: String,
     /// The request of the same intent that is open, or that was refused.
-    pub request: Option<RequestSummary>,
+    pub request: Option<RequestBrief>,
     /// Who can give the consents that are due, in words.
     pub approvers: Vec<(Layer, String)>,
 }
@@ -125,12 +124,12 @@ impl App {
     }
 
     /// The request of the same intent that is open, or that was refused last.
-    async fn equal_request(&self, tx: &mut Tx, change: &Change) -> AppResult<Option<RequestSummary>> {
+    async fn equal_request(&self, tx: &mut Tx, change: &Change) -> AppResult<Option<RequestBrief>> {
         let Some(newest) = tx.request_newest(change.object().id).await? else { return Ok(None) };
         let stands = matches!(newest.state, RequestState::Pending | RequestState::Rejected);
         let items = tx.request_items(newest.id).await?;
         if stands && items.iter().any(|i| i.change.same_intent(change)) {
-            return Ok(Some(self.request_summary(tx, &newest).await?));
+            return Ok(Some(self.request_brief(tx, &newest).await?));
         }
         Ok(None)
     }

@@ -23,7 +23,7 @@ pub use people::MintedToken;
 pub use policies::PolicyNew;
 pub use submit::{Filed, Filing};
 pub use topics::{Outcome, Place, TopicNew, TopicReply};
-pub use view::{RequestView, TopicView};
+pub use view::{RequestBrief, RequestView, TopicView};
 
 use crate::runner::Runner;
 use orbit_core::{

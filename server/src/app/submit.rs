@@ -197,7 +197,7 @@ impl App {
         let reason = last.reason.as_deref().unwrap_or("no reason given");
         Ok(Refusal::new(Code::RequestRejected, format!("{by} rejected the same request: {reason}"))
             .remedy("change what you ask for, or give another justification")
-            .request(self.request_summary(tx, last).await?))
+            .request(self.request_brief(tx, last).await?))
     }
 
     /// Takes a pending request out of the way of a different one.
@@ -211,7 +211,7 @@ impl App {
             system: false,
         };
         if approval::decide(open.state, &open.verdict.needs, &[], Deed::Supersede, &actor).is_err() {
-            let summary = self.request_summary(tx, open).await?;
+            let summary = self.request_brief(tx, open).await?;
             let text =
                 format!("{} has a different request open: {}", open.requester, self.differences_text(tx, open).await?);
             return Err(Refusal::new(Code::RequestOpen, text)

@@ -1,11 +1,11 @@
 //! What answers are made from: rows, put together.
 
 use super::{App, AppResult};
-use crate::http::wire;
-use orbit_api::RequestSummary;
+use jiff::Timestamp;
 use orbit_core::{
     approval::RequestState,
-    change::{Change, TopicChange},
+    change::{Action, Change, TopicChange},
+    id::RequestId,
     policy::{Layer, Needs},
 };
 use orbit_store::{ApprovalRow, AuditRow, OperationRow, Read, RequestItemRow, RequestRow, TopicRow};
@@ -18,9 +18,34 @@ pub struct TopicView {
     /// The topic.
     pub row: TopicRow,
     /// Its newest request, where that is open or ended without an operation.
-    pub request: Option<RequestSummary>,
+    pub request: Option<RequestBrief>,
     /// Its newest operation.
     pub operation: Option<OperationRow>,
+}
+
+/// A request in short, as other objects carry it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestBrief {
+    /// Its id.
+    pub id: RequestId,
+    /// Where it stands.
+    pub state: RequestState,
+    /// What it asks for.
+    pub action: Action,
+    /// Where it can be seen and decided.
+    pub url: String,
+    /// Who filed it.
+    pub requester: String,
+    /// Who can decide it, in words.
+    pub approvers: String,
+    /// Why a person has to decide, in words.
+    pub because: String,
+    /// Who decided it.
+    pub decided_by: Option<String>,
+    /// What they said.
+    pub reason: Option<String>,
+    /// When it expires, if nobody decides.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A request with all that a decision needs.
@@ -50,7 +75,7 @@ impl App {
         for row in rows {
             let id = row.id.uuid();
             let request = match requests.remove(&id).filter(|r| r.state != RequestState::Approved) {
-                Some(request) => Some(self.request_summary(db, &request).await?),
+                Some(request) => Some(self.request_brief(db, &request).await?),
                 None => None,
             };
             views.push(TopicView { request, operation: operations.remove(&id), row });
@@ -65,14 +90,14 @@ impl App {
     }
 
     /// A request in short.
-    pub async fn request_summary(&self, db: &mut Read, row: &RequestRow) -> AppResult<RequestSummary> {
+    pub async fn request_brief(&self, db: &mut Read, row: &RequestRow) -> AppResult<RequestBrief> {
         let items = db.request_items(row.id).await?;
         let approvers = self.approvers(db, row, &items).await?;
-        let action = items.first().map_or(orbit_core::change::Action::Create, |i| i.change.action());
-        Ok(RequestSummary {
-            id: row.id.to_string(),
-            state: wire::request_state(row.state),
-            action: wire::action(action),
+        let action = items.first().map_or(Action::Create, |i| i.change.action());
+        Ok(RequestBrief {
+            id: row.id,
+            state: row.state,
+            action,
             url: self.request_url(row),
             requester: row.requester.clone(),
             approvers: approvers.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(", and "),

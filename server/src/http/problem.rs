@@ -1,5 +1,6 @@
 //! Refusals on their way out: RFC 9457 problems. A handler leaves its refusal in the answer; one layer makes the body, with the id of the exchange.
 
+use super::wire;
 use crate::app::{App, AppError, Code, Refusal};
 use axum::{
     extract::{Request, State},
@@ -59,7 +60,7 @@ pub(crate) fn to_wire(app: &App, refusal: &Refusal, request_id: Option<String>) 
         detail: refusal.detail.clone(),
         remedy: refusal.remedy.clone(),
         errors: refusal.fields.clone(),
-        request: refusal.request.as_deref().cloned(),
+        request: refusal.request.as_deref().map(wire::request_summary),
         request_id,
     }
 }

@@ -22,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{change::Action, policy::Layer};
+use orbit_core::{approval::RequestState, change::Action, policy::Layer};
 use orbit_store::TopicFilter;
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ fn parsed<T>(wire: impl Parse<T>, mut wrong: Wrongs) -> Result<T, Refusal> {
 
 /// Where the topic can be seen, or its operation, or the request that it waits for.
 fn location(view: &TopicView) -> String {
-    let waits = view.request.as_ref().filter(|r| r.state == api::RequestState::Pending);
+    let waits = view.request.as_ref().filter(|r| r.state == RequestState::Pending);
     match (waits, &view.operation) {
         (Some(request), _) => format!("/v1/requests/{}", request.id),
         (None, Some(operation)) if !operation.state.is_final() => format!("/v1/operations/{}", operation.id),
@@ -250,7 +250,7 @@ fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluati
                 problem: None,
                 physical_name: Some(e.physical_name),
                 cluster: Some(e.cluster),
-                request: e.request,
+                request: e.request.as_ref().map(wire::request_summary),
             }
         }
         Err(refusal) => {
@@ -260,7 +260,7 @@ fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluati
                 problem: Some(to_wire(app, &refusal, None)),
                 physical_name: None,
                 cluster: None,
-                request: refusal.request.map(|r| *r),
+                request: refusal.request.as_deref().map(wire::request_summary),
             }
         }
     }

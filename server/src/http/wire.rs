@@ -1,6 +1,6 @@
 //! From the model and the rows to wire types.
 
-use crate::app::{RequestView, TopicView};
+use crate::app::{RequestBrief, RequestView, TopicView};
 use orbit_api as api;
 use orbit_core::{
     approval::RequestState,
@@ -180,7 +180,7 @@ pub fn topic(view: &TopicView) -> api::Topic {
         conditions: conditions(view, drift.as_ref()),
         drift: drift.as_ref().map(differences_of).unwrap_or_default(),
         observed: observed(row),
-        request: request.clone(),
+        request: request.as_ref().map(request_summary),
         operation: operation.as_ref().map(operation_summary),
         workflow_id: operation.as_ref().map(|o| o.id.to_string()),
         approval_required: row.approval_required,
@@ -231,7 +231,7 @@ fn conditions(view: &TopicView, drift: Option<&Drift>) -> Vec<api::Condition> {
         }
         None => {}
     }
-    let pending = view.request.as_ref().filter(|r| r.state == api::RequestState::Pending);
+    let pending = view.request.as_ref().filter(|r| r.state == RequestState::Pending);
     let running = view.operation.as_ref().filter(|o| !o.state.is_final());
     if row.status == TopicStatus::Active {
         if let Some(request) = pending {
@@ -253,6 +253,23 @@ fn observed(row: &TopicRow) -> Option<api::ObservedTopic> {
         replication_factor: topic.map(|t| t.replication_factor),
         config: topic.map(|t| t.configs.clone()).unwrap_or_default(),
     })
+}
+
+/// A request in short.
+#[must_use]
+pub fn request_summary(brief: &RequestBrief) -> api::RequestSummary {
+    api::RequestSummary {
+        id: brief.id.to_string(),
+        state: request_state(brief.state),
+        action: action(brief.action),
+        url: brief.url.clone(),
+        requester: brief.requester.clone(),
+        approvers: brief.approvers.clone(),
+        because: brief.because.clone(),
+        decided_by: brief.decided_by.clone(),
+        reason: brief.reason.clone(),
+        expires_at: brief.expires_at,
+    }
 }
 
 /// A request, with all that a decision needs.

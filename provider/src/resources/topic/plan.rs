@@ -1,6 +1,6 @@
 //! What a plan says and shows: Orbit's verdict, what waits for a person, and what somebody changed past Orbit.
 
-use super::ManagedTopic;
+use super::{ManagedTopic, Seen};
 use crate::{
     Orbit, evaluate,
     orbit::{ask, nowhere},
@@ -127,6 +127,9 @@ async fn resume(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result
     let is_there = change.before(ManagedTopic::kafka_topic_id).known().is_some();
     let has_request = change.before(ManagedTopic::request_url).known().is_some();
     if status == Some(TopicStatus::Active) && is_there && !has_request {
+        if Seen::drift(cx)? {
+            adopt(change);
+        }
         return Ok(());
     }
     let (Some(was), Some(id)) = (change.was(), change.before(ManagedTopic::id).known()) else {
@@ -159,6 +162,16 @@ async fn resume(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result
             resume_creation(cx, change, &object, &topic).await
         }
     }
+}
+
+/// The cluster shows what the configuration says, but Orbit wants something else: somebody changed the cluster first and the configuration then.
+fn adopt(change: &mut Change<'_, ManagedTopic>) {
+    let Some(was) = change.was() else { return };
+    go_on(change);
+    change.warn(
+        Diagnostic::warning(format!("The {} is on its cluster as configured, but Orbit wants something else", was.object()))
+            .detail("Somebody changed it past Orbit, and the configuration now says the same. Applying makes Orbit want it too."),
+    );
 }
 
 /// A creation that did not come to its end.
