@@ -3,7 +3,10 @@
 //! Nothing here knows Orbit from the inside: servers are processes that are told apart by their addresses, killed and started again; everything that
 //! is known of them came over the wire, or stands in their logs. A part that is missing on the machine fails the test with a sentence.
 #![deny(missing_docs)]
-#![expect(clippy::missing_panics_doc, reason = "all of this is for tests: what does not work ends them, at the place that asked for it")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "all of this is for tests: what does not work ends them, at the place that asked for it"
+)]
 
 mod cluster;
 mod orbit;

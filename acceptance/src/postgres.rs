@@ -21,9 +21,8 @@ impl Database {
             connection.close().await
         };
         made.await.unwrap_or_else(|e: sqlx::Error| panic!("no database could be made on PostgreSQL: {e}"));
-        let (address, _) = server
-            .rsplit_once('/')
-            .unwrap_or_else(|| panic!("ORBIT_TEST_POSTGRES_URL names no database at its end"));
+        let (address, _) =
+            server.rsplit_once('/').unwrap_or_else(|| panic!("ORBIT_TEST_POSTGRES_URL names no database at its end"));
         Self { url: format!("{address}/{name}") }
     }
 }

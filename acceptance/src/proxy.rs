@@ -83,7 +83,8 @@ enum Ended {
 
 async fn pass(client: TcpStream, to: u16, call: &str) -> Ended {
     let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return Ended::ByThemselves };
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
     let (mut called, mut asked, mut answer) = (false, Vec::new(), vec![0; 1 << 16]);
     let mut buffer = vec![0; 1 << 16];
     loop {

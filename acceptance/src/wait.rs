@@ -32,8 +32,6 @@ pub fn eventually<T, Look: Future<Output = Option<T>>>(
 pub fn within<T>(bound: Duration, what: &str, work: impl Future<Output = T>) -> impl Future<Output = T> {
     let asked_at = Location::caller();
     async move {
-        timeout(bound, work)
-            .await
-            .unwrap_or_else(|_| panic!("{what} took longer than {bound:?} (asked at {asked_at})"))
+        timeout(bound, work).await.unwrap_or_else(|_| panic!("{what} took longer than {bound:?} (asked at {asked_at})"))
     }
 }

@@ -6,6 +6,7 @@ use orbit_core::{
     id::ClusterId,
     model::topic::{Observed, TopicStatus},
     name::PhysicalName,
+    ports::{Item, TopicDescription},
 };
 use orbit_store::TopicRow;
 use std::{collections::BTreeMap, time::Duration};
@@ -36,14 +37,16 @@ async fn observe_on(app: &App, cluster: ClusterId, rows: Vec<&TopicRow>) {
             return tracing::warn!(%cluster, "topics could not be looked at in time");
         }
     };
+    let news = news(app, &rows, seen);
+    if news.is_empty() {
+        return;
+    }
     let noted = async {
         let mut tx = app.store.begin().await?;
-        for (row, answer) in rows.iter().zip(seen) {
-            match answer {
-                Ok(topic) => tx.topic_observe(row.id, &Observed { topic }).await?,
-                Err(error) => {
-                    tracing::warn!(topic = %row.id, operator = error.operator, "a topic could not be looked at: {}", error.user);
-                }
+        for (row, observed) in &news {
+            // A topic that changed while the cluster was asked was seen as it was before: that look is worth nothing.
+            if tx.topic(row.id).await?.is_some_and(|by_now| by_now.revision == row.revision) {
+                tx.topic_observe(row.id, observed).await?;
             }
         }
         tx.commit().await
@@ -51,4 +54,24 @@ async fn observe_on(app: &App, cluster: ClusterId, rows: Vec<&TopicRow>) {
     if let Err(error) = noted.await {
         tracing::warn!(%cluster, %error, "what a cluster showed could not be noted");
     }
+}
+
+/// What is worth writing. The same picture again is, once a minute: every refresh of Terraform looks.
+fn news<'a>(
+    app: &App,
+    rows: &[&'a TopicRow],
+    seen: Vec<Item<Option<TopicDescription>>>,
+) -> Vec<(&'a TopicRow, Observed)> {
+    const TO_THE: Duration = Duration::from_mins(1);
+    let now = app.clock.now();
+    let fresh = |row: &TopicRow| row.observed_at.is_some_and(|at| now.duration_since(at).unsigned_abs() < TO_THE);
+    let look = |(row, answer): (&&'a TopicRow, Item<Option<TopicDescription>>)| match answer {
+        Ok(topic) => Some((*row, Observed { topic })),
+        Err(error) => {
+            tracing::warn!(topic = %row.id, operator = error.operator, "a topic could not be looked at: {}", error.user);
+            None
+        }
+    };
+    let looks = rows.iter().zip(seen).filter_map(look);
+    looks.filter(|(row, observed)| !fresh(row) || row.observed.as_ref() != Some(observed)).collect()
 }

@@ -240,7 +240,7 @@ wire! {
 wire! {
     /// What the cluster showed of a topic.
     struct ObservedTopic {
-        /// When it was looked at.
+        /// When it was looked at; to the minute where it looked the same again.
         pub at: Timestamp,
         /// Whether it was there, and was the one that Orbit made.
         pub present: bool,
