@@ -3,6 +3,7 @@
 //! Nothing here knows Orbit from the inside: servers are processes that are told apart by their addresses, killed and started again; everything that
 //! is known of them came over the wire, or stands in their logs. A part that is missing on the machine fails the test with a sentence.
 #![deny(missing_docs)]
+#![expect(clippy::must_use_candidate, reason = "stories end in assertions, and drop what those hand on")]
 #![expect(
     clippy::missing_panics_doc,
     reason = "all of this is for tests: what does not work ends them, at the place that asked for it"

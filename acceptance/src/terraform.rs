@@ -57,7 +57,13 @@ impl Terraform {
         let mirror = folder.path().join("mirror");
         install(&mirror);
         let cli = folder.path().join("cli.tfrc");
-        write(&cli, &format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n"));
+        write(
+            &cli,
+            &format!(
+                "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+                mirror.display()
+            ),
+        );
         let set = [
             ("TF_CLI_CONFIG_FILE", cli.display().to_string()),
             ("CHECKPOINT_DISABLE", "1".to_owned()),

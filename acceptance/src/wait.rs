@@ -4,7 +4,7 @@ use std::{panic::Location, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long most things may take on a busy machine.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 

@@ -25,6 +25,8 @@ pub(crate) struct Orbit {
     pub(crate) most_partitions: Option<u32>,
     /// What every call is answered with from now on.
     pub(crate) broken: Option<ResponseTemplate>,
+    /// So many changes find another operation in their way.
+    pub(crate) busy: u32,
     /// How operations end; `Running` never does.
     pub(crate) ends: Option<OperationState>,
     pub(crate) topics: BTreeMap<String, Topic>,
@@ -128,6 +130,10 @@ impl Orbit {
         }
         let body = || serde_json::from_slice(&request.body).expect("JSON");
         let id = path.strip_prefix("/v1/topics/").map(|named| self.named(named));
+        if self.busy > 0 && ["PATCH", "DELETE"].contains(&request.method.as_str()) {
+            self.busy -= 1;
+            return refuse(problem_of(409, "operation.running", "an operation is under way"));
+        }
         match (request.method.as_str(), path.as_str(), id) {
             ("GET", "/v1/environments", _) => environments(),
             ("POST", "/v1/topics:evaluate", _) => {

@@ -118,3 +118,18 @@ async fn an_address_that_is_not_known_yet_is_no_crash_at_plan() {
     let plan = terraform.plan(TOPIC, &orders()).await;
     assert_eq!((plan.action, plan.errors()), (Action::Create, vec![]));
 }
+
+#[tokio::test]
+async fn an_operation_in_the_way_is_waited_for_once() {
+    let mut world = World::new().await;
+    world.apply(&orders()).await.ok();
+    let more = orders_with(json!({"partitions": 12}));
+    world.orbit().busy = 1;
+    world.apply(&more).await.ok();
+    world.plan(&more).await.is_empty();
+
+    world.orbit().busy = 2;
+    says(&world.destroy().await.errors(), &["operation.running"]);
+    assert_eq!(world.state("partitions"), 12);
+    world.destroy().await.ok();
+}

@@ -72,7 +72,7 @@ macro_rules! model {
             $($(#[doc = $field_doc])* $vis $field: $ty),*
         }
 
-        #[allow(non_upper_case_globals, reason = "a handle is named like its attribute")]
+        #[expect(non_upper_case_globals, reason = "a handle is named like its attribute")]
         impl $model {
             $(
                 $(#[doc = $field_doc])*

@@ -1,0 +1,214 @@
+//! What was accepted is done: once, whatever dies meanwhile.
+
+use crate::world::{World, ended, wish};
+use orbit_acceptance::{Database, Kafka, Orbit, Setup, eventually, within};
+use orbit_api::{Operation, OperationState, RequestState, StepState, TopicPatch, TopicStatus, client::Submitted};
+use std::{collections::BTreeSet, time::Duration};
+use tokio::{task::JoinSet, time::sleep};
+
+/// Rounds of a story in which the server dies.
+const ROUNDS: u32 = 10;
+/// Topics asked for in each round.
+const AT_ONCE: u32 = 3;
+
+#[tokio::test]
+async fn a_server_that_is_killed_at_any_moment_finishes_its_work_once() {
+    let world = World::new().await;
+    let mut calls = JoinSet::new();
+    for round in 0..ROUNDS {
+        for n in 0..AT_ONCE {
+            let (client, wish) = (world.orbit.developer(), wish("dev", &format!("t{round}-{n}"), 2));
+            // Over the restart: whoever calls sees a pause, and no error.
+            calls.spawn(async move { client.topic_create(&wish).await.unwrap().into_inner() });
+        }
+        // Another moment in each round: before the call, in it, in one of the steps, after them.
+        sleep(Duration::from_millis(u64::from(round * 12))).await;
+        world.orbit.kill();
+        world.orbit.start_again().await;
+    }
+    let topics = calls.join_all().await;
+    let expected = usize::try_from(ROUNDS * AT_ONCE).unwrap();
+    assert_eq!(topics.len(), expected);
+
+    let operations = all_succeed(&world, &world.orbit).await;
+
+    assert_eq!(operations.len(), expected, "one operation a topic");
+    let on_cluster = world.on_cluster().await;
+    assert_eq!(on_cluster.len(), expected, "{on_cluster:#?}");
+    for topic in topics {
+        let there = &on_cluster[&format!("dev/{}", topic.name)];
+        let topic = world.topic("dev", &topic.name).await;
+        assert_eq!((topic.status, there.partitions), (TopicStatus::Active, 2));
+        assert_eq!(topic.kafka_topic_id.as_deref(), Some(there.id.as_str()), "the one that was made first");
+    }
+}
+
+#[tokio::test]
+async fn changes_and_deletions_survive_a_killed_server_too() {
+    let world = World::new().await;
+    let names: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
+    for name in &names {
+        world.ask_for("dev", name, 1).await;
+    }
+    all_succeed(&world, &world.orbit).await;
+    let client = world.orbit.developer();
+    let mut calls = JoinSet::new();
+    for (n, name) in names.iter().enumerate() {
+        let (client, id) = (client.clone(), world.topic("dev", name).await.id);
+        calls.spawn(async move {
+            if n % 2 == 0 {
+                let more =
+                    TopicPatch { partitions: Some(Some(3)), retention_ms: Some(Some(5_000)), ..TopicPatch::default() };
+                drop(client.topic_update(&id, &more).await.unwrap());
+            } else {
+                drop(client.topic_delete(&id).await.unwrap());
+            }
+        });
+        sleep(Duration::from_millis(u64::try_from(n * 9).unwrap())).await;
+        world.orbit.kill();
+        world.orbit.start_again().await;
+    }
+    calls.join_all().await;
+
+    let operations = all_succeed(&world, &world.orbit).await;
+
+    assert_eq!(operations.len(), names.len() * 2);
+    let on_cluster = world.on_cluster().await;
+    let left: Vec<_> = on_cluster.keys().map(String::as_str).collect();
+    assert_eq!(left, ["dev/t0", "dev/t2", "dev/t4", "dev/t6"]);
+    assert!(
+        on_cluster.values().all(|t| t.partitions == 3 && t.settings.contains("retention.ms=5000")),
+        "{on_cluster:#?}"
+    );
+}
+
+#[tokio::test]
+async fn work_waits_for_a_cluster_that_is_down_and_goes_on_when_it_is_back() {
+    let world = World::with_own_kafka().await;
+    world.kafka.kill().await;
+
+    let accepted = world.ask_for("dev", "orders", 2).await;
+
+    assert_eq!(accepted.status, TopicStatus::Provisioning);
+    let id = accepted.operation.unwrap().id;
+    let waits = waits(&world.orbit, &id).await;
+    let error = waits.error.expect("a wait says what for");
+    assert_eq!(error.message, "No broker of this Kafka cluster can be reached.");
+    eventually("the topic says why it is not there", || async {
+        let topic = world.topic("dev", "orders").await;
+        topic.conditions.iter().any(|condition| condition.kind == "ClusterUnreachable").then_some(())
+    })
+    .await;
+
+    // Not even a server that dies meanwhile loses it.
+    world.orbit.kill();
+    world.orbit.start_again().await;
+    world.kafka.start_again().await;
+
+    let done = world.succeeds(&id).await;
+    assert!(done.steps.iter().all(|step| step.state == StepState::Done && step.attempts == 0), "{done:#?}");
+    assert_eq!(world.topic("dev", "orders").await.status, TopicStatus::Active);
+    assert_eq!(world.on_cluster().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_stopped_server_ends_in_order_and_the_next_one_goes_on() {
+    let world = World::new().await;
+    for n in 0..5 {
+        world.ask_for("dev", &format!("t{n}"), 1).await;
+    }
+    world.orbit.stop();
+    world.orbit.start_again().await;
+
+    assert_eq!(all_succeed(&world, &world.orbit).await.len(), 5);
+    assert_eq!(world.on_cluster().await.len(), 5);
+}
+
+#[tokio::test]
+async fn two_servers_on_one_postgresql_share_the_work_and_never_do_it_twice() {
+    let database = Database::new().await;
+    let eager = vec![("ORBIT_RUNNER__POLL_MILLISECONDS".to_owned(), "2".to_owned())];
+    let setup = Setup { database: Some(database.url.clone()), settings: eager, beside: None };
+    let world = World::of(Orbit::with(setup.clone()).await, Kafka::shared()).await;
+    let other = Orbit::with(Setup { beside: Some(world.orbit.folder()), ..setup }).await;
+    let [here, there] = [&world.orbit, &other].map(|server| server.client(&world.orbit.developer_token()));
+    let ask = async |round: &str| {
+        let mut calls = JoinSet::new();
+        for n in 0..10 {
+            let (client, wish) =
+                (if n % 2 == 0 { here.clone() } else { there.clone() }, wish("dev", &format!("{round}{n}"), 1));
+            calls.spawn(async move { drop(client.topic_create(&wish).await.unwrap()) });
+        }
+        calls.join_all().await;
+    };
+
+    ask("first").await;
+    let first = all_succeed(&world, &world.orbit).await;
+
+    assert_eq!(first.len(), 10);
+    for operation in &first {
+        assert!(operation.steps.iter().all(|step| step.attempts == 0 && step.waits == 0), "{operation:#?}");
+        // Every operation ends in one of the two, and only there.
+        let said = [&world.orbit, &other].map(|server| successes(server, &operation.id));
+        assert_eq!(said.iter().sum::<usize>(), 1, "{}: {said:?}", operation.id);
+    }
+    let ended_on = |server| first.iter().filter(|operation| successes(server, &operation.id) == 1).count();
+    assert!(ended_on(&world.orbit) > 0 && ended_on(&other) > 0, "both work");
+
+    // One of them dies in the midst of it: the other takes over what that one held.
+    let asking = ask("second");
+    let dying = async {
+        sleep(Duration::from_millis(60)).await;
+        world.orbit.kill();
+        sleep(Duration::from_millis(500)).await;
+        world.orbit.start_again().await;
+        world.orbit.kill();
+    };
+    tokio::join!(asking, dying);
+    let all = all_succeed(&world, &other).await;
+    assert_eq!(all.len(), 20);
+    let on_cluster = world.on_cluster().await;
+    assert_eq!(on_cluster.len(), 20);
+    let ids: BTreeSet<_> = on_cluster.values().map(|topic| &topic.id).collect();
+    assert_eq!(ids.len(), 20);
+}
+
+/// Waits until all operations have ended, by the requests that led to them; every request was accepted, and led to one.
+async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation> {
+    let client = server.client(&world.orbit.admin_token());
+    let query = orbit_api::client::RequestQuery::default();
+    let mut operations = Vec::new();
+    for request in client.request_list(&query).await.unwrap().items {
+        assert_eq!(request.state, RequestState::Approved, "{request:#?}");
+        let operation =
+            within(Duration::from_mins(1), "an operation", ended(&client, &request.operation_id.unwrap())).await;
+        assert_eq!(operation.state, OperationState::Succeeded, "{operation:#?}");
+        operations.push(operation);
+    }
+    operations
+}
+
+async fn waits(server: &Orbit, operation: &str) -> Operation {
+    let client = server.admin();
+    eventually("the operation waits", || async {
+        client.operation_get(operation, None).await.ok().filter(|found| found.state == OperationState::Waiting)
+    })
+    .await
+}
+
+/// How often a server has said that an operation succeeded.
+fn successes(server: &Orbit, operation: &str) -> usize {
+    server.log().lines().filter(|line| line.contains("operation succeeded") && line.contains(operation)).count()
+}
+
+#[tokio::test]
+async fn an_equal_call_attaches_to_what_is_under_way() {
+    let world = World::new().await;
+    let wish = wish("dev", "orders", 2);
+    let client = world.orbit.developer();
+    let (one, other) = tokio::join!(client.topic_create(&wish), client.topic_create(&wish));
+    let [one, other] = [one, other].map(|answer| answer.map(Submitted::into_inner).unwrap());
+    assert_eq!(one.id, other.id);
+    world.becomes("dev", "orders", TopicStatus::Active).await;
+    assert_eq!(world.requests().await.len(), 1);
+}
