@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed step of a story ends it")]
 
 mod durable;
+mod lifecycle;
 mod world;

@@ -27,9 +27,9 @@ impl World {
         Self::of(Orbit::start().await, Kafka::shared()).await
     }
 
-    /// On a cluster of its own.
+    /// On a cluster of its own, which can go down.
     pub(crate) async fn with_own_kafka() -> Self {
-        Self::of(Orbit::start().await, Kafka::own().await).await
+        Self::of(Orbit::with(patient()).await, Kafka::own().await).await
     }
 
     /// With other settings of the server.
@@ -166,6 +166,11 @@ impl World {
         assert_eq!(ended.state, OperationState::Succeeded, "{ended:#?}");
         ended
     }
+}
+
+/// With leases that outlast the 5 s after which a cluster that does not answer counts as unreachable.
+fn patient() -> Setup {
+    Setup { settings: vec![("ORBIT_RUNNER__LEASE_SECONDS".to_owned(), "12".to_owned())], ..Setup::default() }
 }
 
 /// Waits until an operation ends, whoever answers meanwhile.

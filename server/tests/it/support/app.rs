@@ -17,7 +17,7 @@ use orbit_server::{
     serve::{Made, Orbit},
     system::{RandomIds, SystemClock},
 };
-use orbit_store::{Keyring, Store};
+use orbit_store::{ClusterRow, Keyring, Store};
 use serde_json::json;
 use std::{
     ops::Deref,
@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// A story that takes longer hangs, for example on a lock that nobody gives back.
@@ -59,7 +59,16 @@ pub(crate) struct Running {
     /// Its use cases, for what no call can do.
     pub(crate) app: App,
     stop: CancellationToken,
-    ended: JoinHandle<std::io::Result<()>>,
+    ended: Option<JoinHandle<std::io::Result<()>>>,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Running {
@@ -68,19 +77,18 @@ impl Running {
         self.stop.cancel();
     }
     /// Waits until it is down.
-    pub(crate) async fn down(self) {
-        tokio::time::timeout(BOUND, self.ended).await.expect("the server goes down").unwrap().unwrap();
+    pub(crate) async fn down(mut self) {
+        let ended = self.ended.take().expect("a server goes down once");
+        tokio::time::timeout(BOUND, ended).await.expect("the server goes down").unwrap().unwrap();
     }
     /// Goes down in order.
     pub(crate) async fn stop(self) {
         self.tell_to_stop();
         self.down().await;
     }
-    /// It dies at this instant: nothing is saved any more, no lease is given up.
-    pub(crate) async fn die(self) {
-        self.app.store.close().now_or_never();
-        self.ended.abort();
-        drop(self.ended.await);
+    /// It dies at this instant, as by kill -9: what is under way ends where it is, nothing is saved any more, no lease is given up.
+    pub(crate) fn die(self) {
+        drop(self);
     }
 }
 
@@ -143,7 +151,7 @@ impl TestApp {
         }
         let keyring = Arc::new(Keyring::new([("test".to_owned(), vec![7; 32])]).unwrap());
         let brokers = Brokers::default();
-        let running = serve(&store, &keyring, &brokers, &clock, &|_| {}).await;
+        let running = serve(&database_url, &keyring, &brokers, &clock, &|_| {}).await;
         let root = Grant {
             principal: "root",
             role: Some(Role::PlatformAdmin),
@@ -175,7 +183,7 @@ impl TestApp {
         });
         root.post("/v1/topic-policies", policy).await.created();
         // Registering asks for a first look: its writes must not come in the middle of a story.
-        self.looked_at("main").await;
+        until("the cluster is looked at", async || self.cluster("main").await.topics_seen_at).await;
     }
 
     /// The cluster that every story begins with.
@@ -217,23 +225,24 @@ impl TestApp {
         self.clock.0.fetch_add(i64::try_from(time.as_secs()).unwrap(), Ordering::Relaxed);
     }
 
-    /// Has the health reconciler look at a cluster, and waits until it has.
+    /// A registered cluster, as the database has it.
+    pub(crate) async fn cluster(&self, slug: &str) -> ClusterRow {
+        self.store.read().await.unwrap().cluster_by_slug(slug).await.unwrap().unwrap()
+    }
+    /// Has the health reconciler look at a cluster, and waits until it has seen something new.
     pub(crate) async fn looked_at(&self, slug: &str) {
-        let row = async || self.store.read().await.unwrap().cluster_by_slug(slug).await.unwrap().unwrap();
-        let before = row().await;
-        let stamp = |c: &orbit_store::ClusterRow| (c.topics_seen_at, c.reachable, c.validation_status.clone());
+        let stamp = |c: &ClusterRow| (c.topics_seen_at, c.reachable, c.validation_status.clone());
+        let before = self.cluster(slug).await;
+        self.app.runner.look_at(before.id);
         until("the cluster is looked at", async || {
-            self.app.runner.look_at(before.id);
-            let now = row().await;
-            (stamp(&now) != stamp(&before)).then_some(())
+            (stamp(&self.cluster(slug).await) != stamp(&before)).then_some(())
         })
         .await;
     }
 
     /// Another server on the same database.
     pub(crate) async fn replica(&self, tweak: Tweak<'_>) -> Running {
-        let store = Store::open(&self.database_url, CONNECTIONS, self.clock.clone()).await.unwrap();
-        serve(&store, &self.keyring, &self.brokers, &self.clock, tweak).await
+        serve(&self.database_url, &self.keyring, &self.brokers, &self.clock, tweak).await
     }
     /// Another server in place of this one, which is handed back, still running.
     pub(crate) async fn replaced(&mut self, tweak: Tweak<'_>) -> Running {
@@ -242,19 +251,26 @@ impl TestApp {
     }
 }
 
+/// A server in a runtime of its own, so that it can die whole.
 async fn serve(
-    store: &Store,
+    database_url: &str,
     keyring: &Arc<Keyring>,
     brokers: &Brokers,
     clock: &Arc<TestClock>,
     tweak: Tweak<'_>,
 ) -> Running {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (address, at) = (database_url.to_owned(), clock.clone());
+    let opened = runtime.spawn(async move {
+        let store = Store::open(&address, CONNECTIONS, at).await.unwrap();
+        (store, TcpListener::bind("127.0.0.1:0").await.unwrap())
+    });
+    let (store, listener) = opened.await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let lease = Duration::from_secs(10);
     let mut made = Made {
         store: store.clone(),
-        clusters: Arc::new(TestClusters { store: store.clone(), keyring: keyring.clone(), brokers: brokers.clone() }),
+        clusters: Arc::new(TestClusters { store, keyring: keyring.clone(), brokers: brokers.clone() }),
         keyring: keyring.clone(),
         clock: clock.clone(),
         ids: Arc::new(RandomIds),
@@ -269,6 +285,6 @@ async fn serve(
     let orbit = Orbit::new(made);
     let (app, stop) = (orbit.app.clone(), CancellationToken::new());
     let told = stop.clone();
-    let ended = tokio::spawn(orbit.run(listener, async move { told.cancelled().await }));
-    Running { url, app, stop, ended }
+    let ended = runtime.spawn(orbit.run(listener, async move { told.cancelled().await }));
+    Running { url, app, stop, ended: Some(ended), runtime: Some(runtime) }
 }

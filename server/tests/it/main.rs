@@ -1,0 +1,10 @@
+//! Orbit's server over HTTP: the real one on a free port, on a real database, its clusters fake. A story is written once; `on_both!` runs it on SQLite
+//! and on PostgreSQL, `on_sqlite!` where the database makes no difference or the clock has to be moved.
+#![expect(clippy::unwrap_used, reason = "in a test a value that is not there is the failure")]
+
+mod support;
+
+mod approval;
+mod change;
+mod decide;
+mod submit;
