@@ -107,7 +107,7 @@ fn main() -> anyhow::Result<()> {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let mut flags = json!({});
     if let Some(url) = &cli.common.database {
-        flags["database"]["url"] = json!(url);
+        flags["database"] = json!({ "url": url, "url_file": null });
     }
     if let Command::Serve { listen, public_url, .. } = &cli.command {
         if let Some(listen) = listen {

@@ -1,6 +1,8 @@
 //! Orbit as its users meet it: stories through the API and through `terraform`, on a real Kafka.
 #![expect(clippy::unwrap_used, reason = "a failed step of a story ends it")]
 
+mod approval;
 mod durable;
 mod lifecycle;
+mod policy;
 mod world;

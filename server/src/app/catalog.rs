@@ -23,6 +23,14 @@ pub(super) fn stale(what: &str) -> Refusal {
         .remedy("read it again, and decide again")
 }
 
+/// Refuses a write of who read another revision.
+pub(super) fn unchanged(expected: Option<i64>, revision: i64, what: impl FnOnce() -> String) -> AppResult<()> {
+    match expected {
+        Some(expected) if expected != revision => Err(stale(&what()).into()),
+        _ => Ok(()),
+    }
+}
+
 impl App {
     /// A workspace by slug or id. What the caller has no role in is not there.
     pub(super) async fn workspace_for<P: Permission>(
@@ -121,9 +129,11 @@ impl App {
         caller: &Caller<permission::WorkspaceDelete>,
         call: &Call,
         named: &str,
+        expected: Option<i64>,
     ) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
         let row = self.workspace_for(&mut tx, caller, named).await?;
+        unchanged(expected, row.revision, || format!("workspace {}", row.slug))?;
         if !tx.workspace_delete(row.id).await? {
             let topics = tx.workspace_topic_count(row.id).await?;
             return Err(Refusal::new(
@@ -199,9 +209,10 @@ impl App {
     }
 
     /// Deletes an environment that nothing refers to.
-    pub async fn environment_delete(&self, call: &Call, named: &str) -> AppResult<()> {
+    pub async fn environment_delete(&self, call: &Call, named: &str, expected: Option<i64>) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
         let row = self.environment_named(&mut tx, named).await?;
+        unchanged(expected, row.revision, || format!("environment {}", row.slug))?;
         if !tx.environment_delete(row.id).await? {
             return Err(Refusal::new(
                 Code::EnvironmentInUse,
@@ -256,9 +267,10 @@ impl App {
     }
 
     /// Takes a mapping away.
-    pub async fn mapping_delete(&self, call: &Call, named: &str) -> AppResult<()> {
+    pub async fn mapping_delete(&self, call: &Call, named: &str, expected: Option<i64>) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
         let row = mapping_row(&mut tx, mapping_id(named)?).await?;
+        unchanged(expected, row.revision, || format!("environment mapping {named}"))?;
         tx.mapping_delete(row.id).await?;
         let key = format!("{}/{}", row.environment, row.cluster);
         self.audit(

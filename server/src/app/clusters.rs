@@ -1,6 +1,6 @@
 //! Clusters: registering, changing, forgetting. Their connections were tried before a use case begins.
 
-use super::{App, AppResult, Call, Code, Event, Refusal, catalog::stale};
+use super::{App, AppResult, Call, Code, Event, Refusal, catalog::{stale, unchanged}};
 use async_trait::async_trait;
 use orbit_core::{
     id::ClusterId,
@@ -189,9 +189,10 @@ impl App {
     }
 
     /// Forgets a cluster that nothing refers to.
-    pub async fn cluster_delete(&self, call: &Call, named: &str) -> AppResult<()> {
+    pub async fn cluster_delete(&self, call: &Call, named: &str, expected: Option<i64>) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
         let row = self.cluster_named(&mut tx, named).await?;
+        unchanged(expected, row.revision, || format!("cluster {}", row.slug))?;
         if !tx.cluster_delete(row.id).await? {
             return Err(Refusal::new(
                 Code::ClusterInUse,
@@ -211,9 +212,12 @@ impl App {
         tx.cluster_seen(id, health).await?;
         let recovered =
             matches!(health, Health::Well { .. }) && (!before.reachable || before.validation_status != "valid");
-        let poked = if recovered { tx.operations_poke(id).await? } else { 0 };
         tx.commit().await?;
-        if poked > 0 {
+        if recovered {
+            // A transaction of its own: it waits for saves, and these may wait for the topics that were just noted.
+            let mut tx = self.store.begin().await?;
+            tx.operations_poke(id).await?;
+            tx.commit().await?;
             self.runner.wake();
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
 //! created in the transaction of the decision that allows it.
 
-use super::{App, AppResult, Call, Code, Refusal, RequestView};
+use super::{App, AppResult, Call, Code, Refusal, RequestView, catalog::unchanged};
 use crate::auth::{
     Caller, Identity,
     permission::{RequestDecide, RequestRead, Role},
@@ -12,7 +12,7 @@ use orbit_core::{
     id::RequestId,
     policy,
 };
-use orbit_store::{AuditEvent, PageOf, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx};
+use orbit_store::{AuditEvent, PageOf, Read, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -61,10 +61,14 @@ impl App {
         _proof: &Caller<RequestDecide>,
         call: &Call,
         named: &str,
+        expected: Option<i64>,
         decision: Decision,
     ) -> AppResult<RequestId> {
         let id: RequestId = named.parse().map_err(|_| no_request(named))?;
         let mut tx = self.store.begin().await?;
+        if let Some(before) = self.answered_before::<Uuid>(&mut tx, call).await? {
+            return Ok(RequestId::from_uuid(before));
+        }
         let row = tx.request(id).await?.ok_or_else(|| no_request(named))?;
         let items = tx.request_items(id).await?;
         // The same order of locks as submit: workspace, clusters, request.
@@ -77,6 +81,7 @@ impl App {
         if !may_see(&call.who, &row, &actor) {
             return Err(no_request(named).into());
         }
+        unchanged(expected, row.revision, || format!("request {id}"))?;
         let given: Vec<Consent> = tx.approvals(id).await?.into_iter().map(|a| a.consent).collect();
         let weighed = match decision {
             Decision::Approve { .. } if row.state == RequestState::Pending => {
@@ -99,6 +104,7 @@ impl App {
                 self.conclude(&mut tx, call, &row, &items, state, decision.words(), weighed.pieces).await?
             }
         };
+        self.remember(&mut tx, call, &id.uuid()).await?;
         self.commit_and_drive(tx, held).await?;
         self.runner.tell(id.uuid());
         Ok(id)
@@ -117,9 +123,7 @@ impl App {
                 return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
             }
             for need in weighed.verdict.needs {
-                if !needs.iter().any(|n| n.layer == need.layer) {
-                    needs.insert(need);
-                }
+                stricter(&mut needs, need);
             }
             pieces.extend(item.change.piece(&weighed.grounds));
         }
@@ -176,8 +180,14 @@ impl App {
         Ok(())
     }
 
-    async fn actor(&self, tx: &mut Tx, who: &Identity, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Actor> {
-        let named = self.environment_approvers(tx, items).await?;
+    async fn actor(
+        &self,
+        db: &mut Read,
+        who: &Identity,
+        row: &RequestRow,
+        items: &[RequestItemRow],
+    ) -> AppResult<Actor> {
+        let named = self.environment_approvers(db, items).await?;
         Ok(Actor {
             principal: who.principal,
             requester: who.principal == row.requester_id,
@@ -194,10 +204,8 @@ impl App {
         let mut db = self.store.read().await?;
         let row = db.request(id).await?.ok_or_else(|| no_request(named))?;
         let items = db.request_items(id).await?;
-        let named_approvers = self.environment_approvers(&mut db, &items).await?;
-        let approves = row.verdict.needs.iter().any(|n| n.layer == policy::Layer::Platform)
-            && named_approvers.contains(&caller.who.name);
-        if !caller.who.is_at_least(Role::Viewer, row.workspace_id) && !approves {
+        let actor = self.actor(&mut db, &caller.who, &row, &items).await?;
+        if !may_see(&caller.who, &row, &actor) {
             return Err(no_request(named).into());
         }
         self.request_view(&mut db, row).await
@@ -230,11 +238,10 @@ impl App {
             .filter(|_| rows.len() == usize::try_from(page.limit).unwrap_or(usize::MAX))
             .map(|r| r.id.uuid());
         for row in rows {
-            let member = caller.who.is_at_least(Role::Viewer, row.workspace_id);
-            let view = self.request_view(&mut db, row).await?;
-            let approves = self.environment_approvers(&mut db, &view.items).await?.contains(&caller.who.name);
-            if member || approves {
-                views.push(view);
+            let items = db.request_items(row.id).await?;
+            let actor = self.actor(&mut db, &caller.who, &row, &items).await?;
+            if may_see(&caller.who, &row, &actor) {
+                views.push(self.request_view(&mut db, row).await?);
             }
         }
         Ok((views, next))
@@ -284,6 +291,16 @@ struct Weighing {
 
 fn changes(items: &[RequestItemRow]) -> Vec<Change> {
     items.iter().map(|i| i.change.clone()).collect()
+}
+
+/// Adds what is due by the rules of today. What was due when the request was filed stays due; who may give it is as either of the two says less.
+fn stricter(needs: &mut BTreeSet<policy::Needs>, today: policy::Needs) {
+    let before = needs.iter().find(|n| n.layer == today.layer).copied();
+    if let Some(before) = &before {
+        needs.remove(before);
+    }
+    let self_approval = today.self_approval && before.is_none_or(|n| n.self_approval);
+    needs.insert(policy::Needs { self_approval, ..today });
 }
 
 /// Who belongs to the workspace sees its requests; what one may decide one may read.

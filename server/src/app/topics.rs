@@ -18,6 +18,7 @@ use orbit_core::{
 };
 use orbit_store::{EnvironmentRow, MappingRow, PageOf, Read, TopicFilter, TopicRow, Tx, WorkspaceRow};
 use serde::{Deserialize, Serialize};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// A topic to ask for.
@@ -101,8 +102,9 @@ impl App {
         environment: &str,
         name: &TopicName,
     ) -> AppResult<Place> {
-        let workspace = self.workspace_for(db, caller, workspace).await?;
-        let environment = self.environment_named(db, environment).await?;
+        let workspace = self.workspace_for(db, caller, workspace).await.map_err(at("/workspace"));
+        let environment = self.environment_named(db, environment).await.map_err(at("/environment"));
+        let (workspace, environment) = both(workspace, environment)?;
         let existing = db.topic_by_key(workspace.id, environment.id, name).await?;
         Ok(Place { workspace, environment, existing })
     }
@@ -178,9 +180,11 @@ impl App {
 
     /// Commits, and drives the work at once: it was born leased to this replica, so nothing waits for a poll.
     pub(super) async fn commit_and_drive(&self, tx: Tx, held: Option<Held>) -> AppResult<()> {
+        // The lease began a few statements ago: the runner leaves half of it for that.
+        let since = Instant::now();
         tx.commit().await?;
         if let Some(held) = held {
-            self.runner.drive(held);
+            self.runner.drive(held, since);
         }
         Ok(())
     }
@@ -356,6 +360,29 @@ impl App {
         }
         let rows = db.topic_list(&filter, page).await?;
         self.topic_views(&mut db, rows).await
+    }
+}
+
+/// Says which field named what there is not.
+fn at(pointer: &'static str) -> impl FnOnce(AppError) -> AppError {
+    move |error| match error {
+        AppError::Refused(mut refusal) => {
+            let remedy = refusal.remedy.clone().unwrap_or_default();
+            refusal.fields.push(field(pointer, refusal.code.as_str(), &refusal.detail, &remedy));
+            AppError::Refused(refusal)
+        }
+        error => error,
+    }
+}
+
+/// Both, or what is wrong with either, told in one answer.
+fn both<A, B>(a: AppResult<A>, b: AppResult<B>) -> AppResult<(A, B)> {
+    match (a, b) {
+        (Err(AppError::Refused(mut first)), Err(AppError::Refused(second))) => {
+            first.fields.extend(second.fields);
+            Err(AppError::Refused(first))
+        }
+        (a, b) => Ok((a?, b?)),
     }
 }
 

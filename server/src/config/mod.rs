@@ -292,4 +292,47 @@ mod tests {
         );
         assert!(load("[[encryption.keys]]\nid = \"a\"\n").unwrap_err().contains("give one of them"));
     }
+
+    #[test]
+    fn the_reference_page_has_every_key_and_no_other() {
+        let mut config = Config::default();
+        config.server.public_url = Some(String::new());
+        config.database.url_file = Some(PathBuf::new());
+        config.encryption.keys = vec![Key { id: String::new(), file: Some(PathBuf::new()), env: Some(String::new()) }];
+        let mut keys = Vec::new();
+        flatten("", &json!(config), &mut keys);
+        keys.sort();
+        let page = include_str!("../../../docs/configuration.md");
+        let tables = page.split("\n## ").find(|part| part.starts_with("Keys")).unwrap();
+        let cells = tables.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let mut told: Vec<String> = cells.map(|(key, _)| key.to_owned()).collect();
+        told.sort();
+        assert_eq!(told, keys);
+    }
+
+    fn flatten(prefix: &str, value: &serde_json::Value, keys: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (name, value) in fields {
+                    let dot = if prefix.is_empty() { "" } else { "." };
+                    flatten(&format!("{prefix}{dot}{name}"), value, keys);
+                }
+            }
+            serde_json::Value::Array(items) => {
+                keys.push(prefix.to_owned());
+                items.iter().for_each(|v| flatten(&format!("{prefix}[]"), v, keys));
+            }
+            _ => keys.push(prefix.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_flag_wins_over_a_file_with_the_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("orbit.toml");
+        std::fs::write(&file, "[database]\nurl_file = \"/nowhere\"\n").unwrap();
+        let flags = json!({ "database": { "url": "sqlite:x.db", "url_file": null } });
+        let config = Config::load(Some(&file), &flags).unwrap();
+        assert_eq!(config.database_url().unwrap(), "sqlite:x.db");
+    }
 }

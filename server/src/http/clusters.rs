@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, IfMatch, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, display_name, slug},
     tagged,
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;
@@ -280,9 +280,10 @@ pub(super) async fn cluster_delete(
     caller: Caller<ClusterWrite>,
     State(app): State<App>,
     Path(cluster): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
     let call = asked.bare(caller.who.clone())?;
-    app.cluster_delete(&call, &cluster).await?;
+    app.cluster_delete(&call, &cluster, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, IfMatch, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Wrongs, display_name, slug},
     tagged,
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;
@@ -131,9 +131,10 @@ pub(super) async fn environment_delete(
     caller: Caller<EnvironmentWrite>,
     State(app): State<App>,
     Path(environment): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
     let call = asked.bare(caller.who.clone())?;
-    app.environment_delete(&call, &environment).await?;
+    app.environment_delete(&call, &environment, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orbit_api::FieldProblem;
@@ -55,6 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let headers = request.headers().clone();
         let what = format!("{} {}", request.method(), request.uri());
+        let posted = request.method() == Method::POST;
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Refusal::new(Code::TooLarge, "the body is larger than the server takes")
@@ -64,8 +65,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
             }
         })?;
         let body = if bytes.is_empty() { Value::Object(serde_json::Map::new()) } else { json(&headers, &bytes)? };
+        refuse_nul(&body)?;
         let (body, wrong) = shape(body).map_err(Refusal::fields)?;
-        Ok(Self { body, wrong, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
+        // What is no POST can be sent again as it is.
+        let once = if posted { once(&headers, &what, &bytes)? } else { None };
+        Ok(Self { body, wrong, once, run: short(&headers, "orbit-run-id")? })
     }
 }
 
@@ -79,6 +83,51 @@ fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
         let at = format!("line {}, column {}", e.line(), e.column());
         Refusal::new(Code::Malformed, format!("the body is no JSON: {at}")).remedy("mend the JSON there")
     })
+}
+
+/// The character NUL: PostgreSQL keeps it in no text, and nobody needs it in one.
+fn refuse_nul(body: &Value) -> Result<(), Refusal> {
+    const MOST: usize = 50;
+    let mut found = Vec::new();
+    find_nul(body, &mut String::new(), &mut found);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let told = |pointer: String| FieldProblem {
+        pointer,
+        code: "character".to_owned(),
+        detail: "has the character NUL".to_owned(),
+        limit: None,
+        value: None,
+        remedy: Some("take the character out".to_owned()),
+        rule: None,
+    };
+    Err(Refusal::fields(found.into_iter().take(MOST).map(told).collect()))
+}
+
+fn find_nul(value: &Value, pointer: &mut String, found: &mut Vec<String>) {
+    let length = pointer.len();
+    match value {
+        Value::String(text) if text.contains('\0') => found.push(pointer.clone()),
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                pointer.push_str(&format!("/{i}"));
+                find_nul(item, pointer, found);
+                pointer.truncate(length);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if name.contains('\0') {
+                    found.push(pointer.clone());
+                }
+                pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+                find_nul(field, pointer, found);
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn once(headers: &HeaderMap, what: &str, body: &[u8]) -> Result<Option<Once>, Refusal> {
@@ -103,6 +152,10 @@ fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
 /// read again. Answers the body, mended, with what was wrong; or only that, where it cannot be mended. Bounded by the number of errors told.
 fn shape<T: DeserializeOwned>(mut body: Value) -> Result<(T, Vec<FieldProblem>), Vec<FieldProblem>> {
     const MOST: usize = 50;
+    // serde would take a list for an object's fields in their order.
+    if !body.is_object() {
+        return Err(vec![told("", "invalid type: no object, expected an object")]);
+    }
     let mut wrong: Vec<FieldProblem> = Vec::new();
     while wrong.len() < MOST {
         let error = match serde_path_to_error::deserialize::<_, T>(&body) {
@@ -197,6 +250,27 @@ fn stand_in<T: DeserializeOwned>(body: &mut Value, pointer: &str) -> bool {
     false
 }
 
+/// Query parameters; what is wrong with them is told as a problem.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Failed;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(read)) => Ok(Self(read)),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                // "Failed to deserialize query string: limit: invalid digit found in string"
+                let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
+                Err(Refusal::new(Code::Malformed, format!("the query cannot be read: {why}"))
+                    .remedy("GET /v1/openapi.json tells what each parameter takes")
+                    .into())
+            }
+        }
+    }
+}
+
 /// `?limit=` and `?cursor=` of a list.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -217,7 +291,7 @@ impl Paging {
             None => None,
             Some(cursor) => {
                 let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                Some(text.ok_or_else(bad_cursor)?)
+                Some(text.filter(|t| !t.contains('\0')).ok_or_else(bad_cursor)?)
             }
         };
         Ok(PageOf { after, limit: self.limit()? })

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     tagged,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;
@@ -83,9 +83,10 @@ pub(super) async fn mapping_delete(
     caller: Caller<MappingWrite>,
     State(app): State<App>,
     Path(mapping): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
     let call = asked.bare(caller.who.clone())?;
-    app.mapping_delete(&call, &mapping).await?;
+    app.mapping_delete(&call, &mapping, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    input::{Paging, page},
+    input::{Paging, Query, page},
     until, wait, wire,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;

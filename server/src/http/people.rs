@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed,
-    input::{Asked, NoBody, Paging, page},
+    input::{Asked, NoBody, Paging, Query, page},
     parse::Wrongs,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;

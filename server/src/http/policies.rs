@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, IfMatch, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, slug},
     tagged,
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;

@@ -68,7 +68,9 @@ pub(crate) fn to_wire(app: &App, refusal: &Refusal, request_id: Option<String>) 
 /// Makes the body of every refusal, of the router's own too.
 pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let mut response = next.run(request).await;
+    // NUL can be part of no name, and PostgreSQL refuses even to look for it.
+    let nul = request.uri().to_string().contains("%00");
+    let mut response = if nul { StatusCode::BAD_REQUEST.into_response() } else { next.run(request).await };
     let refusal = match response.extensions_mut().remove::<Draft>() {
         Some(Draft(refusal)) => refusal,
         None => match bare(response.status()) {
@@ -90,6 +92,8 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
 /// What the router itself refuses.
 fn bare(status: StatusCode) -> Option<Refusal> {
     Some(match status {
+        StatusCode::BAD_REQUEST => Refusal::new(Code::Malformed, "the address of the call cannot be read")
+            .remedy("check its percent-encoding; GET /v1/openapi.json tells the routes"),
         StatusCode::NOT_FOUND => {
             Refusal::new(Code::NoRoute, "no such route").remedy("GET /v1/openapi.json tells the routes")
         }

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Tagged,
-    input::{Asked, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::LONG_TEXT,
     tagged, until, wait, wire,
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;
@@ -82,10 +82,11 @@ async fn decide(
     caller: Caller<RequestDecide>,
     call: crate::app::Call,
     request: String,
+    expected: Option<i64>,
     decision: Decision,
 ) -> Tagged<api::Request> {
     let task = app.clone();
-    let id = app.to_the_end(async move { task.request_decide(&caller, &call, &request, decision).await }).await?;
+    let id = app.to_the_end(async move { task.request_decide(&caller, &call, &request, expected, decision).await }).await?;
     let view = app.request_after(id).await?;
     let url = app.request_url(&view.row);
     tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
@@ -99,12 +100,13 @@ pub(super) async fn request_approve(
     caller: Caller<RequestDecide>,
     State(app): State<App>,
     Path(request): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<api::Approve>,
 ) -> Tagged<api::Request> {
     let (call, body, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/comment", body.comment.as_ref(), LONG_TEXT);
     wrong.done(|| Some(()))?;
-    decide(app, caller, call, request, Decision::Approve { comment: body.comment }).await
+    decide(app, caller, call, request, expected, Decision::Approve { comment: body.comment }).await
 }
 
 /// Refuses a request. The requester sees the reason, in Terraform too.
@@ -115,6 +117,7 @@ pub(super) async fn request_reject(
     caller: Caller<RequestDecide>,
     State(app): State<App>,
     Path(request): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<api::Reject>,
 ) -> Tagged<api::Request> {
     let (call, body, mut wrong) = asked.by(caller.who.clone());
@@ -123,7 +126,7 @@ pub(super) async fn request_reject(
         wrong.note("/reason", "missing", "is empty: the requester has to know why", None, "say why");
     }
     wrong.done(|| Some(()))?;
-    decide(app, caller, call, request, Decision::Reject { reason: body.reason }).await
+    decide(app, caller, call, request, expected, Decision::Reject { reason: body.reason }).await
 }
 
 /// Takes a request back: its requester, or an admin of the workspace.
@@ -134,8 +137,9 @@ pub(super) async fn request_withdraw(
     caller: Caller<RequestDecide>,
     State(app): State<App>,
     Path(request): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Tagged<api::Request> {
     let call = asked.bare(caller.who.clone())?;
-    decide(app, caller, call, request, Decision::Withdraw).await
+    decide(app, caller, call, request, expected, Decision::Withdraw).await
 }

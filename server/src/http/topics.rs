@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, IfMatch, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{LONG_TEXT, Parse, Wrongs, topic_name},
     problem::to_wire,
     tagged, wire,
@@ -17,7 +17,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };

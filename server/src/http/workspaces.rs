@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, IfMatch, NoBody, Paging, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{display_name, slug},
     tagged,
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use orbit_api as api;
@@ -102,9 +102,10 @@ pub(super) async fn workspace_delete(
     caller: Caller<WorkspaceDelete>,
     State(app): State<App>,
     Path(workspace): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<NoBody>,
 ) -> Result<StatusCode, Failed> {
     let call = asked.bare(caller.who.clone())?;
-    app.workspace_delete(&caller, &call, &workspace).await?;
+    app.workspace_delete(&caller, &call, &workspace, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

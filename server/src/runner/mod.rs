@@ -10,8 +10,11 @@ use orbit_core::{
     workflow::{Held, JournalError, Turn, turn},
 };
 use orbit_store::{LeasedJournal, Store};
-use std::{sync::Arc, time::Duration};
-use tokio::sync::{Notify, mpsc};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -48,7 +51,7 @@ struct Inner {
     wake: Notify,
     watchers: Watchers,
     looks: mpsc::Sender<ClusterId>,
-    slots: Arc<tokio::sync::Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 /// What a runner is made of.
@@ -84,7 +87,7 @@ impl Runner {
             wake: Notify::new(),
             watchers: Watchers::default(),
             looks,
-            slots: Arc::new(tokio::sync::Semaphore::new(slots)),
+            slots: Arc::new(Semaphore::new(slots)),
         }));
         (runner, asked)
     }
@@ -122,22 +125,34 @@ impl Runner {
         self.0.watchers.tell(id);
     }
 
-    /// Drives an operation that this replica holds, beside the caller.
-    pub fn drive(&self, held: Held) {
+    /// Drives an operation that this replica holds, beside the caller. `since`: a moment before its lease began.
+    pub fn drive(&self, held: Held, since: Instant) {
         let runner = self.clone();
-        self.0.tasks.spawn(async move { runner.drive_to_rest(held).await });
+        // It was born leased, so it does not wait for a slot; it takes one where there is one, so that fewer are claimed beside it.
+        let slot = self.0.slots.clone().try_acquire_owned().ok();
+        self.0.tasks.spawn(async move {
+            runner.drive_to_rest(held, since).await;
+            drop(slot);
+        });
     }
 
-    /// Turn after turn, until it is over, has to wait, or belongs to somebody else.
-    async fn drive_to_rest(&self, mut held: Held) {
+    /// Turn after turn, until it is over, has to wait, or belongs to somebody else. `since`: a moment before the lease began.
+    async fn drive_to_rest(&self, mut held: Held, mut since: Instant) {
         let inner = &self.0;
         loop {
             // A turn that is not begun can be left to whoever claims it next; one that is begun ends.
             if inner.stopping.is_cancelled() {
                 return;
             }
+            // A save would be fenced, but a step is not: none is begun that could outlast the lease, or another replica would run it too.
+            if since.elapsed() + inner.pace.step > inner.pace.lease {
+                tracing::warn!(operation = %held.id, "the lease is nearly out before a step could begin; whoever claims it next goes on");
+                return self.wake_after(inner.pace.lease);
+            }
+            let began = Instant::now();
             match turn(&inner.journal, &inner.ports, &mut held, inner.pace.step).await {
                 Ok(next) => {
+                    since = began;
                     inner.watchers.tell(held.id.uuid());
                     match next {
                         Turn::Again => {}
@@ -188,19 +203,25 @@ impl Runner {
     async fn claim(&self) -> orbit_store::Result<usize> {
         let inner = &self.0;
         let free = u32::try_from(inner.slots.available_permits()).unwrap_or(u32::MAX);
+        // Taken before the claim: what is claimed is driven at once, and its lease does not run out while it waits for a slot.
+        let Ok(mut slots) = inner.slots.clone().try_acquire_many_owned(free) else { return Ok(0) };
         if free == 0 {
             return Ok(0);
         }
+        let since = Instant::now();
         let mut tx = inner.journal.store.begin().await?;
         let claimed = tx.operation_claim(inner.journal.replica, inner.pace.lease, free).await?;
         tx.commit().await?;
         let count = claimed.len();
         for one in claimed {
-            // There was a free slot for each; where a drive of this replica's own took it meanwhile, this one waits for the next.
-            let runner = self.clone();
+            let (runner, slot) = (self.clone(), slots.split(1));
             inner.tasks.spawn(async move {
-                let _slot = runner.0.slots.clone().acquire_owned().await;
-                runner.drive_to_rest(one.held).await;
+                runner.drive_to_rest(one.held, since).await;
+                let was_full = runner.0.slots.available_permits() == 0;
+                drop(slot);
+                if was_full {
+                    runner.wake();
+                }
             });
         }
         Ok(count)

@@ -32,7 +32,8 @@ async fn waiting(who: &Person) -> Answer {
 
 /// A policy of workspace `payments` that asks for approval in `prod`.
 async fn workspace_asks(orbit: &TestApp) {
-    let policy = json!({ "name": "careful", "scope": "workspace", "workspace": "payments", "require_approval_for": ["prod"] });
+    let policy =
+        json!({ "name": "careful", "scope": "workspace", "workspace": "payments", "require_approval_for": ["prod"] });
     orbit.root().post("/v1/topic-policies", policy).await.created();
 }
 

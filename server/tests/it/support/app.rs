@@ -161,8 +161,7 @@ impl TestApp {
         };
         let admin = grant(&store, &root).await.unwrap().expose().to_owned();
         let http = reqwest::Client::builder().no_proxy().timeout(BOUND).build().unwrap();
-        let orbit =
-            Self { kind, database_url, brokers, store, http, clock, keyring, running, admin, _folder: folder };
+        let orbit = Self { kind, database_url, brokers, store, http, clock, keyring, running, admin, _folder: folder };
         orbit.furnish().await;
         orbit
     }
@@ -234,10 +233,8 @@ impl TestApp {
         let stamp = |c: &ClusterRow| (c.topics_seen_at, c.reachable, c.validation_status.clone());
         let before = self.cluster(slug).await;
         self.app.runner.look_at(before.id);
-        until("the cluster is looked at", async || {
-            (stamp(&self.cluster(slug).await) != stamp(&before)).then_some(())
-        })
-        .await;
+        until("the cluster is looked at", async || (stamp(&self.cluster(slug).await) != stamp(&before)).then_some(()))
+            .await;
     }
 
     /// Another server on the same database.

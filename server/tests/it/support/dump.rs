@@ -2,8 +2,7 @@
 
 use super::{Kind, TestApp};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, Row, postgres::PgConnectOptions,
-    sqlite::SqliteConnectOptions,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, Row, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
 };
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -79,8 +78,10 @@ async fn dump_sqlite(url: &str) -> Dump {
     let mut dump = Dump::new();
     for table in conn.fetch_all(tables).await.unwrap() {
         let table: String = table.try_get(0).unwrap();
-        let shape = conn.fetch_all(AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}')"))).await.unwrap();
-        let columns: Vec<String> = shape.iter().map(|r| format!("quote({})", r.try_get::<String, _>(0).unwrap())).collect();
+        let shape =
+            conn.fetch_all(AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}')"))).await.unwrap();
+        let columns: Vec<String> =
+            shape.iter().map(|r| format!("quote({})", r.try_get::<String, _>(0).unwrap())).collect();
         let all = format!("SELECT {} FROM {table} ORDER BY 1", columns.join(" || '|' || "));
         let rows = conn.fetch_all(AssertSqlSafe(all)).await.unwrap();
         dump.insert(table, rows.iter().map(|r| r.try_get(0).unwrap()).collect());

@@ -1,0 +1,259 @@
+//! Waiting for a person is a normal outcome: nothing is tainted, filed twice, or lost.
+
+use crate::world::{World, configuration, topic};
+use orbit_acceptance::Terraform;
+use orbit_api::{Approve, RequestState, Role, TopicStatus, client::TopicRead};
+use serde_json::{Value, json};
+
+const PAYMENTS: &str = "orbit_kafka_topic.payments";
+const CREATE: [&str; 1] = ["create orbit_kafka_topic.payments"];
+const UPDATE: [&str; 1] = ["update orbit_kafka_topic.payments"];
+
+fn payments(lines: &str) -> String {
+    topic("prod", "payments", lines)
+}
+
+/// Payments, active in prod.
+async fn with_payments(world: &World) -> Terraform {
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    terraform
+}
+
+#[tokio::test]
+async fn a_creation_waits_is_approved_and_is_active_without_another_apply() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+
+    let plan = terraform.plan().await;
+    plan.plans(&CREATE).warns(&[
+        "The creation of topic payments-team/prod/payments will need approval by a platform admin",
+        "require_approval_for of policy \"guardrails\" (platform, version 1)",
+    ]);
+    assert!(world.requests().await.is_empty(), "a plan files nothing");
+
+    let apply = terraform.apply().await;
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    let request = world.open_request().await;
+    let waits = apply.warnings.iter().find(|told| told.summary.contains("waits for approval")).unwrap();
+    waits.says(&[&request.id, &request.url, "a platform admin", "run-of-the-tests"]);
+    let state = terraform.state(PAYMENTS).await.unwrap();
+    assert_eq!((&state["status"], &state["request_url"]), (&json!("pending-approval"), &json!(request.url)));
+    assert!(state["id"].as_str().unwrap().starts_with("top_"));
+    assert!(world.on_cluster().await.is_empty(), "nothing happens before");
+
+    // Applied again, it is the same request.
+    terraform.plan().await.plans(&UPDATE).warns(&["waits for approval", &request.id]);
+    terraform.apply().await.warns(&["waits for approval", &request.id]);
+    assert_eq!(world.requests().await.len(), 1);
+
+    let approved = world.approve().await;
+    assert_eq!(approved.state, RequestState::Approved);
+    // Nobody has to come back for it.
+    world.becomes("prod", "payments", TopicStatus::Active).await;
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
+    terraform.plan().await.is_empty();
+    terraform.plan_with(&["-refresh-only"]).await;
+    terraform.apply().await.ok();
+    let state = terraform.state(PAYMENTS).await.unwrap();
+    assert_eq!((&state["status"], &state["request_url"]), (&json!("active"), &Value::Null));
+    assert_eq!((&state["approval_required"], &state["approved_by"]), (&json!(true), &json!("admin")));
+    terraform.plan_with(&["-refresh=false"]).await.is_empty();
+    assert_eq!(world.requests().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_plan_right_after_the_approval_is_empty() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(world.topic("prod", "payments").await.status, TopicStatus::Active);
+}
+
+#[tokio::test]
+async fn an_approval_between_plan_and_apply_is_just_success() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.apply().await;
+    terraform.plan().await.plans(&UPDATE);
+    world.approve().await;
+    terraform.apply_plan().await.ok();
+    assert_eq!(terraform.attribute(PAYMENTS, "status").await, "active");
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn a_rejection_warns_in_plan_fails_in_apply_and_taints_nothing() {
+    let world = World::new().await;
+    let both = format!("{}{}", payments("partitions = 40"), topic("dev", "orders", ""));
+    let terraform = world.terraform(&payments("partitions = 40")).await;
+    terraform.apply().await;
+    let request = world.open_request().await;
+    world.reject("far too many").await;
+    let said = ["was rejected by admin", request.id.as_str(), "far too many"];
+
+    // The rest of the repository still plans, and applies.
+    terraform.write(&configuration(&both));
+    let plan = terraform.plan().await;
+    plan.plans(&["create orbit_kafka_topic.orders", UPDATE[0]]).warns(&said);
+    let apply = terraform.apply().await;
+    apply.fails(&said);
+    assert_eq!(terraform.attribute("orbit_kafka_topic.orders", "status").await, "active");
+    assert_eq!(terraform.attribute(PAYMENTS, "status").await, "rejected");
+    assert_eq!(world.requests().await.len(), 2, "asking again files nothing");
+
+    // Another wish is filed anew, under the same id.
+    let id = terraform.attribute(PAYMENTS, "id").await;
+    terraform.write(&configuration(&payments("partitions = 4")));
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(terraform.attribute(PAYMENTS, "id").await, id);
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 4);
+}
+
+#[tokio::test]
+async fn destroying_what_waits_withdraws_it() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("")).await;
+    terraform.apply().await;
+
+    terraform.destroy().await.ok();
+
+    assert_eq!(terraform.state(PAYMENTS).await, None);
+    let all = world.requests().await;
+    assert_eq!(all.iter().map(|request| request.state).collect::<Vec<_>>(), [RequestState::Withdrawn]);
+    // And it can be asked for again.
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn a_change_that_waits_shows_exactly_that_change_until_it_is_approved() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    terraform.write(&configuration(&payments("partitions = 4")));
+    terraform.plan().await.plans(&UPDATE).warns(&["The change of topic", "will need approval by a platform admin"]);
+    let apply = terraform.apply().await;
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    let request = world.open_request().await;
+    assert!(world.topic("prod", "payments").await.conditions.iter().any(|c| c.kind == "ChangePending"));
+    for _ in 0..2 {
+        terraform.plan().await.plans(&UPDATE).warns(&["waits for approval", &request.id, &request.url]);
+        let changed = terraform.planned(PAYMENTS).await;
+        assert_eq!(changed["partitions"], (json!(2), json!(4)), "{changed:?}");
+        let others: Vec<_> = changed
+            .keys()
+            .filter(|name| !["partitions", "request_url", "status", "workflow_id"].contains(&name.as_str()))
+            .collect();
+        assert!(others.is_empty(), "{others:?}");
+        terraform.apply().await.warns(&["waits for approval", &request.id]);
+    }
+    assert_eq!(world.requests().await.len(), 2, "one for the creation, one for the change");
+
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 4);
+}
+
+#[tokio::test]
+async fn a_rejected_change_keeps_the_topic_as_it_was() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    terraform.write(&configuration(&payments("partitions = 40")));
+    terraform.apply().await;
+    world.reject("far too many").await;
+    let said = ["was rejected by admin", "far too many"];
+    terraform.plan().await.plans(&UPDATE).warns(&said);
+    terraform.apply().await.fails(&said);
+    assert_eq!(terraform.attribute(PAYMENTS, "partitions").await, 2);
+    terraform.write(&configuration(&payments("partitions = 2")));
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
+}
+
+#[tokio::test]
+async fn a_deletion_that_waits_is_an_error_every_time_and_the_next_one_attaches() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    let before = terraform.state(PAYMENTS).await.unwrap();
+
+    let destroy = terraform.destroy().await;
+    let request = world.open_request().await;
+    destroy.fails(&["The deletion of topic payments-team/prod/payments waits for approval", &request.id, &request.url]);
+    terraform.destroy().await.fails(&[&request.id, &request.url]);
+    assert_eq!(world.requests().await.len(), 2);
+    let mut after = terraform.state(PAYMENTS).await.unwrap();
+    // Its address came with the refresh; nothing else did.
+    after["request_url"] = before["request_url"].clone();
+    assert_eq!(after, before);
+    assert_eq!(world.on_cluster().await.len(), 1);
+
+    world.approve().await;
+    let gone = terraform.destroy().await;
+    assert_eq!((gone.code, gone.errors.len()), (0, 0), "{}", gone.text);
+    assert_eq!(terraform.state(PAYMENTS).await, None);
+    assert!(world.on_cluster().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_rejected_deletion_leaves_the_topic_alone() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    assert_eq!(terraform.destroy().await.code, 1);
+    world.reject("somebody still reads it").await;
+    terraform.destroy().await.fails(&["was rejected by admin", "somebody still reads it"]);
+    assert_eq!(world.topic("prod", "payments").await.status, TopicStatus::Active);
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn four_eyes_are_two_people_and_not_two_tokens() {
+    let world = World::new().await;
+    let client = world.orbit.client(&world.person("carol", Role::Admin).await);
+    // A member of the team who may decide for the platform too.
+    let both =
+        orbit_api::MembershipCreate { principal: "carol".to_owned(), role: Role::PlatformAdmin, workspace: None };
+    world.orbit.admin().membership_create(&both).await.unwrap();
+    let terraform =
+        Terraform::new(&world.orbit, &world.token_of("carol", None).await.0, &configuration(&payments(""))).await;
+    terraform.apply().await;
+    let request = world.open_request().await;
+    assert_eq!(request.requester, "carol");
+
+    let refused = client.request_approve(&request.id, &Approve::default()).await.unwrap_err();
+
+    assert_eq!(refused.code(), Some("request.not-yours"), "{refused}");
+    assert_eq!(world.topic("prod", "payments").await.status, TopicStatus::PendingApproval);
+    let nobody = world.orbit.developer().request_approve(&request.id, &Approve::default()).await.unwrap_err();
+    assert_eq!(nobody.code(), Some("request.not-yours"), "{nobody}");
+    world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn a_withdrawn_request_can_be_filed_again_and_an_open_one_is_superseded_by_its_requester() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.apply().await;
+    let developer = world.orbit.developer();
+    developer.request_withdraw(&world.open_request().await.id).await.unwrap();
+    let apply = terraform.apply().await;
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    assert_eq!(terraform.attribute(PAYMENTS, "status").await, "pending-approval");
+
+    terraform.write(&configuration(&payments("partitions = 3")));
+    terraform.apply().await;
+    let states: Vec<_> = world.requests().await.iter().map(|request| request.state).collect();
+    assert_eq!(states, [RequestState::Pending, RequestState::Superseded, RequestState::Withdrawn]);
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    let id = terraform.attribute(PAYMENTS, "id").await;
+    let topic = developer.topic_get(id.as_str().unwrap(), TopicRead::default()).await.unwrap();
+    assert_eq!((topic.partitions, topic.approved_by.as_deref()), (Some(3), Some("admin")));
+}
