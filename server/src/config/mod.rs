@@ -319,8 +319,9 @@ mod tests {
                 }
             }
             serde_json::Value::Array(items) => {
-                keys.push(prefix.to_owned());
-                items.iter().for_each(|v| flatten(&format!("{prefix}[]"), v, keys));
+                for item in items {
+                    flatten(&format!("{prefix}[]"), item, keys);
+                }
             }
             _ => keys.push(prefix.to_owned()),
         }
