@@ -29,7 +29,7 @@ call() { # WHO METHOD PATH [JSON]
   local who=$1 method=$2 path=$3 body=${4:-} token status shown_body=
   token=$([[ $who == admin ]] && echo "$ADMIN_TOKEN" || echo "$DEVELOPER_TOKEN")
   # The password of the cluster goes over the wire, not over the screen.
-  [[ -z $body ]] || shown_body=" -d '$(jq -c 'if .credentials then .credentials.sasl_password = "…" else . end' <<<"$body")'"
+  [[ -z $body ]] || shown_body=" --json '$(jq -c 'if .credentials then .credentials.sasl_password = "…" else . end' <<<"$body")'"
   shown "curl -X $method -H \"Authorization: Bearer \$${who^^}_TOKEN\" $SERVER$path$shown_body"
   ANSWER=$(curl -sS -X "$method" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
     -w '\n%{http_code}' ${body:+-d "$body"} "$SERVER$path")

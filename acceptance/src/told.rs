@@ -92,17 +92,16 @@ impl Told {
     /// It points at this line of the configuration; how many blanks there are does not matter.
     #[track_caller]
     pub fn points_at(&self, line: &str) -> &Self {
-        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(words(&self.line), words(line), "{self:#?}");
+        assert_eq!(spaced(&self.line), spaced(line), "{self:#?}");
         self
     }
 
-    /// It says all of this.
+    /// It says all of this; how many blanks there are does not matter.
     #[track_caller]
     pub fn says(&self, parts: &[&str]) -> &Self {
-        let words = self.words();
+        let words = spaced(&self.words());
         for part in parts {
-            assert!(words.contains(part), "{part:?} is not in:\n{words}");
+            assert!(words.contains(&spaced(part)), "{part:?} is not in:\n{}", self.words());
         }
         self
     }
@@ -131,6 +130,11 @@ fn push(to: &mut Vec<Told>, diagnostic: &Value) {
     if !to.contains(&told) {
         to.push(told);
     }
+}
+
+/// With one blank between words.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn string(value: &Value) -> String {

@@ -17,7 +17,7 @@ model! {
         ca_file: Option<String>,
         /// Workspace of the resources that do not name one.
         workspace: Option<String>,
-        /// Identifies this run: approvers see the requests of one run together. Also `ORBIT_RUN_ID`; else the id of the CI run, else random.
+        /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run, else random.
         run_id: Option<String>,
     }
 }

@@ -130,9 +130,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Config { command: ConfigCommand::Check } => {
-            keyring(&config, None)
-                .map(drop)
-                .or_else(|e| if config.encryption.keys.is_empty() { Ok(()) } else { Err(e) })?;
+            if !config.encryption.keys.is_empty() {
+                keyring(&config, None)?;
+            }
+            config.database_url()?;
+            telemetry::check(&config.log)?;
             println!("{}", serde_json::to_string_pretty(&without_secrets(&config))?);
             Ok(())
         }
@@ -142,6 +144,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Token { command: TokenCommand::Create { principal, role, workspace, name, days } } => {
             let store = open(&config).await?;
+            current(&store).await?;
             let lasts = Duration::from_hours(days * 24);
             let whose =
                 Grant { principal: &principal, role, workspace: workspace.as_deref(), token_name: &name, lasts };
@@ -167,6 +170,17 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&url, config.database.max_connections, Arc::new(SystemClock)).await?)
 }
 
+/// The tables fit this version, or a sentence says what to do.
+async fn current(store: &Store) -> anyhow::Result<()> {
+    match store.migration_state().await? {
+        MigrationState::Current => Ok(()),
+        MigrationState::Behind(count) => {
+            anyhow::bail!("{count} migrations are due: run orbit-server migrate, or set database.migrate_at_start")
+        }
+        MigrationState::Ahead => anyhow::bail!("the database belongs to a newer Orbit: run that version"),
+    }
+}
+
 async fn serve_command(config: Config, dev: bool) -> anyhow::Result<()> {
     let url = config.database_url()?;
     let beside = url
@@ -177,13 +191,7 @@ async fn serve_command(config: Config, dev: bool) -> anyhow::Result<()> {
     if config.database.migrate_at_start || dev {
         store.migrate().await.context("the tables could not be migrated")?;
     }
-    match store.migration_state().await? {
-        MigrationState::Current => {}
-        MigrationState::Behind(count) => {
-            anyhow::bail!("{count} migrations are due: run orbit-server migrate, or set database.migrate_at_start")
-        }
-        MigrationState::Ahead => anyhow::bail!("the database belongs to a newer Orbit: run that version"),
-    }
+    current(&store).await?;
     let listener = TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.server.listen))?;

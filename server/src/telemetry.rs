@@ -14,6 +14,12 @@ pub enum LogError {
     Taken(#[from] TryInitError),
 }
 
+/// Whether the log could begin.
+pub fn check(log: &Log) -> Result<(), LogError> {
+    EnvFilter::try_new(&log.filter)?;
+    Ok(())
+}
+
 /// Begins to log.
 pub fn init(log: &Log) -> Result<(), LogError> {
     use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};

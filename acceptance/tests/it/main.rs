@@ -2,7 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed step of a story ends it")]
 
 mod approval;
+mod cluster_trouble;
 mod durable;
+mod interrupt;
 mod lifecycle;
 mod policy;
+mod quickstart;
+mod secrets;
+mod server_trouble;
 mod world;

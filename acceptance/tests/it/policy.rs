@@ -20,8 +20,8 @@ async fn a_denial_names_rule_layer_limit_and_value_at_the_line_that_asks() {
     let told = plan.fails(&[DENIED]);
     assert_eq!(told.summary, DENIED);
     told.points_at("partitions = 60").says(&[
-        "value     60",
-        "limit     50",
+        "value 60",
+        "limit 50",
         "partition_limits.max of policy \"guardrails\" (platform, version 1)",
         "ask for at most 50",
     ]);

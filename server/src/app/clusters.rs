@@ -1,6 +1,9 @@
 //! Clusters: registering, changing, forgetting. Their connections were tried before a use case begins.
 
-use super::{App, AppResult, Call, Code, Event, Refusal, catalog::{stale, unchanged}};
+use super::{
+    App, AppResult, Call, Code, Event, Refusal,
+    catalog::{stale, unchanged},
+};
 use async_trait::async_trait;
 use orbit_core::{
     id::ClusterId,
@@ -196,7 +199,7 @@ impl App {
         if !tx.cluster_delete(row.id).await? {
             return Err(Refusal::new(
                 Code::ClusterInUse,
-                format!("cluster {} has topics, mappings or operations", row.slug),
+                format!("cluster {} has topics or mappings, or work is under way on it", row.slug),
             )
             .remedy("delete its topics and mappings first")
             .into());

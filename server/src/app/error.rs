@@ -47,8 +47,6 @@ codes! {
     IdempotencyKey = "idempotency-key", UNPROCESSABLE_ENTITY, "The idempotency key was used for another call";
     /// The object changed since it was read.
     Stale = "stale", PRECONDITION_FAILED, "The object has changed meanwhile";
-    /// A feature that this version does not have.
-    NotAvailable = "not-available", UNPROCESSABLE_ENTITY, "Orbit does not have this yet";
     /// No such workspace, for this caller.
     WorkspaceNotFound = "workspace.not-found", NOT_FOUND, "There is no such workspace";
     /// The slug is taken.

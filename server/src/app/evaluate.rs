@@ -1,9 +1,9 @@
 //! Evaluate: what submit would answer, without filing anything. The same judge on the same facts.
 
-use super::view::approvers_text;
 use super::{
-    App, AppError, AppResult, Call, Refusal, RequestBrief,
+    App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
     topics::{change_of, meets},
+    view::approvers_text,
 };
 use crate::{
     app::TopicNew,
@@ -11,11 +11,13 @@ use crate::{
 };
 use orbit_core::{
     approval::RequestState,
-    change::{Action, Change, TopicAction},
+    change::{Action, Change, Noun, TopicAction, TopicChange},
+    id::ClusterId,
     model::topic::TopicStatus,
     policy::{Decision, Layer, Verdict},
 };
-use orbit_store::{Read, Stage, TopicRow};
+use orbit_store::{Grounded, Read, TopicRow};
+use std::collections::HashMap;
 
 /// A change to judge.
 #[derive(Debug, Clone)]
@@ -42,34 +44,25 @@ pub struct Evaluated {
 }
 
 impl App {
-    /// Judges changes together: each sees those before it. Several are judged in a transaction that is rolled back, a single one on a snapshot, which
-    /// keeps no writer waiting: a plan judges each of its changes by itself.
+    /// Judges changes together: each sees those before it. Reads one snapshot and takes no lock: nobody who writes waits for it.
     pub async fn topic_evaluate(
         &self,
         caller: &Caller<TopicEvaluate>,
         call: &Call,
         items: Vec<Result<EvaluateItem, Refusal>>,
     ) -> AppResult<Vec<Result<Evaluated, Refusal>>> {
-        if let [Ok(item)] = items.as_slice() {
-            let mut db = self.store.read().await?;
-            let judged = told(self.evaluate_one(&mut db, caller, call, item.clone()).await)?;
-            return Ok(vec![judged.map(|(evaluated, _)| evaluated)]);
-        }
-        let mut tx = self.store.begin().await?;
+        let mut db = self.store.read().await?;
         let mut answers = Vec::with_capacity(items.len());
+        let mut siblings = Siblings::default();
         for item in items {
-            let judged = match item {
-                Ok(item) => told(self.evaluate_one(&mut tx, caller, call, item).await)?,
+            answers.push(match item {
                 Err(refusal) => Err(refusal),
-            };
-            if let Ok((evaluated, Some(change))) = &judged
-                && change.action() == Action::Create
-                && evaluated.verdict.decision() != Decision::Deny
-            {
-                // So that what comes after sees it. Where its record cannot be left, that is submit's to tell.
-                tx.desire(change, &Stage::Filed { by: call.who.principal }).await?;
-            }
-            answers.push(judged.map(|(evaluated, _)| evaluated));
+                Ok(item) => match self.evaluate_one(&mut db, caller, call, item, &mut siblings).await {
+                    Ok(evaluated) => Ok(evaluated),
+                    Err(AppError::Refused(refusal)) => Err(*refusal),
+                    Err(error) => return Err(error),
+                },
+            });
         }
         Ok(answers)
     }
@@ -80,7 +73,8 @@ impl App {
         caller: &Caller<TopicEvaluate>,
         call: &Call,
         item: EvaluateItem,
-    ) -> AppResult<(Evaluated, Option<Change>)> {
+        siblings: &mut Siblings,
+    ) -> AppResult<Evaluated> {
         let new = &item.topic;
         let place = self.place(db, caller, &new.workspace, &new.environment, &new.name).await?;
         let there = place.existing.as_ref();
@@ -93,44 +87,66 @@ impl App {
             }
             (Action::Create, _) | (Action::Update, Some(_)) => self.creation(db, &place, new).await?,
             (Action::Delete, Some(row)) if on_cluster(row) => change_of(row, TopicAction::Delete),
-            // Nothing is on the cluster, so nothing is asked of anybody.
-            (Action::Delete, Some(row)) => {
-                let evaluated = Evaluated {
-                    verdict: Verdict::default(),
-                    physical_name: row.physical_name.to_string(),
-                    cluster: row.cluster.to_string(),
-                    request: None,
-                    approvers: vec![],
-                };
-                return Ok((evaluated, None));
-            }
+            (Action::Delete, Some(row)) => return Ok(dropped(row)),
             (Action::Update | Action::Delete, None) => {
                 let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
-                return Err(Refusal::new(
-                    super::Code::TopicNotFound,
-                    format!("there is no topic {key} that you can see"),
-                )
-                .into());
+                let text = format!("there is no topic {key} that you can see");
+                return Err(Refusal::new(Code::TopicNotFound, text).into());
             }
         };
-        let (cluster_id, physical_name) = (change.cluster_id, change.physical_name.to_string());
-        let change = Change::Topic(change);
-        let request = self.equal_request(db, &change).await?;
-        let rules = db.rulebook(change.workspace()).await?;
-        let weighed = db.weigh(&change, &rules, call.who.requester()).await?;
-        let cluster = db.cluster(cluster_id).await?;
+        let changed = Change::Topic(change.clone());
+        let request = self.equal_request(db, &changed, new.justification.as_deref()).await?;
+        if request.is_none() {
+            self.way(db, call, &changed, new.justification.as_deref()).await?;
+        }
+        let verdict = self.judge_among(db, call, &change, siblings).await?;
+        let cluster = db.cluster(change.cluster_id).await?;
         let named = &place.environment.default_approvers;
-        let layers = weighed.verdict.needs.iter().map(|n| n.layer);
+        let layers = verdict.needs.iter().map(|n| n.layer);
         let approvers = layers.map(|l| (l, approvers_text(l, place.workspace.slug.as_str(), named))).collect();
-        let cluster = cluster.map_or_else(String::new, |c| c.slug.to_string());
-        let evaluated = Evaluated { verdict: weighed.verdict, approvers, physical_name, cluster, request };
-        Ok((evaluated, Some(change)))
+        Ok(Evaluated {
+            verdict,
+            approvers,
+            physical_name: change.physical_name.to_string(),
+            cluster: cluster.map_or_else(String::new, |c| c.slug.to_string()),
+            request,
+        })
     }
 
-    /// The request of the same intent that is open, or that was refused last.
-    async fn equal_request(&self, db: &mut Read, change: &Change) -> AppResult<Option<RequestBrief>> {
+    /// The verdict, where those before it in the same batch stand already.
+    async fn judge_among(
+        &self,
+        db: &mut Read,
+        call: &Call,
+        change: &TopicChange,
+        siblings: &mut Siblings,
+    ) -> AppResult<Verdict> {
+        let rules = db.rulebook(change.workspace_id).await?;
+        let (mut facts, _, _) = change.ground(db, call.who.requester()).await?;
+        let creates = matches!(change.action, TopicAction::Create { .. });
+        if creates && facts.collides_with.is_none() {
+            facts.collides_with = siblings.collision(change);
+        }
+        let verdict = change.judge(&rules, &facts);
+        if creates && verdict.decision() != Decision::Deny {
+            siblings.add(change);
+        }
+        Ok(verdict)
+    }
+
+    /// The request of the same intent that is open, or that was refused last on the same grounds.
+    async fn equal_request(
+        &self,
+        db: &mut Read,
+        change: &Change,
+        justification: Option<&str>,
+    ) -> AppResult<Option<RequestBrief>> {
         let Some(newest) = db.request_newest(change.object().id).await? else { return Ok(None) };
-        let stands = matches!(newest.state, RequestState::Pending | RequestState::Rejected);
+        let stands = match newest.state {
+            RequestState::Pending => true,
+            RequestState::Rejected => newest.justification.as_deref() == justification,
+            _ => false,
+        };
         let items = db.request_items(newest.id).await?;
         if stands && items.iter().any(|i| i.change.same_intent(change)) {
             return Ok(Some(self.request_brief(db, &newest).await?));
@@ -139,12 +155,33 @@ impl App {
     }
 }
 
-/// A refusal is the answer to its item; a failure ends the call.
-fn told<T>(judged: AppResult<T>) -> AppResult<Result<T, Refusal>> {
-    match judged {
-        Ok(evaluated) => Ok(Ok(evaluated)),
-        Err(AppError::Refused(refusal)) => Ok(Err(*refusal)),
-        Err(error) => Err(error),
+/// The names on clusters that earlier items of a batch would take.
+#[derive(Default)]
+struct Siblings(HashMap<(ClusterId, String), TopicChange>);
+
+impl Siblings {
+    fn add(&mut self, change: &TopicChange) {
+        self.0.entry(place_of(change)).or_insert_with(|| change.clone());
+    }
+    /// The name of another topic before it that Kafka would not tell from this one.
+    fn collision(&self, change: &TopicChange) -> Option<String> {
+        let other = self.0.get(&place_of(change))?;
+        (other.object().key != change.object().key).then(|| other.physical_name.to_string())
+    }
+}
+
+fn place_of(change: &TopicChange) -> (ClusterId, String) {
+    (change.cluster_id, change.physical_name.collision_key())
+}
+
+/// Nothing is on the cluster, so nothing is asked of anybody.
+fn dropped(row: &TopicRow) -> Evaluated {
+    Evaluated {
+        verdict: Verdict::default(),
+        physical_name: row.physical_name.to_string(),
+        cluster: row.cluster.to_string(),
+        request: None,
+        approvers: vec![],
     }
 }
 

@@ -8,10 +8,10 @@ use orbit_core::{
     policy::{Decision, Verdict},
     workflow::{Held, Saga},
 };
-use orbit_store::{NewItem, NewOperation, NewRequest, RequestRow, Resolution, Stage, Tx, Weighed};
+use orbit_store::{NewItem, NewOperation, NewRequest, Read, RequestRow, Resolution, Stage, Tx, Weighed};
 use std::time::Duration;
 
-/// How long a request waits for a decision (SPEC §6).
+/// How long a request waits for a decision.
 const VALIDITY: Duration = Duration::from_hours(14 * 24);
 
 /// What is asked for: one change, or several that are decided and carried out together.
@@ -34,12 +34,25 @@ pub enum Filed {
     Accepted(Option<Held>),
 }
 
+/// What stands where a change wants to go.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Nothing.
+    Free,
+    /// An equal request is open: the change attaches to it.
+    Attach,
+    /// A request that gives way.
+    Over(Box<RequestRow>),
+}
+
 impl App {
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
     pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
         for change in &filing.changes {
-            if self.make_way(tx, call, change, &filing).await? {
-                return Ok(Filed::Attached);
+            match self.way(tx, call, change, filing.justification.as_deref()).await? {
+                Way::Free => {}
+                Way::Attach => return Ok(Filed::Attached),
+                Way::Over(open) => self.supersede(tx, call, &open).await?,
             }
         }
         let (weighed, verdict) = self.weigh_all(tx, call, &filing).await?;
@@ -162,14 +175,21 @@ impl App {
         Ok(Some(tx.operation_insert(&operation).await?))
     }
 
-    /// What is open on the object: true where it asks for the same, so that this call attaches to it. A different one is superseded where the
-    /// caller may, else it stands in the way. What was refused before stands in the way too, until the change or its justification differs.
-    async fn make_way(&self, tx: &mut Tx, call: &Call, change: &Change, filing: &Filing) -> AppResult<bool> {
+    /// Whether the way is free for a change. What is open on the object and asks for the same takes it in; a different one gives way where the caller
+    /// may put another in its place, else it stands in the way. What was refused before stands in the way too, until the change or its justification
+    /// differs. Only looks: evaluate asks it too.
+    pub(super) async fn way(
+        &self,
+        db: &mut Read,
+        call: &Call,
+        change: &Change,
+        justification: Option<&str>,
+    ) -> AppResult<Way> {
         let object = change.object();
-        if let Some(open) = tx.request_open(object.id).await? {
-            let items = tx.request_items(open.id).await?;
+        if let Some(open) = db.request_open(object.id).await? {
+            let items = db.request_items(open.id).await?;
             if items.iter().any(|i| i.change.same_intent(change)) {
-                return Ok(true);
+                return Ok(Way::Attach);
             }
             if open.state != RequestState::Pending {
                 return Err(Refusal::new(
@@ -179,29 +199,28 @@ impl App {
                 .remedy(format!("wait for it: GET /v1/operations/{}?wait=30s", id_of(open.operation_id)))
                 .into());
             }
-            self.supersede(tx, call, &open).await?;
-            return Ok(false);
+            return self.gives_way(db, call, open).await;
         }
-        let Some(last) = tx.request_newest(object.id).await? else { return Ok(false) };
-        if last.state == RequestState::Rejected && last.justification == filing.justification {
-            let items = tx.request_items(last.id).await?;
+        let Some(last) = db.request_newest(object.id).await? else { return Ok(Way::Free) };
+        if last.state == RequestState::Rejected && last.justification.as_deref() == justification {
+            let items = db.request_items(last.id).await?;
             if items.iter().any(|i| i.change.same_intent(change)) {
-                return Err(self.rejected_before(tx, &last).await?.into());
+                return Err(self.rejected_before(db, &last).await?.into());
             }
         }
-        Ok(false)
+        Ok(Way::Free)
     }
 
-    async fn rejected_before(&self, tx: &mut Tx, last: &RequestRow) -> AppResult<Refusal> {
+    async fn rejected_before(&self, db: &mut Read, last: &RequestRow) -> AppResult<Refusal> {
         let by = last.decided_by.as_deref().unwrap_or("an approver");
         let reason = last.reason.as_deref().unwrap_or("no reason given");
         Ok(Refusal::new(Code::RequestRejected, format!("{by} rejected the same request: {reason}"))
-            .remedy("change what you ask for, or give another justification")
-            .request(self.request_brief(tx, last).await?))
+            .remedy("change what you ask for; over REST another justification files it again")
+            .request(self.request_brief(db, last).await?))
     }
 
-    /// Takes a pending request out of the way of a different one.
-    async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow) -> AppResult<()> {
+    /// Whether a pending request gives way to a different one of the caller's.
+    async fn gives_way(&self, db: &mut Read, call: &Call, open: RequestRow) -> AppResult<Way> {
         let actor = Actor {
             principal: call.who.principal,
             requester: call.who.principal == open.requester_id,
@@ -210,18 +229,22 @@ impl App {
             environment_approver: false,
             system: false,
         };
-        if approval::decide(open.state, &open.verdict.needs, &[], Deed::Supersede, &actor).is_err() {
-            let summary = self.request_brief(tx, open).await?;
-            let text =
-                format!("{} has a different request open: {}", open.requester, self.differences_text(tx, open).await?);
-            return Err(Refusal::new(Code::RequestOpen, text)
-                .remedy(format!(
-                    "ask {} or an admin of the workspace to withdraw it, or wait until it is decided",
-                    open.requester
-                ))
-                .request(summary)
-                .into());
+        if approval::decide(open.state, &open.verdict.needs, &[], Deed::Supersede, &actor).is_ok() {
+            return Ok(Way::Over(Box::new(open)));
         }
+        let summary = self.request_brief(db, &open).await?;
+        let differences = self.differences_text(db, &open).await?;
+        Err(Refusal::new(Code::RequestOpen, format!("{} has a different request open: {differences}", open.requester))
+            .remedy(format!(
+                "ask {} or an admin of the workspace to withdraw it, or wait until it is decided",
+                open.requester
+            ))
+            .request(summary)
+            .into())
+    }
+
+    /// Takes a pending request out of the way of a different one.
+    async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow) -> AppResult<()> {
         let resolution =
             Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
         tx.request_resolve(open.id, &resolution).await?;
@@ -233,8 +256,8 @@ impl App {
         self.audit_request(tx, call, open.id, &changes, "request.superseded", None).await
     }
 
-    async fn differences_text(&self, tx: &mut Tx, open: &RequestRow) -> AppResult<String> {
-        let items = tx.request_items(open.id).await?;
+    async fn differences_text(&self, db: &mut Read, open: &RequestRow) -> AppResult<String> {
+        let items = db.request_items(open.id).await?;
         let of = |d: &orbit_core::model::topic::Difference| {
             let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "not set".to_owned());
             format!("{} {} → {}", d.field.trim_start_matches('/'), side(&d.before), side(&d.after))

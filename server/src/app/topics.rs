@@ -200,6 +200,9 @@ impl App {
         respec: impl FnOnce(&TopicSpec) -> Result<TopicSpec, Vec<FieldProblem>> + Send,
     ) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
+        if let Some(before) = self.answered_before(&mut tx, call).await? {
+            return Ok(before);
+        }
         let row = self.topic_locked(&mut tx, caller, named, expected).await?;
         let spec = respec(&row.desired).map_err(Refusal::fields)?;
         let action = match row.status {
@@ -231,6 +234,9 @@ impl App {
         justification: Option<String>,
     ) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
+        if let Some(before) = self.answered_before(&mut tx, call).await? {
+            return Ok(before);
+        }
         let row = self.topic_locked(&mut tx, caller, named, expected).await?;
         match row.status {
             TopicStatus::Active | TopicStatus::Deleting => {
@@ -253,6 +259,8 @@ impl App {
 
     async fn topic_drop(&self, mut tx: Tx, call: &Call, row: &TopicRow) -> AppResult<TopicReply> {
         tx.topic_forget(row.id).await?;
+        let reply = TopicReply { topic: row.id, outcome: Outcome::Gone };
+        self.remember(&mut tx, call, &reply).await?;
         let key = row.key();
         let event = super::Event::new("topic.dropped", "topic", row.id.uuid(), &key).with(|mut e| {
             e.workspace = Some(row.workspace_id);
@@ -260,7 +268,7 @@ impl App {
         });
         self.audit(&mut tx, call, event).await?;
         tx.commit().await?;
-        Ok(TopicReply { topic: row.id, outcome: Outcome::Gone })
+        Ok(reply)
     }
 
     /// The topic, with its workspace locked, at the revision that the caller expects.

@@ -167,7 +167,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A key that is not known, or a value of another type.
-    #[error("{0}")]
+    #[error(transparent)]
     Figment(#[from] Box<figment::Error>),
     /// A value that cannot be.
     #[error("{key} {problem}: {remedy}")]

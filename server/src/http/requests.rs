@@ -86,7 +86,8 @@ async fn decide(
     decision: Decision,
 ) -> Tagged<api::Request> {
     let task = app.clone();
-    let id = app.to_the_end(async move { task.request_decide(&caller, &call, &request, expected, decision).await }).await?;
+    let id =
+        app.to_the_end(async move { task.request_decide(&caller, &call, &request, expected, decision).await }).await?;
     let view = app.request_after(id).await?;
     let url = app.request_url(&view.row);
     tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))

@@ -109,11 +109,17 @@ pub fn verdict(v: &Verdict, approvers: impl Fn(Layer) -> String) -> api::Verdict
 
 /// Why an operation failed, or what it waits for.
 fn operation_error(saga: &Saga) -> Option<api::OperationError> {
+    let at = saga.steps.get(saga.at).and_then(|step| step.last_error.clone());
+    if saga.state == OperationState::Stuck {
+        let why = saga.failure.as_ref().map(|f| format!("; it was taken back because: {}", f.user)).unwrap_or_default();
+        let message = format!("taking back failed: {}{why}", at.unwrap_or_default());
+        return Some(api::OperationError { code: "operation.stuck".to_owned(), message });
+    }
     if let Some(failure) = &saga.failure {
         return Some(api::OperationError { code: failure.code.clone(), message: failure.user.clone() });
     }
-    let waiting = saga.steps.get(saga.at).filter(|_| saga.state == OperationState::Waiting)?;
-    Some(api::OperationError { code: "operation.waiting".to_owned(), message: waiting.last_error.clone()? })
+    let message = at.filter(|_| saga.state == OperationState::Waiting)?;
+    Some(api::OperationError { code: "operation.waiting".to_owned(), message })
 }
 
 /// An operation in short.

@@ -7,7 +7,7 @@ pub use watch::{Watch, Watchers};
 use orbit_core::{
     id::{ClusterId, Ids, ReplicaId},
     ports::Ports,
-    workflow::{Held, JournalError, Turn, turn},
+    workflow::{Held, JournalError, OperationState, Turn, turn},
 };
 use orbit_store::{LeasedJournal, Store};
 use std::{
@@ -157,7 +157,10 @@ impl Runner {
                     match next {
                         Turn::Again => {}
                         Turn::Finished => return note_end(&held),
-                        Turn::Later(after) => return self.wake_after(after),
+                        Turn::Later(after) => {
+                            self.look_at_lane_of(&held).await;
+                            return self.wake_after(after);
+                        }
                     }
                 }
                 Err(JournalError::Fenced) => {
@@ -169,6 +172,17 @@ impl Runner {
                     return self.wake_after(inner.pace.lease);
                 }
             }
+        }
+    }
+
+    /// What waits for its cluster makes the cluster worth a look: so its condition is right at once, and what else waits learns when it answers.
+    async fn look_at_lane_of(&self, held: &Held) {
+        if held.saga.state != OperationState::Waiting {
+            return;
+        }
+        let Ok(mut db) = self.0.journal.store.read().await else { return };
+        if let Ok(Some(row)) = db.operation(held.id).await {
+            self.look_at(row.lane);
         }
     }
 

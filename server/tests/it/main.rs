@@ -7,4 +7,7 @@ mod support;
 mod approval;
 mod change;
 mod decide;
+mod evaluate;
+mod idempotency;
+mod input;
 mod submit;

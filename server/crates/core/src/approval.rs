@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Where a request stands (SPEC §6). After `approved` the operation's own states tell.
+/// Where a request stands. After `approved` the operation's own states tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestState {
@@ -119,7 +119,7 @@ pub fn open_layers(needs: &BTreeSet<Needs>, given: &[Consent]) -> Vec<Needs> {
 }
 
 /// Whether the actor's consent counts for a layer: what a platform policy asks for, a platform admin or whom the environment names; what a workspace
-/// policy asks for, an admin of the workspace (SPEC §2).
+/// policy asks for, an admin of the workspace.
 #[must_use]
 pub fn may_consent(actor: &Actor, layer: Layer) -> bool {
     match layer {

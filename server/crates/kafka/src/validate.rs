@@ -100,7 +100,7 @@ async fn reach_one(server: &str) -> Result<(), Unreached> {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => {
                 let user = match error.kind() {
-                    io::ErrorKind::ConnectionRefused => "refuses the connection: does Kafka listen on this port?",
+                    io::ErrorKind::ConnectionRefused => "refuses the connection (nothing listens on this port)",
                     _ => "cannot be connected to",
                 };
                 last = (user, format!("{address}: {error}"));

@@ -206,13 +206,13 @@ impl Tx {
             .await?;
         Ok(wrote == 1)
     }
-    /// Deletes one that nothing refers to. False where a topic, a mapping or an operation does.
+    /// Deletes one that nothing refers to. False where a topic, a mapping or an operation under way does. Operations that are over outlive it.
     pub async fn cluster_delete(&mut self, id: ClusterId) -> Result<bool> {
         let wrote = self
             .sql(
                 "DELETE FROM cluster WHERE id = $1 \
                  AND NOT EXISTS (SELECT 1 FROM topic WHERE cluster_id = $1) \
-                 AND NOT EXISTS (SELECT 1 FROM operation WHERE lane = $1) \
+                 AND NOT EXISTS (SELECT 1 FROM operation WHERE lane = $1 AND finished_at IS NULL) \
                  AND NOT EXISTS (SELECT 1 FROM environment_mapping WHERE cluster_id = $1)",
             )
             .bind(id.uuid())

@@ -32,7 +32,7 @@ pub struct OperationRow {
     pub kind: String,
     /// The cluster it works on.
     pub lane: ClusterId,
-    /// Slug of that cluster.
+    /// Slug of that cluster; its id where the cluster is gone.
     pub cluster: String,
     /// Where it stands.
     pub state: OperationState,
@@ -49,14 +49,15 @@ pub struct OperationRow {
 impl Load for OperationRow {
     fn load(r: &Row) -> Result<Self> {
         let workspace_id = r.id("workspace_id", WorkspaceId::from_uuid)?;
+        let lane = r.id("lane", ClusterId::from_uuid)?;
         Ok(Self {
             id: r.id("id", OperationId::from_uuid)?,
             request_id: r.id("request_id", RequestId::from_uuid)?,
             workspace_id,
             workspace: r.get::<Option<String>>("workspace")?.unwrap_or_else(|| workspace_id.to_string()),
             kind: r.get("kind")?,
-            lane: r.id("lane", ClusterId::from_uuid)?,
-            cluster: r.get("cluster")?,
+            lane,
+            cluster: r.get::<Option<String>>("cluster")?.unwrap_or_else(|| lane.to_string()),
             state: r.word("state")?,
             saga: r.json("saga")?,
             version: r.get("version")?,
@@ -105,7 +106,7 @@ macro_rules! select {
             "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.created_at, o.finished_at, r.workspace_id, \
              w.slug AS workspace, c.slug AS cluster FROM operation o \
              JOIN request r ON r.id = o.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
-             JOIN cluster c ON c.id = o.lane ",
+             LEFT JOIN cluster c ON c.id = o.lane ",
             $rest
         )
     };
@@ -124,7 +125,7 @@ macro_rules! of_object {
             "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.created_at, o.finished_at, \
              i.object_id, r.workspace_id, w.slug AS workspace, c.slug AS cluster \
              FROM request_item i JOIN request r ON r.id = i.request_id JOIN operation o ON o.id = r.operation_id \
-             LEFT JOIN workspace w ON w.id = r.workspace_id JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
+             LEFT JOIN workspace w ON w.id = r.workspace_id LEFT JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
             $ids,
             " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id \
               WHERE n.object_id = i.object_id AND m.operation_id > r.operation_id)"

@@ -7,7 +7,7 @@ use crate::ports::{KafkaTopicId, TopicDescription};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of old records (requirements 1).
+/// What becomes of old records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CleanupPolicy {
     /// Deleted by age or size.
@@ -40,7 +40,7 @@ impl CleanupPolicy {
     }
 }
 
-/// How records are compressed (requirements 1).
+/// How records are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compression {

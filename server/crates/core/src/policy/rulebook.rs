@@ -95,7 +95,7 @@ pub enum Scope {
     Workspace(WorkspaceId),
 }
 
-/// What a topic policy says (requirements 1, `KafkaTopicPolicy`). What is absent is not limited.
+/// What a topic policy says. What is absent is not limited.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TopicRules {
     /// Environments it covers; all where empty.

@@ -60,7 +60,7 @@ pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) 
         }
         TopicAction::Update { spec } => {
             check_growth(spec, facts, &mut verdict);
-            // Description, tags and owner never need approval, nor does making the cluster what it was to be (SPEC §5).
+            // Description, tags and owner never need approval, nor does making the cluster what it was to be.
             if facts.current.as_ref().is_none_or(|c| c.spec.differs_on_cluster(spec)) {
                 judge_spec(change, spec, rules, facts, &mut verdict);
             }
@@ -271,7 +271,7 @@ fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, ve
     }
 }
 
-/// Where no policy of the platform covers an environment, everybody but a platform admin needs approval (SPEC §5). A workspace's own policy does
+/// Where no policy of the platform covers an environment, everybody but a platform admin needs approval. A workspace's own policy does
 /// not count, or a workspace could lift the platform's default by writing one.
 fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict) {
     if facts.requester.platform_admin {

@@ -4,7 +4,7 @@ use super::{Piece, PieceStep, Workflow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Where an operation stands (SPEC §6).
+/// Where an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationState {

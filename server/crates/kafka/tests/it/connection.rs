@@ -61,7 +61,7 @@ async fn addresses_that_lead_nowhere_are_each_named() {
 
     assert_eq!(failure.part, ConnectionPart::BootstrapServers);
     let expected = format!(
-        "kafka.invalid:9092 cannot be resolved; {closed} refuses the connection: does Kafka listen on this port?; kafka-1 is not of the form host:port."
+        "kafka.invalid:9092 cannot be resolved; {closed} refuses the connection (nothing listens on this port); kafka-1 is not of the form host:port."
     );
     assert_eq!(failure.user, expected);
 }

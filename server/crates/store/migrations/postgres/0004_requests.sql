@@ -11,7 +11,7 @@ CREATE TABLE operation (
     request_id  uuid NOT NULL,
     kind        text NOT NULL,
     shape       bigint NOT NULL,
-    lane        uuid NOT NULL REFERENCES cluster (id),
+    lane        uuid NOT NULL,
     engine      text NOT NULL,
     priority    bigint NOT NULL,
     state       text NOT NULL,

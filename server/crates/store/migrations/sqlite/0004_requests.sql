@@ -11,7 +11,7 @@ CREATE TABLE operation (
     request_id  BLOB NOT NULL,
     kind        TEXT NOT NULL,
     shape       INTEGER NOT NULL,
-    lane        BLOB NOT NULL REFERENCES cluster (id),
+    lane        BLOB NOT NULL,
     engine      TEXT NOT NULL,
     priority    INTEGER NOT NULL,
     state       TEXT NOT NULL,

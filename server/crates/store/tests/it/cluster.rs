@@ -169,12 +169,17 @@ async fn one_that_is_used_stays(db: TestStore) {
     assert!(!delete().await, "it is gone");
 }
 
-async fn one_with_operations_stays(db: TestStore) {
+async fn one_with_operations_under_way_stays(db: TestStore) {
     let place = db.place().await;
     let change = place.create("orders", 1);
     db.operate(&place, &change).await;
     db.raw("DELETE FROM topic").await;
-    assert!(!db.write(async |tx| tx.cluster_delete(place.cluster).await).await.unwrap());
+    let delete = async || db.write(async |tx| tx.cluster_delete(place.cluster).await).await.unwrap();
+    assert!(!delete().await, "work is under way on it");
+    db.raw("UPDATE operation SET finished_at = 1").await;
+    assert!(delete().await, "what is over is history, and outlives it");
+    let history = db.replica().await.read().await.unwrap().operation_list(None, &first(10)).await.unwrap();
+    assert_eq!(history[0].cluster, place.cluster.to_string());
 }
 
 async fn pages_go_by_slug(db: TestStore) {
@@ -197,6 +202,6 @@ on_both!(
     the_topics_shown_are_those_of_the_last_look,
     five_thousand_topics_are_one_look,
     one_that_is_used_stays,
-    one_with_operations_stays,
+    one_with_operations_under_way_stays,
     pages_go_by_slug,
 );

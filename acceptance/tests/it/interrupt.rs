@@ -1,0 +1,63 @@
+//! Ctrl-C leaves at once, and loses nothing: Orbit goes on, and the next apply finds it.
+
+use crate::world::{World, topic};
+use orbit_acceptance::eventually;
+use orbit_api::{OperationState, TopicStatus};
+use std::time::Duration;
+
+/// Terraform itself takes some of it on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn ctrl_c_leaves_at_once_and_the_next_apply_goes_on() {
+    let world = World::with_own_kafka().await;
+    let resources = format!("{}{}", topic("dev", "orders", "partitions = 2"), topic("dev", "events", ""));
+    let terraform = world.terraform(&resources).await;
+    world.kafka.kill().await;
+    let apply = terraform.begin_apply();
+    for name in ["orders", "events"] {
+        eventually(&format!("the work on {name} waits"), || async {
+            let found =
+                world.orbit.admin().topic_get(&crate::world::key("dev", name), Default::default()).await.ok()?;
+            found.operation.filter(|operation| operation.state == OperationState::Waiting)
+        })
+        .await;
+    }
+
+    let left = apply.interrupt().await;
+
+    assert!(left.took < AT_ONCE, "{:?}: {}", left.took, left.text);
+    let told: Vec<_> = left.warnings.iter().filter(|told| told.summary.contains("is still under way")).collect();
+    assert_eq!(told.len(), 2, "{}", left.text);
+    told[0].says(&["No broker of this Kafka cluster can be reached", "nothing is done twice"]);
+    for name in ["orders", "events"] {
+        let state = terraform.state(&crate::world::address(name)).await.unwrap();
+        assert_eq!(state["id"], world.topic("dev", name).await.id, "what was begun is in the state");
+    }
+
+    world.kafka.start_again().await;
+    let again = terraform.apply().await;
+    assert_eq!((again.code, again.errors.len()), (0, 0), "{}", again.text);
+    terraform.plan().await.is_empty();
+    assert_eq!(terraform.attribute("orbit_kafka_topic.orders", "status").await, "active");
+    assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn ctrl_c_in_the_midst_of_many_loses_and_doubles_nothing() {
+    let world = World::new().await;
+    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 40\n  environment = \"dev\"\n  \
+                name = \"t${count.index}\"\n}\n";
+    let terraform = world.terraform(many).await;
+    let apply = terraform.begin_apply();
+    eventually("some are asked for", || async { (world.requests().await.len() > 3).then_some(()) }).await;
+
+    let left = apply.interrupt().await;
+
+    assert!(left.took < AT_ONCE, "{:?}: {}", left.took, left.text);
+    let again = terraform.apply().await;
+    assert_eq!((again.code, again.errors.len()), (0, 0), "{}", again.text);
+    terraform.plan().await.is_empty();
+    assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (40, 40));
+    assert_eq!(world.topic("dev", "t39").await.status, TopicStatus::Active);
+}

@@ -1,0 +1,32 @@
+//! The example that users begin with, as it stands in the repository.
+
+use crate::world::World;
+use orbit_acceptance::Terraform;
+use orbit_api::TopicStatus;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_quickstart_runs_from_init_to_an_empty_plan() {
+    let world = World::new().await;
+    let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
+    terraform.copy("examples/terraform/quickstart");
+    terraform.init().await;
+    assert_eq!(terraform.run(&["validate", "-json"]).await.code, 0);
+
+    let apply = terraform.apply().await;
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    assert_eq!(terraform.attribute("orbit_kafka_topic.orders", "status").await, "active");
+    assert_eq!(terraform.attribute("orbit_kafka_topic.payments", "status").await, "pending-approval");
+    terraform.plan().await.plans(&["update orbit_kafka_topic.payments"]).warns(&["waits for approval"]);
+
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    terraform.apply().await;
+    let shown = terraform.show(&[]).await;
+    assert_eq!(shown["values"]["outputs"]["environments"]["value"], json!(["dev", "prod"]));
+    assert_eq!(world.topic("prod", "payments").await.status, TopicStatus::Active);
+    assert_eq!(world.on_cluster().await.len(), 2);
+
+    let denied = terraform.plan_with(&["-var", "prod_partitions=60"]).await;
+    denied.fails(&["Denied: exceeds platform limit of 50 partitions"]);
+}

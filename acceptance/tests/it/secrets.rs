@@ -1,0 +1,88 @@
+//! What is secret stays so: through a whole session it stands nowhere that anybody keeps.
+
+use crate::world::{World, configuration, topic};
+use orbit_acceptance::Terraform;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+#[tokio::test]
+async fn neither_token_nor_password_stand_in_state_plans_or_logs() {
+    let world = World::set_up(&[("ORBIT_LOG__FILTER", "trace")]).await;
+    let mut terraform = world.terraform(&topic("dev", "orders", "partitions = 60")).await;
+    let logs = terraform.path("trace.log");
+    terraform.set("TF_LOG", "TRACE");
+    terraform.set("TF_LOG_PATH", &logs.display().to_string());
+    whole_session(&world, &terraform).await;
+    world.orbit.stop();
+
+    let trace = fs::read_to_string(&logs).unwrap();
+    assert!(
+        trace.contains("provider.terraform-provider-orbit") && trace.len() > 100_000,
+        "it is a trace of the provider"
+    );
+    unpack(&terraform.path("plan"), &terraform.path("plan-unpacked"));
+    let kept = [files(terraform.folder()), files(world.orbit.folder().path())].concat();
+    assert!(
+        kept.iter().any(|file| file.ends_with("terraform.tfstate")) && kept.iter().any(|file| file.ends_with("tfplan"))
+    );
+    let secrets = [
+        ("the developer's token", world.orbit.developer_token()),
+        ("the admin's token", world.orbit.admin_token()),
+        ("the cluster's password", world.kafka.password().to_owned()),
+    ];
+    for file in kept {
+        let bytes = fs::read(&file).unwrap_or_default();
+        for (what, secret) in &secrets {
+            // The one place that is for it: --dev prints its tokens once.
+            let printed = file.extension().is_some_and(|kind| kind == "out") && what.ends_with("token");
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(printed || !found, "{what} stands in {}", file.display());
+        }
+    }
+}
+
+/// A denial, a creation that waits, a change, a token that is refused, and an end.
+async fn whole_session(world: &World, terraform: &Terraform) {
+    terraform.plan().await.fails(&["Denied"]);
+    let both = |partitions: u32| {
+        let lines = format!("partitions = {partitions}");
+        configuration(&format!("{}{}", topic("dev", "orders", &lines), topic("prod", "payments", &lines)))
+    };
+    terraform.write(&both(2));
+    terraform.plan().await;
+    terraform.apply_plan().await;
+    world.approve().await;
+    terraform.apply().await.ok();
+    let wrong = world.kafka.registration_as("second", "nobody", world.kafka.password());
+    assert!(
+        !world.orbit.admin().cluster_create(&wrong).await.unwrap_err().to_string().contains(world.kafka.password())
+    );
+    terraform.write(&both(3));
+    terraform.plan().await;
+    assert_eq!(terraform.apply_plan().await.code, 0);
+    world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+/// All files below a folder. What the mirror links to is a program, and none of the session's.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            all.extend(files(&entry.path()));
+        } else if kind.is_file() {
+            all.push(entry.path());
+        }
+    }
+    all
+}
+
+/// A plan is an archive, compressed.
+fn unpack(archive: &Path, into: &Path) {
+    let status = Command::new("python3").args(["-m", "zipfile", "-e"]).arg(archive).arg(into).status().unwrap();
+    assert!(status.success(), "the plan {} cannot be unpacked", archive.display());
+}
