@@ -5,12 +5,13 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 mapfile -t LOCKED < <(locked)
+mapfile -t QUIET < <(quiet)
 
 main() {
   local target
   scripts/setup.sh --quiet
   new_run_dir bench
-  run_part "building the release (minutes, the first time)" cargo build --quiet --release --package orbit-server \
+  run_part "building the release (minutes, the first time)" cargo build "${QUIET[@]}" --release --package orbit-server \
     --package terraform-provider-orbit --package orbit-acceptance "${LOCKED[@]}"
   step_done
   on_exit scripts/kafka.sh stop "$RUN_DIR/kafka"

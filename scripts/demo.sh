@@ -14,6 +14,7 @@ TERRAFORM=
 ADMIN_TOKEN=
 DEVELOPER_TOKEN=
 mapfile -t LOCKED < <(locked)
+mapfile -t QUIET < <(quiet)
 
 # ---- showing what happens ----------------------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ describe_on_kafka() { # TOPIC: by Kafka's own tool
 
 build() {
   run_part "building orbit-server and terraform-provider-orbit" \
-    cargo build --quiet --package orbit-server --package terraform-provider-orbit "${LOCKED[@]}"
+    cargo build "${QUIET[@]}" --package orbit-server --package terraform-provider-orbit "${LOCKED[@]}"
   step_done
 }
 
@@ -87,7 +88,7 @@ start_server() { # the port is free now; somebody may still take it before the s
 # The provider where terraform looks for it, and the example beside it: the repository stays as it is.
 lay_out_terraform() { # TARGET_DIR
   local platform folder
-  platform=$("$TERRAFORM" version -json | jq -r .platform)
+  platform=$(TF_CLI_CONFIG_FILE=/dev/null "$TERRAFORM" version -json | jq -r .platform)
   folder=$RUN_DIR/mirror/orbit.internal/orbit/orbit/0.1.0/$platform
   mkdir -p "$folder"
   cp "$1/terraform-provider-orbit" "$folder/terraform-provider-orbit_v0.1.0"
@@ -158,7 +159,7 @@ show_denial() {
   if terraform_run plan -input=false -var prod_partitions=60; then die "60 partitions were not denied"; fi
 }
 
-say_what_next() { # whether everything goes on running
+say_what_next() {
   cat >&2 <<-NEXT
 
 	── What to try next
@@ -187,11 +188,13 @@ main() {
   approve
   show_no_changes
   show_denial
-  say_what_next
   if [[ -n ${DEMO_EXIT:-} || ! -t 0 ]]; then
-    say "that was all; stopping what was started"
+    heading "What to try next"
+    say "'make demo' in a terminal keeps everything running until Ctrl-C, and says how to go on from here;"
+    say "docs/api.md tells the calls, docs/architecture.md how it works. Stopping what was started."
     return
   fi
+  say_what_next
   printf '\n    Everything keeps running. Ctrl-C stops it.\n' >&2
   trap 'exit 0' INT
   while is_alive "$RUN_DIR/orbit-server.bg.pid"; do sleep 1; done

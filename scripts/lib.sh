@@ -326,5 +326,8 @@ find_postgres_bin() {
 kafka_version() { echo "${KAFKA_VERSION:-$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$ROOT/scripts/kafka/pom.xml")}"; }
 kafka_home() { echo "${KAFKA_HOME:-$CACHE/kafka-$(kafka_version)}"; }
 
+# On a terminal cargo shows how far it is; elsewhere that would be hundreds of lines.
+quiet() { [[ -t 2 ]] || echo --quiet; }
+
 # A lock file that is there must not be changed by the way.
 locked() { [[ ! -e $ROOT/Cargo.lock ]] || echo --locked; }

@@ -16,6 +16,7 @@ cd "$ROOT"
 
 FILTER=${ORBIT_TEST_FILTER:-}
 mapfile -t LOCKED < <(locked)
+mapfile -t QUIET < <(quiet)
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 # Tests run in a session without a terminal.
 export NEXTEST_NO_INPUT_HANDLER=1
@@ -26,7 +27,7 @@ lint() {
 }
 
 build() {
-  run_part "building everything" cargo build --quiet --workspace --all-targets "${LOCKED[@]}"
+  run_part "building everything" cargo build "${QUIET[@]}" --workspace --all-targets "${LOCKED[@]}"
   step_done
 }
 
