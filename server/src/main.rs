@@ -13,7 +13,7 @@ use orbit_server::{
 };
 use orbit_store::{MigrationState, Store};
 use serde_json::json;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 /// Orbit: a self-service control plane for Kafka.
@@ -98,10 +98,17 @@ fn role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| "platform-admin, admin, member or viewer".to_owned())
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(cli))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli))) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Causes on one line, and never a backtrace: what stands here is for whoever typed the command.
+        Err(error) => {
+            eprintln!("orbit-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {

@@ -167,8 +167,8 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A key that is not known, or a value of another type.
-    #[error(transparent)]
-    Figment(#[from] Box<figment::Error>),
+    #[error("{}", words(.0))]
+    Figment(Box<figment::Error>),
     /// A value that cannot be.
     #[error("{key} {problem}: {remedy}")]
     Value {
@@ -181,6 +181,22 @@ pub enum ConfigError {
     },
 }
 
+/// What is wrong with which key, and where it was given.
+fn words(error: &figment::Error) -> String {
+    use figment::error::Kind;
+    let key = error.path.join(".");
+    let place = error.metadata.as_ref().map(|m| match &m.source {
+        Some(source) => format!(" ({source})"),
+        None => format!(" ({})", m.name),
+    });
+    let place = place.unwrap_or_default();
+    match &error.kind {
+        Kind::UnknownField(_, known) => format!("{key}{place} is no key; known are: {}", known.join(", ")),
+        Kind::MissingField(name) => format!("{key}{place} lacks the key {name}"),
+        kind => format!("{key}{place}: {}", kind.to_string().trim_end()).trim_start().to_owned(),
+    }
+}
+
 impl Config {
     /// Reads the file, the environment, and `flags` over both.
     pub fn load(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, ConfigError> {
@@ -190,7 +206,11 @@ impl Config {
         }
         // Figment lowers names; two underscores lead into a section. ORBIT_TOKEN and its like, which belong to the clients, have none.
         let env = Env::prefixed("ORBIT_").filter(|key| key.as_str().contains("__")).split("__");
-        let config: Self = figment.merge(env).merge(Serialized::defaults(flags)).extract().map_err(Box::new)?;
+        let config: Self = figment
+            .merge(env)
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|e| ConfigError::Figment(Box::new(e)))?;
         config.check()?;
         Ok(config)
     }
