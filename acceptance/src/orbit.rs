@@ -27,9 +27,10 @@ pub struct Setup {
     pub beside: Option<Arc<TempDir>>,
 }
 
-/// What every server of these tests has, unless its setup says otherwise: so that takeovers and recoveries take seconds.
+/// What every server of these tests has, unless its setup says otherwise: so that takeovers and recoveries take seconds. A lease has to be so long that
+/// a step, which may take not quite half of it, outlasts the 5 s after which a cluster that does not answer counts as unreachable.
 const QUICK: [(&str, &str); 4] = [
-    ("ORBIT_RUNNER__LEASE_SECONDS", "5"),
+    ("ORBIT_RUNNER__LEASE_SECONDS", "12"),
     ("ORBIT_RUNNER__POLL_MILLISECONDS", "200"),
     ("ORBIT_RECONCILE__CLUSTER_HEALTH_SECONDS", "1"),
     ("ORBIT_LOG__FILTER", "debug"),

@@ -31,12 +31,22 @@ pub struct Terraform {
 /// How an attribute of a plan changes: before and after; `(unknown)` where that comes with the apply.
 pub type Changed = BTreeMap<String, (Value, Value)>;
 
-/// A command that has not ended yet.
+/// A command that has not ended yet. It ends with this, by SIGKILL.
 #[derive(Debug)]
 pub struct UnderWay {
     child: Child,
     begun: Instant,
-    group: String,
+    group: Group,
+}
+
+/// A process group: terraform and the plugins that it has started.
+#[derive(Debug)]
+struct Group(String);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        signal("KILL", &self.0);
+    }
 }
 
 impl Terraform {
@@ -141,15 +151,27 @@ impl Terraform {
     #[must_use]
     #[track_caller]
     pub fn begin_apply(&self) -> UnderWay {
-        let mut command = self.command(&APPLY);
+        self.begin(&APPLY)
+    }
+
+    /// Begins a destroy in the same way.
+    #[must_use]
+    #[track_caller]
+    pub fn begin_destroy(&self) -> UnderWay {
+        self.begin(&DESTROY)
+    }
+
+    #[track_caller]
+    fn begin(&self, args: &[&str]) -> UnderWay {
+        let mut command = self.command(args);
         let child = command.process_group(0).spawn().unwrap_or_else(|e| panic!("terraform cannot be run: {e}"));
         let group = format!("-{}", child.id().unwrap_or_else(|| panic!("terraform has no pid")));
-        UnderWay { child, begun: Instant::now(), group }
+        UnderWay { child, begun: Instant::now(), group: Group(group) }
     }
 
     /// Destroys everything.
     pub async fn destroy(&self) -> Run {
-        self.run(&["destroy", "-json", "-input=false", "-auto-approve"]).await
+        self.run(&DESTROY).await
     }
 
     /// `terraform import`.
@@ -221,19 +243,28 @@ impl Terraform {
 }
 
 const APPLY: [&str; 4] = ["apply", "-json", "-input=false", "-auto-approve"];
+const DESTROY: [&str; 4] = ["destroy", "-json", "-input=false", "-auto-approve"];
 
 impl UnderWay {
     /// Ctrl-C, and how the command ended then. `took` counts from the Ctrl-C.
     pub async fn interrupt(mut self) -> Run {
         self.begun = Instant::now();
-        signal("INT", &self.group);
+        signal("INT", &self.group.0);
         self.end().await
+    }
+
+    /// Kills it together with its plugins.
+    pub async fn kill(self) {
+        signal("KILL", &self.group.0);
+        assert_eq!(self.end().await.code, -1, "it had ended before");
     }
 
     /// How the command ended.
     pub async fn end(self) -> Run {
-        let ended = within(BOUND + SOON, "terraform", self.child.wait_with_output()).await;
-        read(&ended.unwrap_or_else(|e| panic!("terraform did not end: {e}")), self.begun)
+        let Self { child, begun, group } = self;
+        let ended = within(BOUND + SOON, "terraform", child.wait_with_output()).await;
+        drop(group);
+        read(&ended.unwrap_or_else(|e| panic!("terraform did not end: {e}")), begun)
     }
 }
 

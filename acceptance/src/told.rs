@@ -73,6 +73,13 @@ impl Run {
         self
     }
 
+    /// A plan that wants to do exactly this, and has nothing to warn of.
+    #[track_caller]
+    pub fn ok_but_changes(&self, changes: &[&str]) -> &Self {
+        assert_eq!(self.warnings, [], "{}", self.text);
+        self.plans(changes)
+    }
+
     /// It went well, with exactly one warning, which says all of this.
     #[track_caller]
     pub fn warns(&self, parts: &[&str]) -> &Told {

@@ -15,6 +15,8 @@ use tfplugin::{Applied, Cx, Diagnostic, Diagnostics, Failure, Outcome};
 
 /// How long an apply waits for an operation. One whose cluster does not answer goes on without limit; Terraform need not.
 const PATIENCE: Duration = Duration::from_mins(20);
+/// How long the last look at an operation may take once waiting has ended: whoever pressed Ctrl-C wants to leave.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// What becomes of a create or an update that Orbit accepted: done, waiting for a person, or failed. A failure stores nothing: after a create
 /// the next one takes up the same topic, after an update the state stays what it was.
@@ -129,11 +131,15 @@ async fn finish(cx: &Cx<Orbit>, object: &str, id: &str, place: Place<'_>) -> Res
             () = tokio::time::sleep(PATIENCE) => {}
         }
     };
-    let waited = cx.client.client()?.wait_operation(id, stop).await;
+    let client = cx.client.client()?;
+    let waited = client.wait_operation(id, stop).await;
     match waited.map_err(|e: ClientError| say::failure(object, &e, place))? {
         Waited::Done(operation) if operation.state == OperationState::Succeeded => Ok(Ended::Done),
         Waited::Done(operation) => Ok(Ended::Failed(say::failed(object, &short(operation)))),
         Waited::Stopped(last) => {
+            // The poll that was under way had no news to bring; a short look tells what is waited for.
+            let look = tokio::time::timeout(LAST_LOOK, client.operation_get(id, None)).await;
+            let last = look.ok().and_then(Result::ok).or(last);
             let waits_for = last.and_then(|operation| operation.error);
             Ok(Ended::Not(say::under_way(object, id, waits_for.as_ref())))
         }

@@ -1,38 +1,46 @@
 //! What was accepted is done: once, whatever dies meanwhile.
 
-use crate::world::{World, ended, wish};
-use orbit_acceptance::{Database, Kafka, Orbit, Setup, eventually, within};
-use orbit_api::{Operation, OperationState, RequestState, StepState, TopicPatch, TopicStatus, client::Submitted};
+use crate::world::{World, ended, key, wish};
+use orbit_acceptance::{Database, Kafka, Orbit, Setup, within};
+use orbit_api::{
+    Approve, Operation, OperationState, RequestState, StepState, TopicPatch, TopicStatus,
+    client::{Submitted, TopicRead},
+};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::{task::JoinSet, time::sleep};
 
-/// Rounds of a story in which the server dies.
-const ROUNDS: u32 = 10;
-/// Topics asked for in each round.
-const AT_ONCE: u32 = 3;
+/// Topics asked for in each round of a story in which the server dies.
+const AT_ONCE: usize = 3;
+/// When it dies: so many steps of one of them were done, and so many milliseconds later.
+const MOMENTS: [(usize, u64); 12] =
+    [(0, 0), (1, 0), (2, 0), (0, 20), (1, 4), (2, 1), (0, 40), (1, 8), (2, 2), (0, 60), (1, 16), (2, 3)];
 
 #[tokio::test]
 async fn a_server_that_is_killed_at_any_moment_finishes_its_work_once() {
-    let world = World::new().await;
+    let world = World::brisk().await;
     let mut calls = JoinSet::new();
-    for round in 0..ROUNDS {
+    for (round, (steps, later)) in MOMENTS.into_iter().enumerate() {
         for n in 0..AT_ONCE {
             let (client, wish) = (world.orbit.developer(), wish("dev", &format!("t{round}-{n}"), 2));
             // Over the restart: whoever calls sees a pause, and no error.
             calls.spawn(async move { client.topic_create(&wish).await.unwrap().into_inner() });
         }
-        // Another moment in each round: before the call, in it, in one of the steps, after them.
-        sleep(Duration::from_millis(u64::from(round * 12))).await;
+        if steps > 0 {
+            done(&world, &format!("t{round}-0"), steps).await;
+        }
+        sleep(Duration::from_millis(later)).await;
         world.orbit.kill();
         world.orbit.start_again().await;
     }
     let topics = calls.join_all().await;
-    let expected = usize::try_from(ROUNDS * AT_ONCE).unwrap();
+    let expected = MOMENTS.len() * AT_ONCE;
     assert_eq!(topics.len(), expected);
 
     let operations = all_succeed(&world, &world.orbit).await;
 
     assert_eq!(operations.len(), expected, "one operation a topic");
+    let cut_off: BTreeSet<_> = operations.iter().filter_map(cut_off).collect();
+    assert!(cut_off.len() > 1, "the server died in the midst of work, at several places: {cut_off:?}");
     let on_cluster = world.on_cluster().await;
     assert_eq!(on_cluster.len(), expected, "{on_cluster:#?}");
     for topic in topics {
@@ -45,7 +53,7 @@ async fn a_server_that_is_killed_at_any_moment_finishes_its_work_once() {
 
 #[tokio::test]
 async fn changes_and_deletions_survive_a_killed_server_too() {
-    let world = World::new().await;
+    let world = World::brisk().await;
     let names: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
     for name in &names {
         world.ask_for("dev", name, 1).await;
@@ -83,32 +91,26 @@ async fn changes_and_deletions_survive_a_killed_server_too() {
 }
 
 #[tokio::test]
-async fn work_waits_for_a_cluster_that_is_down_and_goes_on_when_it_is_back() {
-    let world = World::with_own_kafka().await;
-    world.kafka.kill().await;
+async fn a_decision_is_taken_once_whatever_dies_meanwhile() {
+    let world = World::brisk().await;
+    let names: Vec<String> = (0..6).map(|n| format!("t{n}")).collect();
+    for name in &names {
+        world.ask_for("prod", name, 1).await;
+    }
+    let mut calls = JoinSet::new();
+    for (n, request) in world.requests().await.into_iter().enumerate() {
+        let client = world.orbit.admin();
+        calls.spawn(async move { client.request_approve(&request.id, &Approve::default()).await.unwrap() });
+        sleep(Duration::from_millis(u64::try_from(n * 6).unwrap())).await;
+        world.orbit.kill();
+        world.orbit.start_again().await;
+    }
+    for approved in calls.join_all().await {
+        assert_eq!(approved.state, RequestState::Approved);
+    }
 
-    let accepted = world.ask_for("dev", "orders", 2).await;
-
-    assert_eq!(accepted.status, TopicStatus::Provisioning);
-    let id = accepted.operation.unwrap().id;
-    let waits = waits(&world.orbit, &id).await;
-    let error = waits.error.expect("a wait says what for");
-    assert_eq!(error.message, "No broker of this Kafka cluster can be reached.");
-    eventually("the topic says why it is not there", || async {
-        let topic = world.topic("dev", "orders").await;
-        topic.conditions.iter().any(|condition| condition.kind == "ClusterUnreachable").then_some(())
-    })
-    .await;
-
-    // Not even a server that dies meanwhile loses it.
-    world.orbit.kill();
-    world.orbit.start_again().await;
-    world.kafka.start_again().await;
-
-    let done = world.succeeds(&id).await;
-    assert!(done.steps.iter().all(|step| step.state == StepState::Done && step.attempts == 0), "{done:#?}");
-    assert_eq!(world.topic("dev", "orders").await.status, TopicStatus::Active);
-    assert_eq!(world.on_cluster().await.len(), 1);
+    assert_eq!(all_succeed(&world, &world.orbit).await.len(), names.len());
+    assert_eq!(world.on_cluster().await.len(), names.len());
 }
 
 #[tokio::test]
@@ -127,7 +129,8 @@ async fn a_stopped_server_ends_in_order_and_the_next_one_goes_on() {
 #[tokio::test]
 async fn two_servers_on_one_postgresql_share_the_work_and_never_do_it_twice() {
     let database = Database::new().await;
-    let eager = vec![("ORBIT_RUNNER__POLL_MILLISECONDS".to_owned(), "2".to_owned())];
+    let eager = [("ORBIT_RUNNER__POLL_MILLISECONDS", "2"), ("ORBIT_RUNNER__LEASE_SECONDS", "5")];
+    let eager = eager.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
     let setup = Setup { database: Some(database.url.clone()), settings: eager, beside: None };
     let world = World::of(Orbit::with(setup.clone()).await, Kafka::shared()).await;
     let other = Orbit::with(Setup { beside: Some(world.orbit.folder()), ..setup }).await;
@@ -174,8 +177,34 @@ async fn two_servers_on_one_postgresql_share_the_work_and_never_do_it_twice() {
     assert_eq!(ids.len(), 20);
 }
 
+/// Waits until so many steps of a topic's operation are done.
+async fn done(world: &World, name: &str, steps: usize) {
+    let (client, key) = (world.orbit.developer(), key("dev", name));
+    let look = async || {
+        let id = client.topic_get(&key, TopicRead::default()).await.ok()?.operation?.id;
+        let operation = client.operation_get(&id, None).await.ok()?;
+        let done = operation.steps.iter().filter(|step| step.state == StepState::Done).count();
+        (done >= steps).then_some(())
+    };
+    let often = async { while look().await.is_none() {} };
+    within(Duration::from_mins(1), "the first steps of an operation", often).await;
+}
+
+/// The step that took long, since the server died before or in it.
+fn cut_off(operation: &Operation) -> Option<&str> {
+    let mut before = operation.created_at;
+    for step in &operation.steps {
+        let finished = step.finished_at.unwrap();
+        if finished.duration_since(before).as_millis() > 1_000 {
+            return Some(&step.name);
+        }
+        before = finished;
+    }
+    None
+}
+
 /// Waits until all operations have ended, by the requests that led to them; every request was accepted, and led to one.
-async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation> {
+pub(crate) async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation> {
     let client = server.client(&world.orbit.admin_token());
     let query = orbit_api::client::RequestQuery::default();
     let mut operations = Vec::new();
@@ -187,14 +216,6 @@ async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation> {
         operations.push(operation);
     }
     operations
-}
-
-async fn waits(server: &Orbit, operation: &str) -> Operation {
-    let client = server.admin();
-    eventually("the operation waits", || async {
-        client.operation_get(operation, None).await.ok().filter(|found| found.state == OperationState::Waiting)
-    })
-    .await
 }
 
 /// How often a server has said that an operation succeeded.

@@ -1,12 +1,12 @@
 //! Ctrl-C leaves at once, and loses nothing: Orbit goes on, and the next apply finds it.
 
-use crate::world::{World, topic};
+use crate::world::{World, address, key, topic};
 use orbit_acceptance::eventually;
-use orbit_api::{OperationState, TopicStatus};
+use orbit_api::{OperationState, TopicStatus, client::TopicRead};
 use std::time::Duration;
 
-/// Terraform itself takes some of it on a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// Terraform's own end included.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn ctrl_c_leaves_at_once_and_the_next_apply_goes_on() {
@@ -17,8 +17,7 @@ async fn ctrl_c_leaves_at_once_and_the_next_apply_goes_on() {
     let apply = terraform.begin_apply();
     for name in ["orders", "events"] {
         eventually(&format!("the work on {name} waits"), || async {
-            let found =
-                world.orbit.admin().topic_get(&crate::world::key("dev", name), Default::default()).await.ok()?;
+            let found = world.orbit.admin().topic_get(&key("dev", name), TopicRead::default()).await.ok()?;
             found.operation.filter(|operation| operation.state == OperationState::Waiting)
         })
         .await;
@@ -31,7 +30,7 @@ async fn ctrl_c_leaves_at_once_and_the_next_apply_goes_on() {
     assert_eq!(told.len(), 2, "{}", left.text);
     told[0].says(&["No broker of this Kafka cluster can be reached", "nothing is done twice"]);
     for name in ["orders", "events"] {
-        let state = terraform.state(&crate::world::address(name)).await.unwrap();
+        let state = terraform.state(&address(name)).await.unwrap();
         assert_eq!(state["id"], world.topic("dev", name).await.id, "what was begun is in the state");
     }
 
@@ -60,4 +59,22 @@ async fn ctrl_c_in_the_midst_of_many_loses_and_doubles_nothing() {
     terraform.plan().await.is_empty();
     assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (40, 40));
     assert_eq!(world.topic("dev", "t39").await.status, TopicStatus::Active);
+}
+
+#[tokio::test]
+async fn a_terraform_that_is_killed_loses_and_doubles_nothing() {
+    let world = World::new().await;
+    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 20\n  environment = \"dev\"\n  \
+                name = \"t${count.index}\"\n}\n";
+    let terraform = world.terraform(many).await;
+    let apply = terraform.begin_apply();
+    eventually("some are asked for", || async { (world.requests().await.len() > 3).then_some(()) }).await;
+
+    // By SIGKILL, and its plugin with it: what they had not written down yet, nobody has.
+    apply.kill().await;
+
+    let again = terraform.apply().await;
+    assert_eq!((again.code, again.errors.len()), (0, 0), "{}", again.text);
+    terraform.plan().await.is_empty();
+    assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (20, 20));
 }

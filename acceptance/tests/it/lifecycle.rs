@@ -11,13 +11,10 @@ fn orders(lines: &str) -> String {
 }
 
 /// Whatever way it is asked, there is nothing to do.
-#[track_caller]
-fn nothing_to_do(terraform: &Terraform) -> impl Future<Output = ()> {
-    async {
-        terraform.plan().await.is_empty();
-        terraform.plan_with(&["-refresh=false"]).await.is_empty();
-        terraform.plan_with(&["-refresh-only"]).await.is_empty();
-    }
+async fn nothing_to_do(terraform: &Terraform) {
+    terraform.plan().await.is_empty();
+    terraform.plan_with(&["-refresh=false"]).await.is_empty();
+    terraform.plan_with(&["-refresh-only"]).await.is_empty();
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 
 mod approval;
 mod cluster_trouble;
+mod consent;
 mod durable;
+mod durable_cluster;
 mod interrupt;
 mod lifecycle;
 mod policy;

@@ -1,13 +1,22 @@
 //! The example that users begin with, as it stands in the repository.
 
 use crate::world::World;
-use orbit_acceptance::Terraform;
+use orbit_acceptance::{Database, Kafka, Orbit, Setup, Terraform};
 use orbit_api::TopicStatus;
 use serde_json::json;
 
 #[tokio::test]
 async fn the_quickstart_runs_from_init_to_an_empty_plan() {
-    let world = World::new().await;
+    runs(&World::new().await).await;
+}
+
+#[tokio::test]
+async fn the_quickstart_runs_on_postgresql_too() {
+    let database = Some(Database::new().await.url);
+    runs(&World::of(Orbit::with(Setup { database, ..Setup::default() }).await, Kafka::shared()).await).await;
+}
+
+async fn runs(world: &World) {
     let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
     terraform.copy("examples/terraform/quickstart");
     terraform.init().await;

@@ -29,13 +29,18 @@ impl World {
 
     /// On a cluster of its own, which can go down.
     pub(crate) async fn with_own_kafka() -> Self {
-        Self::of(Orbit::with(patient()).await, Kafka::own().await).await
+        Self::of(Orbit::start().await, Kafka::own().await).await
     }
 
     /// With other settings of the server.
     pub(crate) async fn set_up(settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Self::of(Orbit::with(Setup { settings, ..Setup::default() }).await, Kafka::shared()).await
+    }
+
+    /// With leases so short that what a killed server held is soon taken up.
+    pub(crate) async fn brisk() -> Self {
+        Self::set_up(&[("ORBIT_RUNNER__LEASE_SECONDS", "5")]).await
     }
 
     pub(crate) async fn of(orbit: Orbit, kafka: Kafka) -> Self {
@@ -168,11 +173,6 @@ impl World {
     }
 }
 
-/// With leases that outlast the 5 s after which a cluster that does not answer counts as unreachable.
-fn patient() -> Setup {
-    Setup { settings: vec![("ORBIT_RUNNER__LEASE_SECONDS".to_owned(), "12".to_owned())], ..Setup::default() }
-}
-
 /// Waits until an operation ends, whoever answers meanwhile.
 pub(crate) async fn ended(client: &Client, operation: &str) -> Operation {
     eventually(&format!("operation {operation} ends"), || async {
@@ -228,9 +228,8 @@ pub(crate) fn configuration(resources: &str) -> String {
 
 /// A topic's block, with further lines.
 pub(crate) fn topic(environment: &str, name: &str, lines: &str) -> String {
-    let lines: String = lines.lines().map(|line| format!("  {}\n", line.trim())).collect();
     format!(
-        "resource \"orbit_kafka_topic\" \"{name}\" {{\n  environment = \"{environment}\"\n  name = \"{name}\"\n{lines}}}\n"
+        "resource \"orbit_kafka_topic\" \"{name}\" {{\nenvironment = \"{environment}\"\nname = \"{name}\"\n{lines}\n}}\n"
     )
 }
 

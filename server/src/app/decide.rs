@@ -172,6 +172,9 @@ impl App {
     /// Takes back the request that is open on an object, in a transaction that goes on.
     pub(super) async fn withdraw_open(&self, tx: &mut Tx, call: &Call, object: Uuid) -> AppResult<()> {
         let Some(open) = tx.request_open(object).await? else { return Ok(()) };
+        // Its time may be up at this very moment.
+        let still = tx.request_lock(open.id).await?;
+        let Some(open) = still.filter(|r| r.state == RequestState::Pending) else { return Ok(()) };
         let items = tx.request_items(open.id).await?;
         let actor = self.actor(tx, &call.who, &open, &items).await?;
         approval::decide(open.state, &open.verdict.needs, &[], Deed::Withdraw, &actor)

@@ -97,7 +97,8 @@ impl App {
         let changed = Change::Topic(change.clone());
         let request = self.equal_request(db, &changed, new.justification.as_deref()).await?;
         if request.is_none() {
-            self.way(db, call, &changed, new.justification.as_deref()).await?;
+            let open = db.request_open(change.id.uuid()).await?;
+            self.way(db, call, &changed, open, new.justification.as_deref()).await?;
         }
         let verdict = self.judge_among(db, call, &change, siblings).await?;
         let cluster = db.cluster(change.cluster_id).await?;

@@ -19,6 +19,9 @@ const VALIDITY: Duration = Duration::from_hours(14 * 24);
 pub struct Filing {
     /// The changes, all of one workspace.
     pub changes: Vec<Change>,
+    /// What was open on the object of each. Read before the object itself: an operation that ends takes no lock of ours, and frees the object in the
+    /// moment in which it changes it. So what was free then is seen here as it ended, and what was not stands in the way.
+    pub open: Vec<Option<RequestRow>>,
     /// Why, in the requester's words.
     pub justification: Option<String>,
 }
@@ -48,8 +51,8 @@ pub(super) enum Way {
 impl App {
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
     pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
-        for change in &filing.changes {
-            match self.way(tx, call, change, filing.justification.as_deref()).await? {
+        for (change, open) in filing.changes.iter().zip(&filing.open) {
+            match self.way(tx, call, change, open.clone(), filing.justification.as_deref()).await? {
                 Way::Free => {}
                 Way::Attach => return Ok(Filed::Attached),
                 Way::Over(open) => self.supersede(tx, call, &open).await?,
@@ -183,10 +186,11 @@ impl App {
         db: &mut Read,
         call: &Call,
         change: &Change,
+        open: Option<RequestRow>,
         justification: Option<&str>,
     ) -> AppResult<Way> {
         let object = change.object();
-        if let Some(open) = db.request_open(object.id).await? {
+        if let Some(open) = open {
             let items = db.request_items(open.id).await?;
             if items.iter().any(|i| i.change.same_intent(change)) {
                 return Ok(Way::Attach);
@@ -245,6 +249,11 @@ impl App {
 
     /// Takes a pending request out of the way of a different one.
     async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow) -> AppResult<()> {
+        // Its time may be up at this very moment.
+        let still = tx.request_lock(open.id).await?.is_some_and(|r| r.state == RequestState::Pending);
+        if !still {
+            return Ok(());
+        }
         let resolution =
             Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
         tx.request_resolve(open.id, &resolution).await?;

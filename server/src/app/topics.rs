@@ -16,7 +16,7 @@ use orbit_core::{
     name::TopicName,
     workflow::Held,
 };
-use orbit_store::{EnvironmentRow, MappingRow, PageOf, Read, TopicFilter, TopicRow, Tx, WorkspaceRow};
+use orbit_store::{EnvironmentRow, MappingRow, PageOf, Read, RequestRow, TopicFilter, TopicRow, Tx, WorkspaceRow};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 use uuid::Uuid;
@@ -82,15 +82,22 @@ impl App {
         }
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         tx.workspace_lock(place.workspace.id).await?;
-        // Read again under the lock: an equal call may have come first.
+        // Read again under the lock: an equal call may have come first. What is open is read before the topic: see `Filing::open`.
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        let id = place.existing.as_ref().map(|t| t.id);
+        let open = match id {
+            Some(id) => tx.request_open(id.uuid()).await?,
+            None => None,
+        };
+        let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
         if let Some(there) = &place.existing
             && let Some(reply) = meets(there, call, &new.spec)?
         {
             return Ok(reply);
         }
         let change = self.creation(&mut tx, &place, &new).await?;
-        self.topic_submit(tx, call, change, new.justification).await
+        self.topic_submit(tx, call, (change, open), new.justification).await
     }
 
     /// Where a topic of that name lives, or is to live. What the caller may not see is not there.
@@ -150,14 +157,14 @@ impl App {
         &self,
         mut tx: Tx,
         call: &Call,
-        change: TopicChange,
+        (change, open): (TopicChange, Option<RequestRow>),
         justification: Option<String>,
     ) -> AppResult<TopicReply> {
         let topic = change.id;
         let deletes = change.action == TopicAction::Delete;
         tx.cluster_lock(change.cluster_id).await?;
         let changes = vec![Change::Topic(change)];
-        let filing = Filing { changes: changes.clone(), justification };
+        let filing = Filing { changes: changes.clone(), open: vec![open], justification };
         let filed = match self.submit(&mut tx, call, filing).await {
             Ok(filed) => filed,
             Err(AppError::Refused(refusal)) => {
@@ -203,7 +210,7 @@ impl App {
         if let Some(before) = self.answered_before(&mut tx, call).await? {
             return Ok(before);
         }
-        let row = self.topic_locked(&mut tx, caller, named, expected).await?;
+        let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let spec = respec(&row.desired).map_err(Refusal::fields)?;
         let action = match row.status {
             TopicStatus::Deleting => return Err(deleting(&row).into()),
@@ -221,7 +228,7 @@ impl App {
             | TopicStatus::Withdrawn
             | TopicStatus::Expired => TopicAction::Create { spec },
         };
-        self.topic_submit(tx, call, change_of(&row, action), justification).await
+        self.topic_submit(tx, call, (change_of(&row, action), open), justification).await
     }
 
     /// Takes a topic away. What is not on a cluster loses its record at once.
@@ -237,10 +244,10 @@ impl App {
         if let Some(before) = self.answered_before(&mut tx, call).await? {
             return Ok(before);
         }
-        let row = self.topic_locked(&mut tx, caller, named, expected).await?;
+        let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         match row.status {
             TopicStatus::Active | TopicStatus::Deleting => {
-                self.topic_submit(tx, call, change_of(&row, TopicAction::Delete), justification).await
+                self.topic_submit(tx, call, (change_of(&row, TopicAction::Delete), open), justification).await
             }
             TopicStatus::Provisioning => {
                 Err(Refusal::new(Code::OperationRunning, format!("topic {} is being made at this moment", row.key()))
@@ -271,16 +278,17 @@ impl App {
         Ok(reply)
     }
 
-    /// The topic, with its workspace locked, at the revision that the caller expects.
+    /// The topic, with its workspace locked, at the revision that the caller expects; and what was open on it just before, see `Filing::open`.
     async fn topic_locked(
         &self,
         tx: &mut Tx,
         caller: &Caller<TopicWrite>,
         named: &str,
         expected: Option<i64>,
-    ) -> AppResult<TopicRow> {
+    ) -> AppResult<(TopicRow, Option<RequestRow>)> {
         let row = self.topic_named(tx, caller, named).await?;
         tx.workspace_lock(row.workspace_id).await?;
+        let open = tx.request_open(row.id.uuid()).await?;
         let row = tx.topic(row.id).await?.ok_or_else(|| no_topic(named))?;
         match expected {
             Some(revision) if revision != row.revision => {
@@ -288,7 +296,7 @@ impl App {
                     .remedy("read it again, and decide again")
                     .into())
             }
-            _ => Ok(row),
+            _ => Ok((row, open)),
         }
     }
 
@@ -379,7 +387,7 @@ fn at(pointer: &'static str) -> impl FnOnce(AppError) -> AppError {
             refusal.fields.push(field(pointer, refusal.code.as_str(), &refusal.detail, &remedy));
             AppError::Refused(refusal)
         }
-        error => error,
+        error @ AppError::Internal(_) => error,
     }
 }
 

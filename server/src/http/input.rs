@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orbit_api::FieldProblem;
@@ -55,7 +55,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let headers = request.headers().clone();
         let what = format!("{} {}", request.method(), request.uri());
-        let posted = request.method() == Method::POST;
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Refusal::new(Code::TooLarge, "the body is larger than the server takes")
@@ -67,9 +66,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
         let body = if bytes.is_empty() { Value::Object(serde_json::Map::new()) } else { json(&headers, &bytes)? };
         refuse_nul(&body)?;
         let (body, wrong) = shape(body).map_err(Refusal::fields)?;
-        // What is no POST can be sent again as it is.
-        let once = if posted { once(&headers, &what, &bytes)? } else { None };
-        Ok(Self { body, wrong, once, run: short(&headers, "orbit-run-id")? })
+        Ok(Self { body, wrong, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
     }
 }
 
@@ -89,7 +86,7 @@ fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
 fn refuse_nul(body: &Value) -> Result<(), Refusal> {
     const MOST: usize = 50;
     let mut found = Vec::new();
-    find_nul(body, &mut String::new(), &mut found);
+    find_nul(body, "", &mut found);
     if found.is_empty() {
         return Ok(());
     }
@@ -105,25 +102,20 @@ fn refuse_nul(body: &Value) -> Result<(), Refusal> {
     Err(Refusal::fields(found.into_iter().take(MOST).map(told).collect()))
 }
 
-fn find_nul(value: &Value, pointer: &mut String, found: &mut Vec<String>) {
-    let length = pointer.len();
+fn find_nul(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.contains('\0') => found.push(pointer.clone()),
+        Value::String(text) if text.contains('\0') => found.push(pointer.to_owned()),
         Value::Array(items) => {
             for (i, item) in items.iter().enumerate() {
-                pointer.push_str(&format!("/{i}"));
-                find_nul(item, pointer, found);
-                pointer.truncate(length);
+                find_nul(item, &format!("{pointer}/{i}"), found);
             }
         }
         Value::Object(fields) => {
             for (name, field) in fields {
                 if name.contains('\0') {
-                    found.push(pointer.clone());
+                    found.push(pointer.to_owned());
                 }
-                pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
-                find_nul(field, pointer, found);
-                pointer.truncate(length);
+                find_nul(field, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), found);
             }
         }
         _ => {}
@@ -148,35 +140,65 @@ fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Reads a body and tells every field of a wrong type, missing or unknown, not only the first: what is wrong is told and taken out, and the rest is
-/// read again. Answers the body, mended, with what was wrong; or only that, where it cannot be mended. Bounded by the number of errors told.
+/// Reads a body and tells every field of a wrong type, missing or unknown, not only the first: what is wrong is told and mended, and the rest is
+/// read again. Answers the body, mended, with what was wrong; or only that, where it cannot be mended. Bounded by the number of rounds.
 fn shape<T: DeserializeOwned>(mut body: Value) -> Result<(T, Vec<FieldProblem>), Vec<FieldProblem>> {
-    const MOST: usize = 50;
+    const ROUNDS: usize = 100;
     // serde would take a list for an object's fields in their order.
     if !body.is_object() {
         return Err(vec![told("", "invalid type: no object, expected an object")]);
     }
     let mut wrong: Vec<FieldProblem> = Vec::new();
-    while wrong.len() < MOST {
+    for _ in 0..ROUNDS {
         let error = match serde_path_to_error::deserialize::<_, T>(&body) {
             Ok(read) => return Ok((read, wrong)),
             Err(error) => error,
         };
         let (mut path, text) = (pointer(error.path()), error.inner().to_string());
-        let missing = text.strip_prefix("missing field `").and_then(|t| t.split('`').next()).map(str::to_owned);
-        if let Some(name) = &missing {
+        let missing = missing(&text);
+        if let Some(name) = missing {
             path = format!("{path}/{name}");
         }
-        wrong.push(told(&path, &text));
-        let mended = match missing {
-            Some(_) => stand_in::<T>(&mut body, &path),
-            None => take_out(&mut body, &path),
+        // What stands in for something is not the caller's.
+        let within =
+            |told: &FieldProblem| path.strip_prefix(&told.pointer).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+        if !wrong.iter().any(within) {
+            wrong.push(told(&path, &text));
+        }
+        let mended = if missing.is_some() || is_of_a_list(&body, &path) {
+            stand_in::<T>(&mut body, &path)
+        } else {
+            take_out(&mut body, &path)
         };
         if !mended {
             return Err(wrong);
         }
     }
     Err(wrong)
+}
+
+/// serde's words name Rust types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative, and not too large",
+        "i8" | "i16" | "i32" | "i64" => "a whole number that is not too large",
+        "a string" | "string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "" => "another value",
+        other if other.starts_with("struct ") || other.starts_with("a map") => "an object",
+        other => other,
+    }
+}
+
+/// The field that serde misses.
+fn missing(text: &str) -> Option<&str> {
+    text.strip_prefix("missing field `").and_then(|t| t.split('`').next())
+}
+
+/// Whether a pointer leads to an item of a list: to take it out would move those behind it.
+fn is_of_a_list(body: &Value, pointer: &str) -> bool {
+    pointer.rsplit_once('/').is_some_and(|(parent, _)| body.pointer(parent).is_some_and(Value::is_array))
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -189,17 +211,21 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(part).collect()
 }
 
+/// What is wrong, in JSON's words. What was given is not told back: it may be a secret in the wrong place.
 fn told(pointer: &str, text: &str) -> FieldProblem {
-    // serde's words name Rust types where JSON's would do.
     let text = text.split(" at line ").next().unwrap_or(text);
+    let expected = text.rsplit_once("expected ").map_or("", |(_, expected)| expected).replace('`', "");
     let (code, detail, remedy) = if text.starts_with("missing field") {
         ("missing", "is missing".to_owned(), "give it".to_owned())
     } else if text.starts_with("unknown field") {
-        let known = text.split_once("expected").map_or("", |(_, known)| known.trim());
-        let known = known.trim_start_matches("one of ").replace('`', "");
+        let known = expected.trim_start_matches("one of ");
         ("unknown-field", "is no field that Orbit knows".to_owned(), format!("take it out; known are: {known}"))
+    } else if text.starts_with("unknown variant") {
+        let words = expected.trim_start_matches("one of ");
+        ("type", format!("is none of: {words}"), "give one of them".to_owned())
     } else {
-        ("type", format!("is of another type: {}", text.replace('`', "")), "give a value of that type".to_owned())
+        let kind = in_words(&expected);
+        ("type", format!("is of another type: {kind} is expected"), format!("give {kind}"))
     };
     FieldProblem {
         pointer: if pointer.is_empty() { "/".to_owned() } else { pointer.to_owned() },
@@ -212,42 +238,56 @@ fn told(pointer: &str, text: &str) -> FieldProblem {
     }
 }
 
-/// Takes the value at a pointer out, so that the rest can be read.
+/// Takes a field out, so that the rest can be read.
 fn take_out(body: &mut Value, pointer: &str) -> bool {
     let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
     let name = name.replace("~1", "/").replace("~0", "~");
     match body.pointer_mut(parent) {
         Some(Value::Object(fields)) => fields.remove(&name).is_some(),
-        Some(Value::Array(items)) => match name.parse::<usize>() {
-            Ok(i) if i < items.len() => {
-                items.remove(i);
-                true
-            }
-            _ => false,
-        },
         _ => false,
     }
 }
 
-/// Puts something of the right type where a field is missing, so that the rest can be read. What it is does not matter: the body is refused anyhow.
+/// Puts something of the right type where a field is missing or an item of a list is wrong, so that the rest can be read. What it is does not matter:
+/// the body is refused anyhow.
 fn stand_in<T: DeserializeOwned>(body: &mut Value, pointer: &str) -> bool {
-    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
-    for value in [
-        Value::from(""),
-        Value::from(0),
-        Value::from(false),
-        Value::Array(vec![]),
+    let mut tries = vec![
         Value::Object(serde_json::Map::new()),
-    ] {
-        let Some(Value::Object(fields)) = body.pointer_mut(parent) else { return false };
-        fields.insert(name.to_owned(), value);
-        match serde_path_to_error::deserialize::<_, T>(&*body) {
-            Err(error) if self::pointer(error.path()).starts_with(pointer) => {}
-            _ => return true,
+        Value::Array(vec![]),
+        Value::from(false),
+        Value::from(0),
+        Value::from(""),
+    ];
+    while let Some(value) = tries.pop() {
+        let is_object = value.is_object();
+        if !put(body, pointer, value) {
+            return false;
+        }
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(&*body) else { return true };
+        let (at, text) = (self::pointer(error.path()), error.inner().to_string());
+        // A text that is none of the words of an enum: the error names them.
+        if at == pointer && text.starts_with("unknown variant `") {
+            let word = text.split_once("expected ").and_then(|(_, words)| words.split('`').nth(1));
+            tries.extend(word.map(Value::from));
+        } else if !at.starts_with(pointer) || (is_object && missing(&text).is_some()) {
+            return true;
         }
     }
-    take_out(body, pointer);
-    false
+    take_out(body, pointer)
+}
+
+/// Puts a value where a pointer leads: a field, or an item that is there.
+fn put(body: &mut Value, pointer: &str, value: Value) -> bool {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
+    match body.pointer_mut(parent) {
+        Some(Value::Object(fields)) => drop(fields.insert(name.replace("~1", "/").replace("~0", "~"), value)),
+        Some(Value::Array(items)) => match name.parse::<usize>().ok().and_then(|i| items.get_mut(i)) {
+            Some(item) => *item = value,
+            None => return false,
+        },
+        _ => return false,
+    }
+    true
 }
 
 /// Query parameters; what is wrong with them is told as a problem.
@@ -364,6 +404,27 @@ mod tests {
             .into_iter()
             .map(|f| (f.pointer, f.code))
             .collect()
+    }
+
+    #[test]
+    fn a_field_that_has_to_be_there_and_is_of_another_type_is_told_once() {
+        let body = json!({ "workspace": 7, "environment": "e", "name": ["n"], "tags": [1, "a", 2] });
+        let due = [("/workspace", "type"), ("/name", "type"), ("/tags/0", "type"), ("/tags/2", "type")];
+        let mut due = due.map(|(p, c)| (p.to_owned(), c.to_owned())).to_vec();
+        let mut told = wrong(body);
+        due.sort();
+        told.sort();
+        assert_eq!(told, due);
+    }
+
+    #[test]
+    fn what_is_missing_in_an_item_does_not_hide_the_others() {
+        let item = json!({ "action": "shred", "topic": { "workspace": "w" } });
+        let (_, told) = shape::<orbit_api::TopicEvaluate>(json!({ "items": [item, 7], "more": 1 })).unwrap();
+        let mut told: Vec<_> = told.into_iter().map(|f| f.pointer).collect();
+        told.sort();
+        let due = ["/items/0/action", "/items/0/topic/environment", "/items/0/topic/name", "/items/1", "/more"];
+        assert_eq!(told, due);
     }
 
     #[test]

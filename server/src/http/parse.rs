@@ -27,7 +27,11 @@ impl Wrongs {
         limit: Option<String>,
         remedy: &str,
     ) {
-        if self.0.iter().any(|told| told.pointer == pointer) {
+        let stands_in = |told: &FieldProblem| {
+            let within = pointer.strip_prefix(&told.pointer).is_some_and(|rest| rest.starts_with('/'));
+            told.pointer == pointer || within && matches!(told.code.as_str(), "missing" | "type")
+        };
+        if self.0.iter().any(stands_in) {
             return;
         }
         self.0.push(FieldProblem {

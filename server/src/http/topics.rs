@@ -260,7 +260,8 @@ fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluati
                 problem: Some(to_wire(app, &refusal, None)),
                 physical_name: None,
                 cluster: None,
-                request: refusal.request.as_deref().map(wire::request_summary),
+                // One that stands in the way is in the problem: here stands only a request of the same intent.
+                request: None,
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Topics that are there: changing them, taking them away.
 
-use crate::support::{TestApp, on_both, on_sqlite};
+use crate::support::{TestApp, on_both, on_sqlite, until};
 use orbit_core::{
     ports::KafkaErrorKind,
     testing::{Fault, Method},
 };
+use orbit_server::auth::permission::Role;
 use serde_json::json;
+use std::time::Duration;
 
 on_both!(
     a_change_that_waits_leaves_the_topic_as_it_is,
@@ -23,6 +25,8 @@ on_sqlite!(
     failed_and_rejected_records_are_dropped,
     a_failed_deletion_restores_the_topic,
     a_topic_that_is_deleted_cannot_be_changed,
+    a_change_that_was_not_accepted_leaves_the_topic_active,
+    a_request_names_its_run,
 );
 
 async fn a_change_that_waits_leaves_the_topic_as_it_is(orbit: TestApp) {
@@ -227,4 +231,40 @@ async fn a_topic_that_is_deleted_cannot_be_changed(orbit: TestApp) {
     orders.delete().await.accepted();
     orbit.main().release();
     orders.vanished().await;
+}
+
+async fn a_change_that_was_not_accepted_leaves_the_topic_active(orbit: TestApp) {
+    let root = orbit.root();
+    let dev = orbit.somebody("dev", Some(Role::Member), Some("payments"), Duration::from_hours(90 * 24)).await;
+    let orders = dev.topic("orders").in_prod().partitions(1);
+    root.approve(&orders.create().await.request_id()).await.ok();
+    orders.active().await;
+    let change = async |partitions: u32| orders.patch(json!({ "partitions": partitions })).await.request_id();
+
+    root.reject(&change(2).await, "not yet").await.ok();
+    let seen = orders.active().await;
+    assert_eq!((seen.text("/request/state"), seen.text("/request/reason")), ("rejected", "not yet"));
+    orders.patch(json!({ "partitions": 2 })).await.problem(409, "request.rejected");
+    dev.withdraw(&change(3).await).await.ok();
+    let superseded = change(4).await;
+    let last = change(5).await;
+    assert_eq!(dev.request(&superseded).await.text("/state"), "superseded");
+    orbit.pass(Duration::from_hours(15 * 24));
+    until("the request expires", async || (dev.request(&last).await.text("/state") == "expired").then_some(())).await;
+
+    let seen = orders.active().await;
+    assert!(seen.conditions().is_empty());
+    assert_eq!(seen.body["partitions"], 1);
+    assert_eq!(orbit.main().kafka.topic(&orders.physical()).unwrap().partitions, 1);
+}
+
+async fn a_request_names_its_run(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    for name in ["a", "b"] {
+        let body = json!({ "workspace": "payments", "environment": "prod", "name": name });
+        let call = dev.call(reqwest::Method::POST, "/v1/topics").header("orbit-run-id", "ci-4711");
+        call.json(&body).send().await.accepted();
+    }
+    let requests = dev.all("/v1/requests", 10).await;
+    assert!(requests.iter().all(|r| r["run_id"] == "ci-4711"), "{requests:?}");
 }

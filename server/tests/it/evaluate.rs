@@ -141,7 +141,14 @@ async fn many_are_judged_beside_those_who_write(orbit: TestApp) {
             dev.topic(&format!("w-{i}")).with("environment", place).create().await.accepted();
         }
     };
-    tokio::join!(judged(1, false), judged(2, true), judged(3, false), judged(4, true), written("dev"), written("second"));
+    tokio::join!(
+        judged(1, false),
+        judged(2, true),
+        judged(3, false),
+        judged(4, true),
+        written("dev"),
+        written("second")
+    );
 }
 
 async fn a_viewer_may_evaluate(orbit: TestApp) {
@@ -188,7 +195,10 @@ async fn what_the_cluster_cannot_do_is_told_here(orbit: TestApp) {
         ("create", dev.topic("taken")),
     ];
     let told = dev.evaluate(&items).await;
-    assert_eq!(told.findings(0, "violations"), [("/config/retentoin.ms", "Denied: Kafka has no topic setting retentoin.ms")]);
+    assert_eq!(
+        told.findings(0, "violations"),
+        [("/config/retentoin.ms", "Denied: Kafka has no topic setting retentoin.ms")]
+    );
     assert_eq!(told.findings(1, "violations")[0].0, "/config/min.insync.replicas");
     let brokers = "Denied: replication factor 4 needs 4 brokers, and cluster main has 3 brokers";
     assert_eq!(told.findings(2, "violations"), [("/replication_factor", brokers)]);

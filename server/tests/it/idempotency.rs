@@ -17,7 +17,7 @@ on_both!(
 on_sqlite!(
     a_key_is_forgotten_after_a_day,
     a_key_belongs_to_its_principal,
-    a_key_on_a_call_that_is_no_post_is_of_no_weight,
+    changes_and_deletions_are_answered_again_under_a_key,
     what_the_platform_team_creates_is_created_once_under_a_key,
 );
 
@@ -113,15 +113,24 @@ async fn a_key_belongs_to_its_principal(orbit: TestApp) {
     eve.topic("invoices").create_once("k-1").await.accepted();
 }
 
-async fn a_key_on_a_call_that_is_no_post_is_of_no_weight(orbit: TestApp) {
+async fn changes_and_deletions_are_answered_again_under_a_key(orbit: TestApp) {
     let dev = orbit.dev().await;
     let orders = dev.topic("orders");
     orders.made().await;
     let patch = json!({ "partitions": 3 });
-    dev.call(Method::PATCH, &orders.path()).key("k-1").json(&patch).send().await.accepted();
+    let change = async || dev.call(Method::PATCH, &orders.path()).key("k-1").json(&patch).send().await;
+    let delete = async |key: &str| dev.call(Method::DELETE, &orders.path()).key(key).send().await;
+    let first = change().await;
     orders.active().await;
-    dev.call(Method::DELETE, &orders.path()).key("k-1").send().await.accepted();
+    assert_eq!(first.accepted().operation_id(), change().await.accepted().operation_id());
+    delete("k-1").await.problem(422, "idempotency-key");
+    delete("k-2").await.accepted();
     orders.vanished().await;
+    delete("k-2").await.gone();
+    delete("k-3").await.no_topic();
+    // Elsewhere a key does no harm.
+    let path = "/v1/workspaces/payments";
+    orbit.root().call(Method::PATCH, path).key("k").json(&json!({ "display_name": "P" })).send().await.ok();
 }
 
 async fn what_the_platform_team_creates_is_created_once_under_a_key(orbit: TestApp) {

@@ -26,9 +26,8 @@ async fn every_wrong_field_is_told_in_one_answer_and_nothing_changes(orbit: Test
 
     let refused = dev.post("/v1/topics", body).await;
 
-    let pointers = [
-        "/cleanup_policy", "/colour", "/config/a", "/name", "/partitions", "/replication_factor", "/retention_ms",
-    ];
+    let pointers =
+        ["/cleanup_policy", "/colour", "/config/a", "/name", "/partitions", "/replication_factor", "/retention_ms"];
     assert_eq!(refused.invalid().pointers(), pointers);
     let problem = refused.invalid();
     problem.says("7 fields are wrong");
@@ -44,7 +43,9 @@ async fn the_character_nul_is_no_accident_of_the_server(orbit: TestApp) {
     let refused = dev.post("/v1/topics", body).await;
     assert_eq!(refused.invalid().pointers(), ["/config", "/description", "/tags/0"]);
     dev.patch("/v1/topics/payments%2Fdev%2Fn", json!({ "description": "\0" })).await.invalid();
-    for path in ["/v1/topics?name=a%00", "/v1/topics?workspace=%00", "/v1/workspaces/%00", "/v1/topics/payments%2F%00%2Fa"] {
+    for path in
+        ["/v1/topics?name=a%00", "/v1/topics?workspace=%00", "/v1/workspaces/%00", "/v1/topics/payments%2F%00%2Fa"]
+    {
         dev.get(path).await.problem(400, "malformed");
     }
     dev.get("/v1/workspaces?cursor=AA").await.problem(400, "malformed");
@@ -152,7 +153,11 @@ async fn every_noun_of_the_platform_tells_its_wrong_fields(orbit: TestApp) {
     for (path, body, pointers) in [
         ("/v1/workspaces", json!({ "slug": "Pay", "display_name": long }), vec!["/display_name", "/slug"]),
         ("/v1/environments", json!({ "slug": "1", "naming_template": "{what}" }), vec!["/naming_template", "/slug"]),
-        ("/v1/environments", json!({ "slug": "x".repeat(40), "default_approvers": vec!["a"; 51] }), vec!["/default_approvers", "/slug"]),
+        (
+            "/v1/environments",
+            json!({ "slug": "x".repeat(40), "default_approvers": vec!["a"; 51] }),
+            vec!["/default_approvers", "/slug"],
+        ),
         ("/v1/environment-mappings", json!({ "priority": "high" }), vec!["/cluster", "/environment", "/priority"]),
         (
             "/v1/topic-policies",
@@ -161,16 +166,35 @@ async fn every_noun_of_the_platform_tells_its_wrong_fields(orbit: TestApp) {
                 "naming_pattern": "(", "auto_approve_patterns": ["(?=a)"], "require_approval_for": ["Prod"], "require_schema": true,
             }),
             vec![
-                "/auto_approve_patterns/0", "/name", "/naming_pattern", "/partition_limits", "/require_approval_for/0",
-                "/require_schema", "/retention_limits/min", "/workspace",
+                "/auto_approve_patterns/0",
+                "/name",
+                "/naming_pattern",
+                "/partition_limits",
+                "/require_approval_for/0",
+                "/require_schema",
+                "/retention_limits/min",
+                "/workspace",
             ],
         ),
-        ("/v1/topic-policies", json!({ "name": "a", "scope": "platform", "environments": ["nowhere"] }), vec!["/environments"]),
+        (
+            "/v1/topic-policies",
+            json!({ "name": "a", "scope": "platform", "environments": ["nowhere"] }),
+            vec!["/environments"],
+        ),
         ("/v1/principals", json!({ "name": "a b", "kind": "robot" }), vec!["/kind", "/name"]),
         ("/v1/memberships", json!({ "principal": "root", "role": "member" }), vec!["/workspace"]),
-        ("/v1/memberships", json!({ "principal": "root", "role": "platform-admin", "workspace": "payments" }), vec!["/workspace"]),
+        (
+            "/v1/memberships",
+            json!({ "principal": "root", "role": "platform-admin", "workspace": "payments" }),
+            vec!["/workspace"],
+        ),
         ("/v1/tokens", json!({ "name": long, "expires_in_seconds": 0 }), vec!["/expires_in_seconds", "/name"]),
         ("/v1/clusters", json!({ "slug": "-" }), vec!["/connection", "/slug"]),
+        (
+            "/v1/clusters",
+            json!({ "slug": "-", "connection": { "bootstrap_servers": [] } }),
+            vec!["/connection/bootstrap_servers", "/connection/security_protocol", "/slug"],
+        ),
     ] {
         let refused = root.post(path, body).await;
         assert_eq!(refused.invalid().pointers(), pointers, "{path}");
@@ -186,14 +210,23 @@ async fn clusters_tell_what_does_not_go_together(orbit: TestApp) {
     let servers = json!(["kafka", ":9092", "a:1,b:2", "a:99999"]);
     let refused = post(json!({ "bootstrap_servers": servers, "security_protocol": "PLAINTEXT" }), json!({})).await;
     assert_eq!(refused.invalid().pointers().len(), 4);
-    let none = post(json!({ "bootstrap_servers": [], "security_protocol": "SASL_SSL" }), json!({ "client_key_pem": "k" })).await;
+    let none =
+        post(json!({ "bootstrap_servers": [], "security_protocol": "SASL_SSL" }), json!({ "client_key_pem": "k" }))
+            .await;
     let pointers = [
-        "/connection/bootstrap_servers", "/connection/sasl_mechanism", "/connection/sasl_username",
-        "/credentials/client_key_pem", "/credentials/sasl_password",
+        "/connection/bootstrap_servers",
+        "/connection/sasl_mechanism",
+        "/connection/sasl_username",
+        "/credentials/client_key_pem",
+        "/credentials/sasl_password",
     ];
     assert_eq!(none.invalid().pointers(), pointers);
     let plain = json!({ "bootstrap_servers": ["nobody.test:9092"], "security_protocol": "PLAINTEXT" });
-    post(plain.clone(), json!({ "sasl_password": "x" })).await.invalid().limits("/credentials/sasl_password", "missing", None);
+    post(plain.clone(), json!({ "sasl_password": "x" })).await.invalid().limits(
+        "/credentials/sasl_password",
+        "missing",
+        None,
+    );
     let dead = post(plain, json!({})).await;
     let problem = dead.problem(422, "cluster.connection");
     problem.limits("/connection/bootstrap_servers", "cluster.connection", None);
@@ -214,9 +247,14 @@ async fn what_a_query_or_a_header_got_wrong(orbit: TestApp) {
     let orders = dev.topic("orders").path();
     dev.call(Method::DELETE, &orders).if_match("three").send().await.problem(400, "malformed");
     let long = "k".repeat(201);
-    dev.call(Method::POST, "/v1/topics").key(&long).json(&json!({})).send().await.invalid();
     let topic = json!({ "workspace": "payments", "environment": "dev", "name": "n" });
-    dev.call(Method::POST, "/v1/topics").key(&long).json(&topic).send().await.problem(400, "malformed").says("idempotency-key");
+    dev.call(Method::POST, "/v1/topics")
+        .key(&long)
+        .json(&topic)
+        .send()
+        .await
+        .problem(400, "malformed")
+        .says("idempotency-key");
     let run = dev.call(Method::POST, "/v1/topics").header("orbit-run-id", &long).json(&topic).send().await;
     run.problem(400, "malformed").says("orbit-run-id");
 }

@@ -5,9 +5,19 @@
 mod support;
 
 mod approval;
+mod busy;
 mod change;
 mod decide;
+mod drift;
+mod durable;
 mod evaluate;
+mod failure;
 mod idempotency;
 mod input;
+mod lists;
+mod meta;
+mod secrets;
+mod stale;
 mod submit;
+mod tenancy;
+mod waits;

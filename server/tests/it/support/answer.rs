@@ -58,6 +58,12 @@ impl Answer {
         assert_eq!(self.text("/request_id"), self.header("x-request-id"), "the id of the exchange is told");
         Problem(self)
     }
+    /// What a caller without a token is asked for.
+    #[track_caller]
+    pub(crate) fn asks_for(&self) -> &str {
+        self.problem(401, "unauthenticated");
+        self.header("www-authenticate")
+    }
     /// Policy does not allow it.
     #[track_caller]
     pub(crate) fn denied(&self) -> Problem<'_> {

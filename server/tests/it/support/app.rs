@@ -22,6 +22,7 @@ use serde_json::json;
 use std::{
     ops::Deref,
     panic::{AssertUnwindSafe, resume_unwind},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -106,7 +107,7 @@ pub(crate) struct TestApp {
     keyring: Arc<Keyring>,
     running: Running,
     admin: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Deref for TestApp {
@@ -116,8 +117,11 @@ impl Deref for TestApp {
     }
 }
 
-/// Runs a story on a fresh database, and drops that whatever comes of it.
+/// Runs a story on a fresh database, and drops that whatever comes of it. `ORBIT_TEST_LOG=warn` shows the servers' log of a story that fails.
 pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, story: impl FnOnce(TestApp) -> F) {
+    if let Ok(filter) = std::env::var("ORBIT_TEST_LOG") {
+        drop(tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
@@ -161,7 +165,7 @@ impl TestApp {
         };
         let admin = grant(&store, &root).await.unwrap().expose().to_owned();
         let http = reqwest::Client::builder().no_proxy().timeout(BOUND).build().unwrap();
-        let orbit = Self { kind, database_url, brokers, store, http, clock, keyring, running, admin, _folder: folder };
+        let orbit = Self { kind, database_url, brokers, store, http, clock, keyring, running, admin, folder };
         orbit.furnish().await;
         orbit
     }
@@ -222,6 +226,13 @@ impl TestApp {
     pub(crate) fn pass(&self, time: Duration) {
         assert_eq!(self.kind, Kind::Sqlite, "the time of PostgreSQL cannot be moved");
         self.clock.0.fetch_add(i64::try_from(time.as_secs()).unwrap(), Ordering::Relaxed);
+    }
+
+    /// The database's own files, where it has any: SQLite's, with its write-ahead log.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let files: Vec<_> = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(files.is_empty(), self.kind == Kind::Postgres);
+        files
     }
 
     /// A registered cluster, as the database has it.

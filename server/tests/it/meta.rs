@@ -1,0 +1,152 @@
+//! The server itself, its document and its error reference.
+
+use crate::support::{TestApp, on_both};
+use orbit_server::app::Code;
+use reqwest::Method;
+use serde_json::Value;
+use std::{collections::BTreeSet, path::Path};
+
+on_both!(the_server_tells_how_it_is);
+
+async fn the_server_tells_how_it_is(orbit: TestApp) {
+    let anyone = orbit.root();
+    let get = async |path: &str| anyone.bare_call(Method::GET, path).send().await;
+    assert_eq!(get("/healthz").await.ok().raw, "ok\n");
+    assert_eq!(get("/readyz").await.ok().raw, "ready\n");
+    let dev = orbit.dev().await;
+    dev.topic("orders").made().await;
+    dev.topic("orders").create().await.created();
+    let figures = get("/metrics").await;
+    for line in [
+        "orbit_http_requests_total{method=\"POST\",route=\"/v1/topics\",status=\"202\"} 1",
+        "orbit_http_requests_total{method=\"POST\",route=\"/v1/topics\",status=\"201\"} 1",
+        "# EOF",
+    ] {
+        assert!(figures.ok().raw.contains(line), "{line} is not in {}", figures.raw);
+    }
+    let page = get("/docs/errors").await;
+    assert!(page.ok().header("content-type").starts_with("text/markdown"));
+    let id = "my-own-request-id";
+    let told = anyone.bare_call(Method::GET, "/v1/nothing").header("x-request-id", id).send().await;
+    assert_eq!(told.text("/request_id"), id);
+    let document = get("/v1/openapi.json").await;
+    assert_eq!(document.ok().body, serde_json::to_value(orbit_server::http::openapi()).unwrap());
+    assert_eq!(document.header("x-content-type-options"), "nosniff");
+    assert_eq!(document.header("cache-control"), "no-store");
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Codes of findings, of fields, and of failures of operations, as the sources spell them.
+fn codes_in_the_sources() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let sources =
+        ["server/crates/core/src/policy", "server/crates/core/src/workflows", "server/crates/core/src/workflow"];
+    for folder in sources {
+        for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if name.ends_with(".rs") && !name.contains("test") {
+                found.extend(codes_of(&std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.extend(["operation.waiting", "operation.stuck", "topic.name.length"].map(str::to_owned));
+    found
+}
+
+/// Texts such as `topic.partitions.limit`: of the first words that codes have.
+fn codes_of(source: &str) -> impl Iterator<Item = String> {
+    let is_code = |text: &&str| {
+        let mut words = text.split('.');
+        let first = words.next().is_some_and(|w| ["topic", "kafka", "operation", "workflow"].contains(&w));
+        let rest: Vec<_> = words.collect();
+        let fits = |w: &&str| !w.is_empty() && w.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        first && !rest.is_empty() && rest.iter().all(fits)
+    };
+    source.split('"').skip(1).step_by(2).filter(is_code).map(str::to_owned).collect::<Vec<_>>().into_iter()
+}
+
+/// As Markdown makes it of a heading: GitHub's rule, for the characters that codes have.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter_map(|line| line.strip_prefix('#')).map(|h| h.trim_start_matches('#').trim());
+    let plain =
+        |h: &str| h.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | ' ' | '_')).collect::<String>();
+    let ids = page.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned);
+    headings.map(|h| plain(h).to_lowercase().replace(' ', "-")).chain(ids).collect()
+}
+
+#[test]
+fn every_code_has_a_section_in_the_error_reference() {
+    let page = std::fs::read_to_string(repository().join("docs/errors.md")).unwrap();
+    let anchors = anchors(&page);
+    let known = Code::ALL.iter().map(|code| code.as_str().to_owned());
+    let all: BTreeSet<String> = known.chain(codes_in_the_sources()).collect();
+    assert!(all.contains("topic.partitions.limit") && all.contains("kafka.refused"), "{all:?}");
+    let missing: Vec<_> = all.iter().filter(|code| !anchors.contains(&code.replace('.', "-"))).collect();
+    assert!(missing.is_empty(), "docs/errors.md has no section for {missing:?}");
+}
+
+#[test]
+fn the_openapi_document_is_the_committed_one() {
+    let document = orbit_server::http::openapi().to_pretty_json().unwrap() + "\n";
+    let file = repository().join("openapi/orbit.v1.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &document).unwrap();
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        committed == document,
+        "openapi/orbit.v1.json is not what the server says: run this test with UPDATE_GOLDEN=1"
+    );
+}
+
+#[test]
+fn the_openapi_document_is_sane() {
+    let document = serde_json::to_value(orbit_server::http::openapi()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut ids = BTreeSet::new();
+    let mut references = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let at = format!("{method} {path}");
+            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{at} has no operationId"));
+            assert!(ids.insert(id.to_owned()), "{id} is there twice");
+            assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{at} has no tag");
+            let named = path.matches('{').count();
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            assert_eq!(parameters.iter().filter(|p| p["in"] == "path").count(), named, "{at}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{at} never goes well");
+            for (status, response) in responses.iter().filter(|(s, _)| !s.starts_with('2')) {
+                let kinds = response["content"].as_object().unwrap_or_else(|| panic!("{at} {status} has no body"));
+                let problem = |kind: &Value| kind["schema"]["$ref"] == "#/components/schemas/Problem";
+                assert!(
+                    kinds.contains_key("application/problem+json") && kinds.values().all(problem),
+                    "{at} {status}: {kinds:?}"
+                );
+            }
+            let open = ["healthz", "readyz", "metrics"].contains(&id);
+            assert_eq!(responses.contains_key("4XX"), !open, "{at}");
+        }
+    }
+    collect(&document, &mut references);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
+fn collect(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            into.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|v| collect(v, into));
+        }
+        Value::Array(items) => items.iter().for_each(|v| collect(v, into)),
+        _ => {}
+    }
+}

@@ -1,0 +1,78 @@
+//! `ETag` and `If-Match`: who read something older does not write over what came since.
+
+use crate::support::{TestApp, on_both};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+on_both!(
+    every_write_takes_the_revision_that_was_read,
+    a_topic_that_changed_is_not_written_over,
+    a_request_that_changed_is_not_decided
+);
+
+async fn every_write_takes_the_revision_that_was_read(orbit: TestApp) {
+    let root = orbit.root();
+    root.post("/v1/workspaces", json!({ "slug": "w" })).await.created();
+    root.post("/v1/environments", json!({ "slug": "e" })).await.created();
+    root.register("c", "main.test:9092").await.created();
+    root.post("/v1/topic-policies", json!({ "name": "p", "scope": "platform", "environments": ["e"] })).await.created();
+    let mapping = root.post("/v1/environment-mappings", json!({ "environment": "e", "cluster": "c" })).await;
+    let mapping = format!("/v1/environment-mappings/{}", mapping.created().id());
+    for (path, change) in [
+        (mapping.as_str(), None),
+        ("/v1/workspaces/w", Some((Method::PATCH, json!({ "display_name": "new" })))),
+        ("/v1/environments/e", Some((Method::PATCH, json!({ "display_name": "new" })))),
+        ("/v1/clusters/c", Some((Method::PATCH, json!({ "display_name": "new" })))),
+        ("/v1/topic-policies/p", Some((Method::PUT, json!({ "partition_limits": { "max": 3 } })))),
+    ] {
+        let read = root.get(path).await.ok().etag();
+        if let Some((method, body)) = change {
+            let changed = root.call(method.clone(), path).if_match(&read).json(&body).send().await;
+            assert_ne!(changed.ok().etag(), read, "{path}");
+            root.call(method.clone(), path)
+                .if_match(&read)
+                .json(&body)
+                .send()
+                .await
+                .problem(412, "stale")
+                .advises("read it again");
+            root.call(Method::DELETE, path).if_match(&read).send().await.problem(412, "stale");
+            root.call(method, path).if_match("*").json(&body).send().await.ok();
+        } else {
+            root.call(Method::DELETE, path).if_match("\"7\"").send().await.problem(412, "stale");
+        }
+        let now = root.get(path).await.ok().etag();
+        root.call(Method::DELETE, path).if_match(&now).send().await.gone();
+    }
+}
+
+async fn a_topic_that_changed_is_not_written_over(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    let orders = dev.topic("orders").partitions(3);
+    let read = orders.made().await.etag();
+    orders.patch(json!({ "description": "new" })).await.ok();
+    let write = |method: Method, body: Value| dev.call(method, &orders.path()).if_match(&read).json(&body).send();
+
+    write(Method::PATCH, json!({ "partitions": 4 })).await.problem(412, "stale").says("is at revision");
+    write(Method::DELETE, json!({})).await.problem(412, "stale");
+
+    assert_eq!(orders.active().await.body["partitions"], 3);
+    let now = orders.get().await.etag();
+    let (a, b) = tokio::join!(
+        dev.call(Method::PATCH, &orders.path()).if_match(&now).json(&json!({ "description": "a" })).send(),
+        dev.call(Method::PATCH, &orders.path()).if_match(&now).json(&json!({ "description": "b" })).send(),
+    );
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412], "one of two at once wins");
+    assert!(orders.fresh().await.etag() == orders.get().await.etag(), "a look is no change");
+}
+
+async fn a_request_that_changed_is_not_decided(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let id = dev.topic("orders").in_prod().create().await.request_id();
+    let read = root.request(&id).await.etag();
+    let path = format!("/v1/requests/{id}/approve");
+    root.call(Method::POST, &path).if_match("\"9\"").json(&json!({})).send().await.problem(412, "stale");
+    root.call(Method::POST, &path).if_match(&read).json(&json!({})).send().await.ok();
+}
