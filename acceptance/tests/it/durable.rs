@@ -17,7 +17,7 @@ const MOMENTS: [(usize, u64); 12] =
 
 #[tokio::test]
 async fn a_server_that_is_killed_at_any_moment_finishes_its_work_once() {
-    let world = World::brisk().await;
+    let world = World::new().await;
     let mut calls = JoinSet::new();
     for (round, (steps, later)) in MOMENTS.into_iter().enumerate() {
         for n in 0..AT_ONCE {
@@ -53,7 +53,7 @@ async fn a_server_that_is_killed_at_any_moment_finishes_its_work_once() {
 
 #[tokio::test]
 async fn changes_and_deletions_survive_a_killed_server_too() {
-    let world = World::brisk().await;
+    let world = World::new().await;
     let names: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
     for name in &names {
         world.ask_for("dev", name, 1).await;
@@ -92,7 +92,7 @@ async fn changes_and_deletions_survive_a_killed_server_too() {
 
 #[tokio::test]
 async fn a_decision_is_taken_once_whatever_dies_meanwhile() {
-    let world = World::brisk().await;
+    let world = World::new().await;
     let names: Vec<String> = (0..6).map(|n| format!("t{n}")).collect();
     for name in &names {
         world.ask_for("prod", name, 1).await;
@@ -129,7 +129,7 @@ async fn a_stopped_server_ends_in_order_and_the_next_one_goes_on() {
 #[tokio::test]
 async fn two_servers_on_one_postgresql_share_the_work_and_never_do_it_twice() {
     let database = Database::new().await;
-    let eager = [("ORBIT_RUNNER__POLL_MILLISECONDS", "2"), ("ORBIT_RUNNER__LEASE_SECONDS", "5")];
+    let eager = [("ORBIT_RUNNER__POLL_MILLISECONDS", "2")];
     let eager = eager.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
     let setup = Setup { database: Some(database.url.clone()), settings: eager, beside: None };
     let world = World::of(Orbit::with(setup.clone()).await, Kafka::shared()).await;

@@ -83,7 +83,7 @@ async fn changes_and_deletions_whose_answers_were_lost_are_not_repeated() {
 
 #[tokio::test]
 async fn an_apply_rides_over_a_server_that_dies_and_comes_back() {
-    let world = World::brisk().await;
+    let world = World::new().await;
     let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 12\n  environment = \"dev\"\n  \
                 name = \"t${count.index}\"\n}\n";
     let terraform = world.terraform(many).await;

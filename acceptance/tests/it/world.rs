@@ -38,11 +38,6 @@ impl World {
         Self::of(Orbit::with(Setup { settings, ..Setup::default() }).await, Kafka::shared()).await
     }
 
-    /// With leases so short that what a killed server held is soon taken up.
-    pub(crate) async fn brisk() -> Self {
-        Self::set_up(&[("ORBIT_RUNNER__LEASE_SECONDS", "5")]).await
-    }
-
     pub(crate) async fn of(orbit: Orbit, kafka: Kafka) -> Self {
         let world = Self { orbit, kafka, prefix: fresh() };
         let admin = world.orbit.admin();

@@ -107,7 +107,7 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunnerConfig {
-    /// For how long a lease on an operation holds, in seconds. A replica that dies is taken over after that. At least 5.
+    /// For how long a lease on an operation holds, in seconds. A replica that dies is taken over after that. At least 12.
     pub lease_seconds: u64,
     /// How often the table of operations is looked at when nothing wakes the runner, in milliseconds.
     pub poll_milliseconds: u64,
@@ -217,8 +217,10 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let value = |key, problem: String, remedy| Err(ConfigError::Value { key, problem, remedy });
-        if self.runner.lease_seconds < 5 {
-            return value("runner.lease_seconds", format!("is {}", self.runner.lease_seconds), "give at least 5");
+        // A step gets not quite half of it, and has to outlast the 5 s after which a cluster that does not answer counts as unreachable: else work would
+        // fail by its deadline instead of waiting for the cluster.
+        if self.runner.lease_seconds < 12 {
+            return value("runner.lease_seconds", format!("is {}", self.runner.lease_seconds), "give at least 12");
         }
         if self.runner.concurrency == 0 {
             return value("runner.concurrency", "is 0".into(), "give at least 1");
@@ -306,7 +308,7 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_are_told_with_the_remedy() {
-        assert_eq!(load("[runner]\nlease_seconds = 1\n").unwrap_err(), "runner.lease_seconds is 1: give at least 5");
+        assert_eq!(load("[runner]\nlease_seconds = 1\n").unwrap_err(), "runner.lease_seconds is 1: give at least 12");
         assert!(
             load("[server]\npublic_url = \"orbit.example.com\"\n").unwrap_err().contains("give http:// or https://")
         );

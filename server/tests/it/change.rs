@@ -77,10 +77,13 @@ async fn a_deletion_takes_the_topic_away(orbit: TestApp) {
     let orders = dev.topic("orders");
     orders.made().await;
 
+    orbit.main().hold();
+
     let asked = orders.delete().await;
 
     asked.accepted().has_status("deleting");
     assert_eq!(asked.header("location"), format!("/v1/operations/{}", asked.operation_id()));
+    orbit.main().release();
     assert_eq!(dev.operation_end(&asked.operation_id()).await.text("/state"), "succeeded");
     orders.get().await.no_topic();
     assert!(orbit.main().kafka.snapshot().is_empty());
@@ -189,7 +192,7 @@ async fn deletion_protection_holds(orbit: TestApp) {
     let denied = orders.delete().await;
     denied.denied().limits("/deletion_protection", "topic.deletion-protected", None);
     orders.patch(json!({ "deletion_protection": false })).await.ok();
-    orders.delete().await.accepted();
+    orders.delete().await.going_or_gone();
     orders.vanished().await;
 }
 
@@ -216,7 +219,7 @@ async fn a_failed_deletion_restores_the_topic(orbit: TestApp) {
     assert_eq!(ended.text("/state"), "rolled-back");
     assert_eq!(ended.text("/error/code"), "kafka.forbidden");
     orders.active().await;
-    orders.delete().await.accepted();
+    orders.delete().await.going_or_gone();
     orders.vanished().await;
 }
 
@@ -228,7 +231,7 @@ async fn a_topic_that_is_deleted_cannot_be_changed(orbit: TestApp) {
     orders.delete().await.accepted();
     orders.patch(json!({ "partitions": 3 })).await.problem(409, "topic.deleting");
     orders.create().await.problem(409, "topic.deleting");
-    orders.delete().await.accepted();
+    orders.delete().await.going_or_gone();
     orbit.main().release();
     orders.vanished().await;
 }

@@ -40,7 +40,7 @@ async fn evaluate_answers_what_submit_would_and_files_nothing(orbit: TestApp) {
     let why = [("/partitions", "Denied: exceeds platform limit of 50 partitions")];
     assert_eq!(told.findings(2, "violations"), why);
     // And so it comes.
-    fine.create().await.accepted().has_status("provisioning");
+    assert!(fine.create().await.accepted().lacks("/request"));
     waits.create().await.accepted().has_status("pending-approval");
     denied.create().await.denied().names(why[0].0, why[0].1);
 }

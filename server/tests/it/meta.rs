@@ -47,8 +47,8 @@ fn codes_in_the_sources() -> BTreeSet<String> {
     for folder in sources {
         for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if name.ends_with(".rs") && !name.contains("test") {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            if path.is_file() && !name.contains("test") {
                 found.extend(codes_of(&std::fs::read_to_string(&path).unwrap()));
             }
         }

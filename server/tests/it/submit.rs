@@ -14,10 +14,13 @@ async fn what_policy_allows_is_made_at_once(orbit: TestApp) {
     let dev = orbit.dev().await;
     let orders = dev.topic("orders").partitions(6).retention_ms(3_600_000).config("min.insync.replicas", "2");
 
+    orbit.main().hold();
+
     let created = orders.create().await;
 
     created.accepted().has_status("provisioning");
     assert_eq!(created.header("location"), format!("/v1/operations/{}", created.operation_id()));
+    orbit.main().release();
     let operation = dev.operation_end(&created.operation_id()).await;
     assert_eq!(operation.text("/state"), "succeeded");
     let active = orders.active().await;

@@ -8,13 +8,13 @@ mod dump;
 mod person;
 mod topic;
 
-pub(crate) use answer::{Answer, Problem};
-pub(crate) use app::{Running, TestApp, Tweak, run};
-pub(crate) use broker::Broker;
+pub(crate) use answer::Answer;
+pub(crate) use app::{Running, TestApp, run};
 pub(crate) use database::Kind;
 pub(crate) use person::Person;
 
 use std::time::Duration;
+use tokio::time::error::Elapsed;
 
 /// Longest that anything a story waits for may take.
 pub(crate) const BOUND: Duration = Duration::from_secs(30);
@@ -58,6 +58,6 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
     };
     match tokio::time::timeout(BOUND, waiting).await {
         Ok(found) => found,
-        Err(_) => panic!("waited {BOUND:?} in vain until {what}"),
+        Err(Elapsed { .. }) => panic!("waited {BOUND:?} in vain until {what}"),
     }
 }

@@ -45,6 +45,12 @@ impl Answer {
     pub(crate) fn gone(&self) -> &Self {
         self.is(204)
     }
+    /// A deletion goes ahead: it is under way, or done before the answer was written.
+    #[track_caller]
+    pub(crate) fn going_or_gone(&self) -> &Self {
+        assert!([202, 204].contains(&self.status), "the answer is {} {}", self.status, self.raw);
+        self
+    }
     /// A problem of this status and code, in RFC 9457's shape, its type leading to the section of the code.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Problem<'_> {

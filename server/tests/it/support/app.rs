@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle, time::error::Elapsed};
 use tokio_util::sync::CancellationToken;
 
 /// A story that takes longer hangs, for example on a lock that nobody gives back.
@@ -140,7 +140,7 @@ pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, story: impl FnOnce(TestApp
         match told {
             Ok(Ok(())) => {}
             Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => panic!("the story did not end within {STORY_LIMIT:?}"),
+            Err(Elapsed { .. }) => panic!("the story did not end within {STORY_LIMIT:?}"),
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -196,7 +196,7 @@ impl TestApp {
 
     /// A platform admin.
     pub(crate) fn root(&self) -> Person {
-        Person::new("root", &self.admin, self)
+        Person::new(&self.admin, self)
     }
     /// A member of `payments`.
     pub(crate) async fn dev(&self) -> Person {
@@ -219,7 +219,7 @@ impl TestApp {
     ) -> Person {
         let asked = Grant { principal: name, role, workspace, token_name: "test", lasts };
         let token: Secret = grant(&self.store, &asked).await.unwrap();
-        Person::new(name, token.expose(), self)
+        Person::new(token.expose(), self)
     }
 
     /// Time passes. Only on SQLite: PostgreSQL has its own.

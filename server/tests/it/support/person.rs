@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 /// Somebody who calls Orbit.
 #[derive(Clone)]
 pub(crate) struct Person {
-    pub(crate) name: String,
     pub(crate) token: String,
     url: String,
     http: reqwest::Client,
@@ -40,8 +39,8 @@ impl Call {
 }
 
 impl Person {
-    pub(crate) fn new(name: &str, token: &str, orbit: &TestApp) -> Self {
-        Self { name: name.to_owned(), token: token.to_owned(), url: orbit.url.clone(), http: orbit.http.clone() }
+    pub(crate) fn new(token: &str, orbit: &TestApp) -> Self {
+        Self { token: token.to_owned(), url: orbit.url.clone(), http: orbit.http.clone() }
     }
     /// The same one, calling another server.
     pub(crate) fn on(&self, server: &Running) -> Self {
@@ -50,10 +49,6 @@ impl Person {
     /// The same one with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
-    }
-    /// Where they call.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
