@@ -11,6 +11,7 @@ mod operations;
 mod people;
 mod policies;
 mod submit;
+mod topic_reads;
 mod topics;
 mod view;
 

@@ -1,9 +1,9 @@
-//! Topics: asking for one, changing it, taking it away, looking at it.
+//! Topics: asking for one, changing it, taking it away.
 
-use super::{App, AppError, AppResult, Call, Code, Filed, Filing, Refusal, TopicView};
+use super::{App, AppError, AppResult, Call, Code, Filed, Filing, Refusal};
 use crate::auth::{
     Caller,
-    permission::{Permission, TopicRead, TopicWrite},
+    permission::{Permission, TopicWrite},
 };
 use orbit_api::FieldProblem;
 use orbit_core::{
@@ -16,10 +16,9 @@ use orbit_core::{
     name::TopicName,
     workflow::Held,
 };
-use orbit_store::{EnvironmentRow, MappingRow, PageOf, Read, RequestRow, TopicFilter, TopicRow, Tx, WorkspaceRow};
+use orbit_store::{EnvironmentRow, MappingRow, Read, RequestRow, TopicRow, Tx, WorkspaceRow};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
-use uuid::Uuid;
 
 /// A topic to ask for.
 #[derive(Debug, Clone)]
@@ -69,7 +68,7 @@ pub enum Outcome {
     Gone,
 }
 
-fn no_topic(named: &str) -> Refusal {
+pub(super) fn no_topic(named: &str) -> Refusal {
     Refusal::new(Code::TopicNotFound, format!("there is no topic {named} that you can see"))
 }
 
@@ -298,84 +297,6 @@ impl App {
             }
             _ => Ok((row, open)),
         }
-    }
-
-    /// A topic by id or by `workspace/environment/name`. What the caller may not see is not there.
-    pub(super) async fn topic_named<P: Permission>(
-        &self,
-        db: &mut Read,
-        caller: &Caller<P>,
-        named: &str,
-    ) -> AppResult<TopicRow> {
-        let row = match named.parse::<TopicId>() {
-            Ok(id) => db.topic(id).await?,
-            Err(_) => self.topic_by_key(db, named).await?,
-        };
-        let row = row.ok_or_else(|| no_topic(named))?;
-        caller.in_workspace(row.workspace_id, || no_topic(named))?;
-        Ok(row)
-    }
-
-    async fn topic_by_key(&self, db: &mut Read, key: &str) -> AppResult<Option<TopicRow>> {
-        let parts: Vec<&str> = key.splitn(3, '/').collect();
-        let [workspace, environment, name] = parts.as_slice() else { return Ok(None) };
-        let (Some(workspace), Some(environment), Ok(name)) =
-            (db.workspace_by_slug(workspace).await?, db.environment_by_slug(environment).await?, name.parse())
-        else {
-            return Ok(None);
-        };
-        Ok(db.topic_by_key(workspace.id, environment.id, &name).await?)
-    }
-
-    /// Which topic is meant, for who wants to look at it afresh first.
-    pub async fn topic_find(&self, caller: &Caller<TopicRead>, named: &str) -> AppResult<TopicRow> {
-        self.topic_named(&mut self.store.read().await?, caller, named).await
-    }
-
-    /// A topic. With `acknowledge`, its creator is noted to have seen it.
-    pub async fn topic_get(&self, caller: &Caller<TopicRead>, named: &str, acknowledge: bool) -> AppResult<TopicView> {
-        let mut db = self.store.read().await?;
-        let row = self.topic_named(&mut db, caller, named).await?;
-        let id = row.id;
-        let unseen = row.acknowledged_at.is_none() && row.status == TopicStatus::Active;
-        let view = self.topic_view(&mut db, row).await?;
-        drop(db);
-        if acknowledge && unseen {
-            let mut tx = self.store.begin().await?;
-            tx.topic_acknowledge(id).await?;
-            tx.commit().await?;
-        }
-        Ok(view)
-    }
-
-    /// A topic as the answer to a call that was just carried out.
-    pub async fn topic_after(&self, id: TopicId) -> AppResult<Option<TopicView>> {
-        let mut db = self.store.read().await?;
-        match db.topic(id).await? {
-            Some(row) => Ok(Some(self.topic_view(&mut db, row).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// A page of topics that the caller sees. A list of a workspace that they do not see is 404.
-    pub async fn topic_list(
-        &self,
-        caller: &Caller<TopicRead>,
-        workspace: Option<&str>,
-        environment: Option<&str>,
-        mut filter: TopicFilter,
-        page: &PageOf<Uuid>,
-    ) -> AppResult<Vec<TopicView>> {
-        let mut db = self.store.read().await?;
-        filter.visible_to = caller.who.sees();
-        if let Some(named) = workspace {
-            filter.workspace = Some(self.workspace_for(&mut db, caller, named).await?.id);
-        }
-        if let Some(named) = environment {
-            filter.environment = Some(self.environment_named(&mut db, named).await?.id);
-        }
-        let rows = db.topic_list(&filter, page).await?;
-        self.topic_views(&mut db, rows).await
     }
 }
 

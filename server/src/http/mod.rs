@@ -11,6 +11,7 @@ mod people;
 mod policies;
 mod problem;
 mod requests;
+mod shape;
 mod topics;
 pub mod wire;
 mod workspaces;
