@@ -1,7 +1,7 @@
 //! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
 //! created in the transaction of the decision that allows it.
 
-use super::{App, AppResult, Call, Code, Refusal, RequestView, catalog::unchanged};
+use super::{App, AppError, AppResult, Call, Code, Refusal, RequestView, catalog::unchanged};
 use crate::auth::{
     Caller, Identity,
     permission::{RequestDecide, RequestRead, Role},
@@ -85,7 +85,14 @@ impl App {
         let given: Vec<Consent> = tx.approvals(id).await?.into_iter().map(|a| a.consent).collect();
         let weighed = match decision {
             Decision::Approve { .. } if row.state == RequestState::Pending => {
-                self.weigh_again(&mut tx, &row, &items).await?
+                match self.weigh_again(&mut tx, &row, &items).await {
+                    Err(AppError::Refused(refusal)) => {
+                        drop(tx);
+                        self.audit_denial(call, &changes(&items), &refusal).await?;
+                        return Err(AppError::Refused(refusal));
+                    }
+                    weighed => weighed?,
+                }
             }
             _ => Weighing { needs: row.verdict.needs.clone(), pieces: vec![] },
         };

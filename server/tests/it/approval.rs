@@ -145,6 +145,7 @@ async fn rules_that_were_tightened_deny_the_approval_and_leave_the_request_open(
     denied.denied().names("/partitions", "Denied: exceeds platform limit of 3 partitions");
     denied.denied().advises("reject it, or change the rules");
     assert_eq!(dev.request(&id).await.text("/state"), "pending");
+    assert_eq!(orbit.audit_of("payments/prod/orders").await, ["request.filed", "request.denied"]);
     dev.topic("orders").in_prod().get().await.has_status("pending-approval");
     root.platform_policy(json!({ "require_approval_for": ["prod"] })).await;
     root.approve(&id).await.ok();
