@@ -49,6 +49,9 @@ pub(crate) fn tell(
     };
     let worth_knowing = verdict.warnings.iter().map(|finding| as_warning(say::finding(finding, place)));
     let mut all: Diagnostics = worth_knowing.collect();
+    if let Some(open) = item.supersedes.as_ref().filter(|_| verdict.decision != Decision::Deny) {
+        all.push(say::gives_way(object, open));
+    }
     match verdict.decision {
         Decision::Deny => all.extend(verdict.violations.iter().map(|violation| say::finding(violation, place))),
         Decision::NeedsApproval => all.push(say::foretell(object, action, verdict)),

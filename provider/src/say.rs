@@ -43,6 +43,20 @@ pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> D
     Diagnostic::warning(summary).detail(format!("{}\n\n{next}", table(&lines)))
 }
 
+/// A request of one's own that is open, and asks for something else than the configuration.
+pub(crate) fn gives_way(object: &str, open: &RequestSummary) -> Diagnostic {
+    let deed = deed(open.action);
+    Diagnostic::warning(format!("The {deed} of {object} that waits for approval is not what the configuration says"))
+        .detail(format!(
+            "{}\n\nApplying takes that request back. Until then, whoever approves it still brings about the {deed}.",
+            table(&[
+                ("request", Some(open.id.as_str())),
+                ("see", Some(open.url.as_str())),
+                ("filed by", Some(open.requester.as_str()))
+            ])
+        ))
+}
+
 /// A request that a person refused.
 pub(crate) fn rejected(object: &str, request: &RequestSummary) -> Diagnostic {
     let reviewer = request.decided_by.as_deref().unwrap_or("an approver");

@@ -164,6 +164,50 @@ async fn a_change_that_waits_shows_exactly_that_change_until_it_is_approved() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_is_reverted_takes_back_the_change_that_waits() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    terraform.write(&configuration(&payments("partitions = 4")));
+    terraform.apply().await;
+    let request = world.open_request().await;
+    let said =
+        ["The change of topic", "is not what the configuration says", request.id.as_str(), "takes that request back"];
+
+    terraform.write(&configuration(&payments("partitions = 2")));
+    terraform.plan().await.plans(&UPDATE).warns(&said);
+    terraform.apply().await.warns(&said);
+    terraform.plan().await.is_empty();
+
+    let states: Vec<_> = world.requests().await.iter().map(|request| request.state).collect();
+    assert_eq!(states, [RequestState::Approved, RequestState::Superseded, RequestState::Approved]);
+    // Where the plan does not look first, the state holds what was asked for last.
+    terraform.write(&configuration(&payments("partitions = 5")));
+    terraform.apply().await;
+    terraform.write(&configuration(&payments("partitions = 2")));
+    terraform.plan_with(&["-refresh=false"]).await.plans(&UPDATE).warns(&["takes that request back"]);
+    terraform.apply_plan().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
+}
+
+#[tokio::test]
+async fn a_topic_that_is_kept_takes_back_its_deletion_that_waits() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    assert_eq!(terraform.destroy().await.code, 1);
+    let request = world.open_request().await;
+    let said = ["The deletion of topic", "is not what the configuration says", request.id.as_str()];
+
+    terraform.plan().await.plans(&UPDATE).warns(&said);
+    terraform.apply().await.warns(&said);
+    terraform.plan().await.is_empty();
+
+    let too_late = world.orbit.admin().request_approve(&request.id, &Approve::default()).await.unwrap_err();
+    assert_eq!(too_late.code(), Some("request.decided"), "{too_late}");
+    assert_eq!(world.on_cluster().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_rejected_change_keeps_the_topic_as_it_was() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;

@@ -194,6 +194,7 @@ impl Orbit {
         let spec = patch.apply(topic.spec());
         let is_there = topic.status == TopicStatus::Active;
         if is_there && topic.drift.is_empty() && spec == topic.spec() {
+            self.supersede(id);
             return ok(200, self.view(id));
         }
         self.submit(id, if is_there { Action::Update } else { Action::Create }, &spec)
@@ -237,10 +238,7 @@ impl Orbit {
     }
 
     fn file(&mut self, id: &str, action: Action, spec: &TopicSpec) {
-        for (request, ..) in self.requests.iter_mut().filter(|(r, of, _)| of == id && r.state == RequestState::Pending)
-        {
-            request.state = RequestState::Superseded;
-        }
+        self.supersede(id);
         let number = self.requests.len() + 1;
         let request = RequestSummary {
             id: format!("req_{number}"),
@@ -309,6 +307,18 @@ impl Orbit {
         );
         // What does not end is held back, as a long poll is.
         if state.is_final() { answer } else { answer.set_delay(Duration::from_secs(20)) }
+    }
+
+    fn supersede(&mut self, id: &str) {
+        for (request, ..) in self.requests.iter_mut().filter(|(r, of, _)| of == id && r.state == RequestState::Pending)
+        {
+            request.state = RequestState::Superseded;
+        }
+    }
+
+    fn open(&self, id: &str) -> Option<RequestSummary> {
+        let mut of_it = self.requests.iter().filter(|(_, of, _)| of == id).map(|(request, ..)| request);
+        of_it.find(|request| request.state == RequestState::Pending).cloned()
     }
 
     /// The request that asks for the same, if it is open or was the last and refused.

@@ -1,6 +1,7 @@
 //! Pending approval is a normal outcome.
 
 use crate::world::{TOPIC, World, orders, orders_with, says};
+use orbit_api::RequestState;
 use serde_json::{Value, json};
 use tfplugin::Action;
 
@@ -196,13 +197,42 @@ async fn a_pending_destroy_ends_with_an_error_every_time_and_the_state_stays() {
     after["request_url"] = Value::Null;
     assert_eq!(Some(after), before);
 
-    let plan = world.plan(&orders()).await;
-    assert_eq!(plan.action, Action::NoOp, "an open deletion is not this configuration's wish");
-    says(&plan.warnings(), &["The deletion of topic payments-team/prod/orders waits for approval"]);
-
     world.orbit().approve();
     world.destroy().await.ok();
     world.is_gone();
+}
+
+const TAKEN_BACK: [&str; 3] =
+    ["waits for approval is not what the configuration says", "req_1", "Applying takes that request back"];
+
+#[tokio::test]
+async fn a_configuration_that_is_reverted_takes_back_the_change_that_waits() {
+    let mut world = with_active_topic().await;
+    world.apply(&orders_with(json!({"partitions": 12}))).await.ok();
+
+    let plan = world.plan(&orders()).await;
+    assert_eq!(plan.action, Action::Update);
+    assert_eq!(plan.unknown, ["request_url", "status", "workflow_id"]);
+    says(&plan.warnings(), &TAKEN_BACK);
+    world.terraform.apply(plan).await.ok();
+
+    assert_eq!(world.orbit().requests[0].0.state, RequestState::Superseded);
+    assert_eq!((world.state("partitions"), world.state("request_url")), (json!(6), Value::Null));
+    world.plan(&orders()).await.is_empty();
+}
+
+#[tokio::test]
+async fn a_topic_that_is_kept_takes_back_its_deletion_that_waits() {
+    let mut world = with_active_topic().await;
+    says(&world.destroy().await.errors(), &["The deletion of topic", "waits for approval: request req_1"]);
+
+    let plan = world.plan(&orders()).await;
+    assert_eq!(plan.action, Action::Update, "or its approval would delete what the configuration keeps");
+    says(&plan.warnings(), &TAKEN_BACK);
+    world.terraform.apply(plan).await.ok();
+
+    assert_eq!(world.orbit().requests[0].0.state, RequestState::Superseded);
+    world.plan(&orders()).await.is_empty();
 }
 
 #[tokio::test]
@@ -215,7 +245,7 @@ async fn destroying_a_pending_create_withdraws_it() {
     world.terraform.apply(plan).await.ok();
 
     world.is_gone();
-    assert_eq!(world.orbit().requests[0].0.state, orbit_api::RequestState::Withdrawn);
+    assert_eq!(world.orbit().requests[0].0.state, RequestState::Withdrawn);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Workspaces, environments and mappings.
 
-use super::{App, AppResult, Call, Code, Event, Refusal};
+use super::{App, AppResult, Call, Code, Refusal};
 use crate::auth::{
     Caller, Identity,
     permission::{self, Permission},
@@ -80,8 +80,8 @@ impl App {
             return Err(Refusal::new(Code::WorkspaceExists, format!("workspace {slug} exists already")).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
-        self.audit(&mut tx, call, Event::new("workspace.created", "workspace", id.uuid(), slug.as_str())).await?;
         let row = self.workspace_row(&mut tx, slug.as_str()).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -116,11 +116,10 @@ impl App {
         if !tx.workspace_update(row.id, &display_name, expected.unwrap_or(row.revision)).await? {
             return Err(stale(&format!("workspace {}", row.slug)).into());
         }
-        self.audit(&mut tx, call, Event::new("workspace.updated", "workspace", row.id.uuid(), row.slug.as_str()))
-            .await?;
-        let row = self.workspace_row(&mut tx, row.slug.as_str()).await?;
+        let after = self.workspace_row(&mut tx, row.slug.as_str()).await?;
+        self.audit_object(&mut tx, call, "updated", Some(&row), Some(&after)).await?;
         tx.commit().await?;
-        Ok(row)
+        Ok(after)
     }
 
     /// Deletes a workspace that owns nothing.
@@ -143,8 +142,7 @@ impl App {
             .remedy("delete its topics and policies first")
             .into());
         }
-        self.audit(&mut tx, call, Event::new("workspace.deleted", "workspace", row.id.uuid(), row.slug.as_str()))
-            .await?;
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
     }
 
@@ -160,9 +158,8 @@ impl App {
             );
         }
         self.remember(&mut tx, call, &new.id.uuid()).await?;
-        self.audit(&mut tx, call, Event::new("environment.created", "environment", new.id.uuid(), new.slug.as_str()))
-            .await?;
         let row = self.environment_named(&mut tx, new.slug.as_str()).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -196,15 +193,15 @@ impl App {
         expected: Option<i64>,
     ) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
-        let mut row = self.environment_named(&mut tx, named).await?;
+        let before = self.environment_named(&mut tx, named).await?;
+        let mut row = before.clone();
         row.display_name = display_name.unwrap_or(row.display_name);
         row.default_approvers = approvers.unwrap_or(row.default_approvers);
         row.revision = expected.unwrap_or(row.revision);
         if !tx.environment_update(&row).await? {
             return Err(stale(&format!("environment {}", row.slug)).into());
         }
-        self.audit(&mut tx, call, Event::new("environment.updated", "environment", row.id.uuid(), row.slug.as_str()))
-            .await?;
+        self.audit_object(&mut tx, call, "updated", Some(&before), Some(&row)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -221,8 +218,7 @@ impl App {
             .remedy("delete them first")
             .into());
         }
-        self.audit(&mut tx, call, Event::new("environment.deleted", "environment", row.id.uuid(), row.slug.as_str()))
-            .await?;
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
     }
 
@@ -248,10 +244,8 @@ impl App {
             return Err(Refusal::new(Code::MappingExists, text).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
-        let key = format!("{}/{}", environment.slug, cluster.slug);
-        self.audit(&mut tx, call, Event::new("environment-mapping.created", "environment-mapping", id.uuid(), &key))
-            .await?;
         let row = mapping_row(&mut tx, id).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -272,13 +266,7 @@ impl App {
         let row = mapping_row(&mut tx, mapping_id(named)?).await?;
         unchanged(expected, row.revision, || format!("environment mapping {named}"))?;
         tx.mapping_delete(row.id).await?;
-        let key = format!("{}/{}", row.environment, row.cluster);
-        self.audit(
-            &mut tx,
-            call,
-            Event::new("environment-mapping.deleted", "environment-mapping", row.id.uuid(), &key),
-        )
-        .await?;
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
     }
 }

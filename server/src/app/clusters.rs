@@ -1,7 +1,7 @@
 //! Clusters: registering, changing, forgetting. Their connections were tried before a use case begins.
 
 use super::{
-    App, AppResult, Call, Code, Event, Refusal,
+    App, AppResult, Call, Code, Refusal,
     catalog::{stale, unchanged},
 };
 use async_trait::async_trait;
@@ -137,8 +137,8 @@ impl App {
             return Err(Refusal::new(Code::ClusterExists, format!("cluster {} exists already", new.slug)).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
-        self.audit(&mut tx, call, Event::new("cluster.registered", "cluster", id.uuid(), new.slug.as_str())).await?;
         let row = self.cluster_named(&mut tx, new.slug.as_str()).await?;
+        self.audit_object(&mut tx, call, "registered", None, Some(&row)).await?;
         tx.commit().await?;
         self.runner.look_at(id);
         Ok(row)
@@ -168,7 +168,8 @@ impl App {
         expected: Option<i64>,
     ) -> AppResult<ClusterRow> {
         let mut tx = self.store.begin().await?;
-        let mut row = self.cluster_named(&mut tx, named).await?;
+        let before = self.cluster_named(&mut tx, named).await?;
+        let mut row = before.clone();
         row.display_name = change.display_name.unwrap_or(row.display_name);
         row.revision = expected.unwrap_or(row.revision);
         if let Some((connection, credentials, description)) = change.connection {
@@ -184,8 +185,8 @@ impl App {
         }
         // What waited for the cluster goes on at once with the connection that works.
         tx.operations_poke(row.id).await?;
-        self.audit(&mut tx, call, Event::new("cluster.updated", "cluster", row.id.uuid(), row.slug.as_str())).await?;
         let row = self.cluster_named(&mut tx, row.slug.as_str()).await?;
+        self.audit_object(&mut tx, call, "updated", Some(&before), Some(&row)).await?;
         tx.commit().await?;
         self.runner.wake();
         Ok(row)
@@ -204,7 +205,7 @@ impl App {
             .remedy("delete its topics and mappings first")
             .into());
         }
-        self.audit(&mut tx, call, Event::new("cluster.deleted", "cluster", row.id.uuid(), row.slug.as_str())).await?;
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
     }
 

@@ -1,7 +1,7 @@
 //! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
 //! created in the transaction of the decision that allows it.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, RequestView, catalog::unchanged};
+use super::{App, AppError, AppResult, Call, Code, Refusal, RequestView, audit, catalog::unchanged};
 use crate::auth::{
     Caller, Identity,
     permission::{RequestDecide, RequestRead, Role},
@@ -101,7 +101,8 @@ impl App {
         let held = match outcome {
             Outcome::Consented(consent) => {
                 tx.approval_insert(id, consent, decision.words()).await?;
-                self.audit_request(&mut tx, call, id, &changes(&items), "request.consented", decision.words()).await?;
+                let deed = audit::Deed::new("request.consented", decision.words());
+                self.audit_request(&mut tx, call, id, &changes(&items), deed).await?;
                 None
             }
             Outcome::Now(state, consent) => {
@@ -172,7 +173,7 @@ impl App {
             Resolution { state, by, reason: words.map(str::to_owned), operation: held.as_ref().map(|h| h.id) };
         tx.request_resolve(row.id, &resolution).await?;
         let action = format!("request.{}", state.as_str());
-        self.audit_request(tx, call, row.id, &changes, &action, words).await?;
+        self.audit_request(tx, call, row.id, &changes, audit::Deed::new(&action, words)).await?;
         Ok(held)
     }
 

@@ -130,6 +130,8 @@ pub struct Refusal {
     pub fields: Vec<FieldProblem>,
     /// The request that stands in the way.
     pub request: Option<Box<RequestBrief>>,
+    /// What policy said, for the audit trail.
+    pub verdict: Option<Box<Verdict>>,
 }
 
 /// Why a use case was not carried out.
@@ -147,7 +149,7 @@ pub type AppResult<T> = Result<T, AppError>;
 impl Refusal {
     /// A refusal that is told in one sentence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), remedy: None, fields: Vec::new(), request: None }
+        Self { code, detail: detail.into(), remedy: None, fields: Vec::new(), request: None, verdict: None }
     }
     /// With what to do.
     #[must_use]
@@ -179,7 +181,7 @@ impl Refusal {
             [one] => one.message.clone(),
             [first, rest @ ..] => format!("{} (and {} more)", first.message, rest.len()),
         };
-        Self { fields, ..Self::new(Code::PolicyDenied, detail) }
+        Self { fields, verdict: Some(Box::new(verdict.clone())), ..Self::new(Code::PolicyDenied, detail) }
     }
 }
 

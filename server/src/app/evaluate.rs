@@ -2,6 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
+    submit::Way,
     topics::{change_of, meets},
     view::approvers_text,
 };
@@ -39,6 +40,8 @@ pub struct Evaluated {
     pub cluster: String,
     /// The request of the same intent that is open, or that was refused.
     pub request: Option<RequestBrief>,
+    /// The open request of another intent that this one would take the place of.
+    pub supersedes: Option<RequestBrief>,
     /// Who can give the consents that are due, in words.
     pub approvers: Vec<(Layer, String)>,
 }
@@ -96,9 +99,12 @@ impl App {
         };
         let changed = Change::Topic(change.clone());
         let request = self.equal_request(db, &changed, new.justification.as_deref()).await?;
+        let mut supersedes = None;
         if request.is_none() {
             let open = db.request_open(change.id.uuid()).await?;
-            self.way(db, call, &changed, open, new.justification.as_deref()).await?;
+            if let Way::Over(open) = self.way(db, call, &changed, open, new.justification.as_deref()).await? {
+                supersedes = Some(self.request_brief(db, &open).await?);
+            }
         }
         let verdict = self.judge_among(db, call, &change, siblings).await?;
         let cluster = db.cluster(change.cluster_id).await?;
@@ -111,6 +117,7 @@ impl App {
             physical_name: change.physical_name.to_string(),
             cluster: cluster.map_or_else(String::new, |c| c.slug.to_string()),
             request,
+            supersedes,
         })
     }
 
@@ -182,6 +189,7 @@ fn dropped(row: &TopicRow) -> Evaluated {
         physical_name: row.physical_name.to_string(),
         cluster: row.cluster.to_string(),
         request: None,
+        supersedes: None,
         approvers: vec![],
     }
 }

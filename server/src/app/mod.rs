@@ -1,6 +1,7 @@
 //! Use cases in the words of the domain, one transaction each. No network here: what a cluster has to be asked was asked before, or is asked by a
 //! step of the operation that follows.
 
+mod audit;
 mod call;
 mod catalog;
 mod clusters;
@@ -27,14 +28,10 @@ pub use topics::{Outcome, Place, TopicNew, TopicReply};
 pub use view::{RequestBrief, RequestView, TopicView};
 
 use crate::runner::Runner;
-use orbit_core::{
-    id::{AuditEventId, Ids},
-    ports::Clock,
-};
-use orbit_store::{AuditEvent, Keyring, Store, Tx};
+use orbit_core::{id::Ids, ports::Clock};
+use orbit_store::{Keyring, Store};
 use std::{ops::Deref, sync::Arc};
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 /// The server's use cases, and what they work with. Cheap to clone.
 #[derive(Clone)]
@@ -85,34 +82,5 @@ impl App {
             Ok(done) => done,
             Err(e) => Err(AppError::Internal(format!("a use case panicked: {e}"))),
         }
-    }
-
-    /// Writes an audit event of `call`.
-    async fn audit(&self, tx: &mut Tx, call: &Call, event: Event<'_>) -> AppResult<()> {
-        let id = AuditEventId::from_uuid(self.ids.fresh());
-        let who = &call.who;
-        let base = AuditEvent::new(id, who.principal, &who.name, event.action, event.noun, event.object, event.key);
-        tx.audit(&AuditEvent { token: Some(who.token), source_address: who.address.clone(), ..(event.more)(base) })
-            .await?;
-        Ok(())
-    }
-}
-
-/// What a use case tells the audit trail.
-struct Event<'a> {
-    action: &'a str,
-    noun: &'a str,
-    object: Option<Uuid>,
-    key: &'a str,
-    more: Box<dyn FnOnce(AuditEvent) -> AuditEvent + Send + 'a>,
-}
-
-impl<'a> Event<'a> {
-    fn new(action: &'a str, noun: &'a str, object: Uuid, key: &'a str) -> Self {
-        Self { action, noun, object: Some(object), key, more: Box::new(|e| e) }
-    }
-    fn with(mut self, more: impl FnOnce(AuditEvent) -> AuditEvent + Send + 'a) -> Self {
-        self.more = Box::new(more);
-        self
     }
 }

@@ -1,6 +1,6 @@
 //! Principals, memberships, tokens.
 
-use super::{App, AppError, AppResult, Call, Code, Event, Refusal};
+use super::{App, AppError, AppResult, Call, Code, Refusal};
 use crate::auth::{
     Caller, Identity,
     permission::{MembershipRead, MembershipWrite, Role, TokenWrite},
@@ -49,8 +49,8 @@ impl App {
             return Err(Refusal::new(Code::PrincipalExists, format!("principal {name} exists already")).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
-        self.audit(&mut tx, call, Event::new("principal.created", "principal", id.uuid(), name)).await?;
         let row = self.principal_named(&mut tx, name).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -92,24 +92,9 @@ impl App {
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.membership_row(&mut tx, id).await?;
-        self.audit_membership(&mut tx, call, "membership.created", &row).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
-    }
-
-    async fn audit_membership(
-        &self,
-        tx: &mut orbit_store::Tx,
-        call: &Call,
-        action: &str,
-        row: &MembershipRow,
-    ) -> AppResult<()> {
-        let event = Event::new(action, "membership", row.id.uuid(), &row.principal).with(|mut e| {
-            e.workspace = row.workspace_id;
-            e.detail = Some(row.role.clone());
-            e
-        });
-        self.audit(tx, call, event).await
     }
 
     async fn membership_row(&self, db: &mut Read, id: MembershipId) -> AppResult<MembershipRow> {
@@ -153,7 +138,7 @@ impl App {
             return Err(absent().into());
         }
         tx.membership_delete(id).await?;
-        self.audit_membership(&mut tx, call, "membership.deleted", &row).await?;
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
     }
 
@@ -179,7 +164,8 @@ impl App {
         let expires_at = tx.now().await?.checked_add(lasts).ok();
         let hash = token::hash(token.expose());
         tx.token_insert(&NewToken { id, principal: principal.id, name: name.to_owned(), hash, expires_at }).await?;
-        self.audit(&mut tx, call, Event::new("token.created", "token", id.uuid(), &principal.name)).await?;
+        let made = token_named(&mut tx, &call.who, &id.to_string()).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&made)).await?;
         tx.commit().await?;
         Ok(MintedToken { id, principal: principal.name, token, expires_at })
     }
@@ -199,7 +185,8 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = token_named(&mut tx, &call.who, named).await?;
         if tx.token_revoke(row.id).await? {
-            self.audit(&mut tx, call, Event::new("token.revoked", "token", row.id.uuid(), &row.principal)).await?;
+            let after = token_named(&mut tx, &call.who, named).await?;
+            self.audit_object(&mut tx, call, "revoked", Some(&row), Some(&after)).await?;
         }
         Ok(tx.commit().await?)
     }

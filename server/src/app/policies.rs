@@ -1,6 +1,6 @@
 //! Topic policies: the platform's, and a workspace's own.
 
-use super::{App, AppResult, Call, Code, Event, Refusal, catalog::stale};
+use super::{App, AppResult, Call, Code, Refusal, catalog::stale};
 use crate::auth::{
     Caller, Identity,
     permission::{PolicyRead, PolicyWrite, Role},
@@ -10,7 +10,7 @@ use orbit_core::{
     name::Slug,
     policy::TopicRules,
 };
-use orbit_store::{NewPolicy, PageOf, PolicyRow, Read, Tx};
+use orbit_store::{NewPolicy, PageOf, PolicyRow, Read};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -62,8 +62,8 @@ impl App {
             return Err(Refusal::new(Code::PolicyExists, format!("policy {} exists already", new.name)).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
-        self.audit_policy(&mut tx, call, "topic-policy.created", id, &new.name, &row.rules).await?;
         let row = self.policy_named(&mut tx, &call.who, new.name.as_str()).await?;
+        self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -101,10 +101,10 @@ impl App {
         if !tx.policy_replace(row.id, &rules, expected.unwrap_or(row.version)).await? {
             return Err(stale(&format!("policy {}", row.name)).into());
         }
-        self.audit_policy(&mut tx, call, "topic-policy.replaced", row.id, &row.name, &rules).await?;
-        let row = self.policy_named(&mut tx, &call.who, row.name.as_str()).await?;
+        let after = self.policy_named(&mut tx, &call.who, row.name.as_str()).await?;
+        self.audit_object(&mut tx, call, "replaced", Some(&row), Some(&after)).await?;
         tx.commit().await?;
-        Ok(row)
+        Ok(after)
     }
 
     /// Deletes a policy.
@@ -115,25 +115,8 @@ impl App {
         if !tx.policy_delete(row.id, expected.unwrap_or(row.version)).await? {
             return Err(stale(&format!("policy {}", row.name)).into());
         }
-        self.audit_policy(&mut tx, call, "topic-policy.deleted", row.id, &row.name, &row.rules).await?;
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
-    }
-
-    async fn audit_policy(
-        &self,
-        tx: &mut Tx,
-        call: &Call,
-        action: &str,
-        id: PolicyId,
-        name: &Slug,
-        rules: &TopicRules,
-    ) -> AppResult<()> {
-        let after = serde_json::to_value(rules).ok();
-        let event = Event::new(action, "topic-policy", id.uuid(), name.as_str()).with(|mut e| {
-            e.after = after;
-            e
-        });
-        self.audit(tx, call, event).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Submit: what somebody asks for becomes a request and, where policy allows, an operation. Written once, for every noun.
 
-use super::{App, AppError, AppResult, Call, Code, Event, Refusal};
+use super::{App, AppError, AppResult, Call, Code, Refusal, audit};
 use orbit_core::{
     approval::{self, Actor, Deed, RequestState},
     change::Change,
@@ -74,7 +74,9 @@ impl App {
         for change in &filing.changes {
             self.desire(tx, change, &stage).await?;
         }
-        self.audit_request(tx, call, request, &filing.changes, "request.filed", None).await?;
+        let verdicts: Vec<_> = weighed.into_iter().map(|w| w.verdict).collect();
+        let deed = audit::Deed { action: "request.filed", words: None, verdicts: &verdicts };
+        self.audit_request(tx, call, request, &filing.changes, deed).await?;
         if !allowed {
             return Ok(Filed::Pending);
         }
@@ -262,7 +264,7 @@ impl App {
         for change in &changes {
             self.desire(tx, change, &Stage::Superseded).await?;
         }
-        self.audit_request(tx, call, open.id, &changes, "request.superseded", None).await
+        self.audit_request(tx, call, open.id, &changes, audit::Deed::new("request.superseded", None)).await
     }
 
     async fn differences_text(&self, db: &mut Read, open: &RequestRow) -> AppResult<String> {
@@ -276,50 +278,6 @@ impl App {
             format!("{} ({})", i.change.action(), what.join(", "))
         });
         Ok(each.collect::<Vec<_>>().join("; "))
-    }
-
-    /// One line of the trail per object.
-    pub(super) async fn audit_request(
-        &self,
-        tx: &mut Tx,
-        call: &Call,
-        request: RequestId,
-        changes: &[Change],
-        action: &str,
-        detail: Option<&str>,
-    ) -> AppResult<()> {
-        for change in changes {
-            let object = change.object();
-            let after = serde_json::to_value(change).ok();
-            let event = Event::new(action, object.noun.as_str(), object.id, &object.key).with(|mut e| {
-                e.workspace = Some(change.workspace());
-                e.request = Some(request);
-                e.detail = detail.map(str::to_owned).or_else(|| Some(change.action().to_string()));
-                e.after = after;
-                e
-            });
-            self.audit(tx, call, event).await?;
-        }
-        Ok(())
-    }
-
-    /// A denial files no request and writes one audit event, in a transaction of its own: the one that was denied is gone.
-    pub(super) async fn audit_denial(&self, call: &Call, changes: &[Change], refusal: &Refusal) -> AppResult<()> {
-        if refusal.code != Code::PolicyDenied {
-            return Ok(());
-        }
-        let mut tx = self.store.begin().await?;
-        for change in changes {
-            let object = change.object();
-            let event = Event::new("request.denied", object.noun.as_str(), object.id, &object.key).with(|mut e| {
-                e.workspace = Some(change.workspace());
-                e.detail = Some(refusal.detail.clone());
-                e.after = serde_json::to_value(change).ok();
-                e
-            });
-            self.audit(&mut tx, call, event).await?;
-        }
-        Ok(tx.commit().await?)
     }
 }
 

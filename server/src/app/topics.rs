@@ -215,7 +215,8 @@ impl App {
             TopicStatus::Deleting => return Err(deleting(&row).into()),
             TopicStatus::Active => match row.drift() {
                 Some(Drift::Recreated { .. }) => return Err(recreated(&row).into()),
-                None if row.desired.differences(&spec).is_empty() => {
+                // With a request open, asking for what is already there is a wish of its own: that one gives way to it, and nothing is left to do.
+                None if open.is_none() && row.desired.differences(&spec).is_empty() => {
                     return Ok(TopicReply { topic: row.id, outcome: Outcome::There });
                 }
                 _ => TopicAction::Update { spec },
@@ -267,12 +268,7 @@ impl App {
         tx.topic_forget(row.id).await?;
         let reply = TopicReply { topic: row.id, outcome: Outcome::Gone };
         self.remember(&mut tx, call, &reply).await?;
-        let key = row.key();
-        let event = super::Event::new("topic.dropped", "topic", row.id.uuid(), &key).with(|mut e| {
-            e.workspace = Some(row.workspace_id);
-            e
-        });
-        self.audit(&mut tx, call, event).await?;
+        self.audit_object(&mut tx, call, "dropped", Some(row), None).await?;
         tx.commit().await?;
         Ok(reply)
     }

@@ -251,6 +251,7 @@ fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluati
                 physical_name: Some(e.physical_name),
                 cluster: Some(e.cluster),
                 request: e.request.as_ref().map(wire::request_summary),
+                supersedes: e.supersedes.as_ref().map(wire::request_summary),
             }
         }
         Err(refusal) => {
@@ -262,6 +263,7 @@ fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluati
                 cluster: None,
                 // One that stands in the way is in the problem: here stands only a request of the same intent.
                 request: None,
+                supersedes: None,
             }
         }
     }

@@ -11,6 +11,7 @@ on_both!(
     a_different_request_supersedes_the_requesters_own,
     a_different_request_of_somebody_else_is_told_the_difference,
     an_equal_request_of_somebody_else_attaches,
+    asking_for_what_is_there_takes_back_what_waits,
 );
 on_sqlite!(
     a_withdrawn_request_ends_its_topic_and_can_be_filed_again,
@@ -103,6 +104,33 @@ async fn an_equal_request_of_somebody_else_attaches(orbit: TestApp) {
     assert_eq!(attached.accepted().id(), filed.id());
     assert_eq!(attached.request_id(), filed.request_id());
     assert_eq!(orbit.root().get("/v1/requests").await.count(), 1);
+}
+
+async fn asking_for_what_is_there_takes_back_what_waits(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let eve = orbit.person("eve", Role::Member, "payments").await;
+    let orders = dev.topic("orders").in_prod().partitions(2);
+    root.approve(&orders.create().await.request_id()).await.ok();
+    orders.active().await;
+    let as_it_is = json!({ "partitions": 2 });
+    let change = orders.patch(json!({ "partitions": 4 })).await.request_id();
+
+    let others = eve.topic("orders").in_prod().patch(as_it_is.clone()).await;
+    others.problem(409, "request.open").says("dev has a different request open: update (partitions 2 → 4)");
+    assert_eq!(orders.evaluate("update").await.text("/items/0/supersedes/id"), change);
+    orders.patch(as_it_is.clone()).await.ok().lacks("/request");
+
+    assert_eq!(dev.request(&change).await.text("/state"), "superseded");
+    assert!(orders.get().await.conditions().is_empty());
+    root.approve(&change).await.problem(409, "request.decided");
+    let deletion = orders.delete().await.request_id();
+    orders.patch(as_it_is.clone()).await.ok();
+    assert_eq!(dev.request(&deletion).await.text("/state"), "superseded");
+    // With nothing open, nothing is filed.
+    let filed = root.get("/v1/requests").await.count();
+    orders.patch(as_it_is).await.ok();
+    assert_eq!(root.get("/v1/requests").await.count(), filed);
+    assert_eq!(orbit.main().kafka.topic(&orders.physical()).unwrap().partitions, 2);
 }
 
 async fn a_withdrawn_request_ends_its_topic_and_can_be_filed_again(orbit: TestApp) {

@@ -76,7 +76,9 @@ async fn what_stands_in_the_way_is_told(orbit: TestApp) {
     assert!(open.lacks("/items/0/request") && open.lacks("/items/0/verdict"));
     other.create().await.problem(409, "request.open");
     let own = dev.topic("orders").in_prod().partitions(7).evaluate("create").await;
-    assert_eq!(own.decision(0), "needs-approval", "the requester's own would be superseded");
+    assert_eq!(own.decision(0), "needs-approval");
+    assert_eq!(own.text("/items/0/supersedes/id"), filed.request_id(), "the requester's own would be superseded");
+    assert!(told.lacks("/items/0/supersedes"));
     let there = dev.topic("there");
     there.made().await;
     there.acknowledge().await.ok();

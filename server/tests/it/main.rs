@@ -5,6 +5,7 @@
 mod support;
 
 mod approval;
+mod audit;
 mod busy;
 mod change;
 mod decide;

@@ -93,14 +93,14 @@ fn every_code_has_a_section_in_the_error_reference() {
 fn the_openapi_document_is_the_committed_one() {
     let document = orbit_server::http::openapi().to_pretty_json().unwrap() + "\n";
     let file = repository().join("openapi/orbit.v1.json");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("ORBIT_BLESS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, &document).unwrap();
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
         committed == document,
-        "openapi/orbit.v1.json is not what the server says: run this test with UPDATE_GOLDEN=1"
+        "openapi/orbit.v1.json is not what the server says: run this test with ORBIT_BLESS=1"
     );
 }
 

@@ -56,9 +56,11 @@ fn choose_workspace(default: &Attr<String>, change: &mut Change<'_, ManagedTopic
     }
 }
 
-/// Kafka has no way to take partitions away. Whoever has never seen the cluster may still ask for fewer.
+/// Kafka has no way to take partitions away. Whoever has never seen the cluster may still ask for fewer; and where a request is open, the state may
+/// hold what was only asked for: then Orbit judges.
 fn shrinks(change: &mut Change<'_, ManagedTopic>) -> bool {
-    let is_there = status(change) == Some(TopicStatus::Active);
+    let waits = change.before(ManagedTopic::request_url).known().is_some();
+    let is_there = status(change) == Some(TopicStatus::Active) && !waits;
     let (Attr::Known(was), Attr::Known(want), true) =
         (change.before(ManagedTopic::partitions), change.planned(ManagedTopic::partitions), is_there)
     else {
@@ -206,7 +208,8 @@ async fn resume_creation(
     }
 }
 
-/// An active topic about which a request is open or was refused. If it asks for what is planned, the apply goes on with it.
+/// An active topic about which a request is open or was refused. If it asks for what is planned, the apply goes on with it; if it asks for something
+/// else and is one's own, the apply takes it back.
 async fn resume_change(
     cx: &Cx<Orbit>,
     change: &mut Change<'_, ManagedTopic>,
@@ -216,21 +219,17 @@ async fn resume_change(
     let (Some(want), Some(request)) = (change.want(), &topic.request) else {
         return Ok(());
     };
-    if request.action == Deed::Delete {
-        if request.state == RequestState::Pending {
-            change.report(say::pending(object, request, cx.client.run_id()));
-        }
-        return Ok(());
-    }
     let place = |pointer: &str| want.place(pointer);
     let item = evaluate::topic(cx, Deed::Update, want.intent()?, &place).await?;
-    let is_the_wish =
-        item.request.is_some() || item.problem.as_ref().is_some_and(|problem| problem.code == "request.rejected");
-    if is_the_wish {
+    let was_refused = item.problem.as_ref().is_some_and(|problem| problem.code == "request.rejected");
+    if item.request.is_some() || item.supersedes.is_some() || was_refused {
         go_on(change);
         for told in evaluate::tell(object, Deed::Update, &item, cx.client.run_id(), &place) {
             change.report(told);
         }
+    } else if request.state == RequestState::Pending {
+        // Somebody else's: to the configuration it is no news, to its reader it is.
+        change.report(say::pending(object, request, cx.client.run_id()));
     }
     Ok(())
 }

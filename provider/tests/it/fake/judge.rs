@@ -50,8 +50,15 @@ impl Orbit {
                 }
                 action => {
                     let action = if action == Action::Update && !is_there { Action::Create } else { action };
-                    let request = there.and_then(|id| self.equal(&id, action, &new.spec()));
-                    json!({"verdict": self.judge(action, &new.spec()), "request": request})
+                    let request = there.as_ref().and_then(|id| self.equal(id, action, &new.spec()));
+                    let open = there.as_ref().and_then(|id| self.open(id));
+                    let supersedes = open.filter(|_| request.is_none());
+                    let reverts = action == Action::Update && topic.is_some_and(|topic| topic.spec() == new.spec());
+                    let mut verdict = self.judge(action, &new.spec());
+                    if reverts {
+                        verdict = Verdict { decision: Decision::Allow, reasons: vec![], ..verdict };
+                    }
+                    json!({"verdict": verdict, "request": request, "supersedes": supersedes})
                 }
             }
         });

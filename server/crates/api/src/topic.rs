@@ -312,5 +312,8 @@ wire! {
         /// The request of the same intent that is open, or that was refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub request: Option<RequestSummary>,
+        /// The open request of another intent that this one would take the place of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub supersedes: Option<RequestSummary>,
     }
 }

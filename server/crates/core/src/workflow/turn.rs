@@ -98,11 +98,16 @@ fn waiting(undoing: bool) -> OperationState {
 }
 
 fn wait_for(saga: &mut Saga, wait: Wait) -> Duration {
-    saga.state = waiting(saga.undoing());
+    let undoing = saga.undoing();
     let record = &mut saga.steps[saga.at];
     match wait {
-        Wait::Poll(after) => after,
+        // A moment, and nobody's news: whoever looks sees it at work.
+        Wait::Poll(after) => {
+            saga.state = if undoing { OperationState::RollingBack } else { OperationState::Running };
+            after
+        }
         Wait::Cluster { user } => {
+            saga.state = waiting(undoing);
             record.waits = record.waits.saturating_add(1);
             record.last_error = Some(user);
             Retry::WAITING.delay(record.waits).unwrap_or(Retry::LONGEST)

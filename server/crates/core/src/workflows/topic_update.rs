@@ -3,15 +3,18 @@
 use super::{Target, only};
 use crate::{
     model::{
-        settings,
+        settings::{self, Settings},
         topic::{Observed, TopicSpec},
     },
     ports::{ConfigChange, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription},
     reach,
-    workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
+    workflow::{Did, Failure, Mark, Retry, StepError, Wait, Workflow},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// The work and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +31,15 @@ pub struct TopicUpdate {
     before: BTreeMap<String, Option<String>>,
     /// What the cluster showed where the topic was not the one to change.
     surprise: Option<Observed>,
+    /// How often the last step looked and did not see the change yet.
+    #[serde(default)]
+    looks: u32,
 }
+
+/// A broker answers a change as soon as the controller has it, and shows it when it has caught up itself: mostly at once. Where somebody changes the
+/// topic past Orbit at the same time it never does, so looking has an end.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+const LOOKS: u32 = 40;
 
 /// The steps. Append-only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +51,7 @@ pub enum UpdateStep {
     ChangeConfigs,
     /// Add partitions.
     GrowPartitions,
-    /// Tell the database.
+    /// See that the cluster shows it, and tell the database.
     Settle,
 }
 
@@ -64,7 +75,7 @@ impl TopicUpdate {
         managed: BTreeSet<String>,
         spec: TopicSpec,
     ) -> Self {
-        Self { target, kafka_topic_id, managed, spec, before: BTreeMap::new(), surprise: None }
+        Self { target, kafka_topic_id, managed, spec, before: BTreeMap::new(), surprise: None, looks: 0 }
     }
 
     fn gone(&self) -> Failure {
@@ -153,12 +164,7 @@ impl TopicUpdate {
             return Ok(Did::Done(vec![]));
         };
         let want = self.spec.folded();
-        let shows_ours = |key: &String| match (want.get(key), found.configs.get(key)) {
-            (Some(want), Some(have)) => settings::same(key, want, have),
-            (None, None) => true,
-            _ => false,
-        };
-        let keys = self.before.keys().filter(|key| shows_ours(key));
+        let keys = self.before.keys().filter(|key| shows(&want, &found, key));
         let change = self.change(keys, |key| self.before.get(key).cloned().flatten());
         match self.alter(change, ports).await {
             // Gone meanwhile: nothing is left to restore.
@@ -166,6 +172,21 @@ impl TopicUpdate {
             answer => reach!(answer),
         }
         Ok(Did::Done(vec![]))
+    }
+
+    /// The change is done once the cluster shows it: whoever looks right afterwards must not see the topic as it was, and take that for drift.
+    async fn settle(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        let found = reach!(self.ours(ports).await).map_err(StepError::Fatal)?;
+        let want = self.spec.folded();
+        // Only what this change is about: what differs beside it is drift, and stays.
+        let shows_it = self.before.keys().all(|key| shows(&want, &found, key))
+            && self.spec.partitions.is_none_or(|n| found.partitions >= n);
+        if shows_it || self.looks >= LOOKS {
+            let (topic, spec) = (self.target.topic, self.spec.clone());
+            return Ok(Did::Done(vec![Mark::TopicUpdated { topic, spec }]));
+        }
+        self.looks += 1;
+        Ok(Did::NotYet(Wait::Poll(LOOK_AGAIN)))
     }
 
     async fn grow(&mut self, ports: &Ports) -> Result<Did, StepError> {
@@ -187,6 +208,14 @@ impl TopicUpdate {
     }
 }
 
+/// Whether a topic shows a setting as it is wanted: the value, or none of its own.
+fn shows(want: &Settings, found: &TopicDescription, key: &str) -> bool {
+    match (want.get(key), found.configs.get(key)) {
+        (Some(want), Some(have)) => settings::same(key, want, have),
+        (want, have) => want.is_none() && have.is_none(),
+    }
+}
+
 impl Workflow for TopicUpdate {
     type Step = UpdateStep;
 
@@ -204,10 +233,7 @@ impl Workflow for TopicUpdate {
             UpdateStep::Observe => self.observe(ports).await,
             UpdateStep::ChangeConfigs => self.change_configs(ports).await,
             UpdateStep::GrowPartitions => self.grow(ports).await,
-            UpdateStep::Settle => {
-                let (topic, spec) = (self.target.topic, self.spec.clone());
-                Ok(Did::Done(vec![Mark::TopicUpdated { topic, spec }]))
-            }
+            UpdateStep::Settle => self.settle(ports).await,
         }
     }
     async fn undo(&mut self, step: UpdateStep, ports: &Ports) -> Result<Did, StepError> {

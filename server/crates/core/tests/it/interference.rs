@@ -357,3 +357,39 @@ fn a_deletion_that_was_asked_for_and_cannot_be_looked_at_waits_for_a_person() {
 
     assert_eq!(world.status(), Some(TopicStatus::Deleting));
 }
+
+/// Shows the topic's retention as something else from the look on with which the update's last step begins.
+fn shows_otherwise(world: &World, from_look: usize, retention_ms: &'static str) {
+    let look = At::Nth(Method::TopicsDescribe, from_look);
+    world.kafka.before_once(look, move |kafka| kafka.alter(NAME, "retention.ms", Some(retention_ms)));
+}
+
+#[test]
+fn a_change_is_done_when_the_cluster_shows_it() {
+    // Looks of the steps before: observe, change-configs, grow-partitions.
+    const LAST_STEP: usize = 3;
+    let (world, _) = updating();
+    shows_otherwise(&world, LAST_STEP, "1000");
+    shows_otherwise(&world, LAST_STEP + 2, "2000");
+
+    assert_eq!(world.ends(), ended(Succeeded, ""));
+
+    assert_eq!(
+        world.kafka.calls_of(Method::TopicsDescribe),
+        LAST_STEP + 3,
+        "two that did not show it, and one that did"
+    );
+    let step = world.saga().steps.pop().unwrap();
+    assert_eq!((step.attempts, step.waits, step.last_error), (0, 0, None), "it costs nothing, and is no news");
+}
+
+#[test]
+fn a_change_that_somebody_undoes_at_once_ends_all_the_same() {
+    let (world, _) = updating();
+    shows_otherwise(&world, 3, "7");
+
+    assert_eq!(world.ends(), ended(Succeeded, ""));
+
+    let record = world.recorded().unwrap();
+    assert_eq!((record.status, record.spec.retention_ms), (TopicStatus::Active, Some(2_000)), "what differs is drift");
+}
