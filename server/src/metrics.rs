@@ -3,6 +3,7 @@
 use crate::app::{App, AppError, AppResult};
 use axum::{
     extract::{MatchedPath, Request, State},
+    http::Method,
     middleware::Next,
     response::Response,
 };
@@ -45,9 +46,15 @@ impl Default for Metrics {
     }
 }
 
+/// A method that the API has; any other is one label, or whoever calls could make labels without end.
+fn word(method: &Method) -> String {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if known.contains(method) { method.to_string() } else { "other".to_owned() }
+}
+
 /// Counts a call and its time, by route, never by path: a label per object would have no bound.
 pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let method = request.method().to_string();
+    let method = word(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let started = Instant::now();
     let response = next.run(request).await;
@@ -59,17 +66,28 @@ pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) 
 
 /// Everything, in the OpenMetrics text format. What the database knows is asked now.
 pub(crate) async fn text(app: &App) -> AppResult<String> {
-    let mut db = app.store.read().await?;
     let operations: Family<InState, Gauge> = Family::default();
-    for (state, count) in db.operation_counts().await? {
-        operations.get_or_create(&InState { state }).set(count);
+    let database_up = Gauge::<i64>::default();
+    // Without its database Orbit still tells the rest, and that it is away.
+    match counts(app).await {
+        Ok(counts) => {
+            database_up.set(1);
+            for (state, count) in counts {
+                operations.get_or_create(&InState { state }).set(count);
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the operations could not be counted"),
     }
-    drop(db);
     let mut registry = Registry::with_prefix("orbit");
     registry.register("http_requests", "Calls answered", app.metrics.calls.clone());
     registry.register_with_unit("http_request_duration", "Time to answer", Unit::Seconds, app.metrics.seconds.clone());
+    registry.register("database_up", "Whether the database answers: 1 or 0", database_up);
     registry.register("operations", "Operations that are not over, and those that are stuck, by state", operations);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| AppError::Internal(e.to_string()))?;
     Ok(text)
+}
+
+async fn counts(app: &App) -> orbit_store::Result<Vec<(String, i64)>> {
+    app.store.read().await?.operation_counts().await
 }

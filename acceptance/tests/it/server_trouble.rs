@@ -61,7 +61,7 @@ async fn a_request_whose_answer_was_lost_is_attached_to() {
 #[tokio::test]
 async fn changes_and_deletions_whose_answers_were_lost_are_not_repeated() {
     let world = World::new().await;
-    let (mut terraform, lost) = over_a_bad_network(&world, "PATCH /v1/topics/", &orders("partitions = 1")).await;
+    let (mut terraform, lost) = over_a_bad_network(&world, "PUT /v1/topics/", &orders("partitions = 1")).await;
     terraform.apply().await.ok();
     terraform.write(&configuration(&orders("partitions = 2")));
     assert_eq!((terraform.apply().await.code, lost.lost()), (1, 1));

@@ -12,7 +12,7 @@ use crate::{
     settle::{let_end, settle, settle_deletion, when_free},
 };
 use orbit_api::{
-    TopicPatch,
+    TopicReplace,
     client::{Deleted, TopicRead},
 };
 use serde::{Deserialize, Serialize};
@@ -164,8 +164,8 @@ impl Resource for ManagedTopic {
     async fn update(cx: &Cx<Orbit>, was: Self, want: Self) -> Outcome<Self> {
         let place = |pointer: &str| want.place(pointer);
         let (client, id) = (cx.client.client()?, was.id.require()?);
-        let patch = TopicPatch::from(want.spec()?);
-        let answer = when_free(cx, id, &want.object(), || change(cx, client.topic_update(id, &patch))).await?;
+        let spec = TopicReplace::from(want.spec()?);
+        let answer = when_free(cx, id, &want.object(), || change(cx, client.topic_replace(id, &spec))).await?;
         let answer = answer.map_err(|e| e.tell(&want.object(), &place))?;
         Seen::note(cx, false)?;
         settle(cx, want.clone(), answer, &place).await

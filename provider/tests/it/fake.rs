@@ -6,7 +6,7 @@ mod made;
 use made::{blank, environments, error, field_problem, not_found, ok, problem_of, refuse, set};
 use orbit_api::{
     Action, Condition, Decision, Difference, OperationState, RequestState, RequestSummary, Topic, TopicCreate,
-    TopicPatch, TopicSpec, TopicStatus,
+    TopicReplace, TopicSpec, TopicStatus,
 };
 use serde_json::json;
 use std::{
@@ -130,7 +130,7 @@ impl Orbit {
         }
         let body = || serde_json::from_slice(&request.body).expect("JSON");
         let id = path.strip_prefix("/v1/topics/").map(|named| self.named(named));
-        if self.busy > 0 && ["PATCH", "DELETE"].contains(&request.method.as_str()) {
+        if self.busy > 0 && ["PUT", "DELETE"].contains(&request.method.as_str()) {
             self.busy -= 1;
             return refuse(problem_of(409, "operation.running", "an operation is under way"));
         }
@@ -143,7 +143,7 @@ impl Orbit {
             ("GET", path, _) if path.starts_with("/v1/operations/") => self.operation(path),
             (_, _, Some(None)) => not_found("topic.not-found"),
             ("GET", _, Some(Some(id))) => ok(200, self.view(&id)),
-            ("PATCH", _, Some(Some(id))) => self.update(&id, serde_json::from_value(body()).expect("TopicPatch")),
+            ("PUT", _, Some(Some(id))) => self.update(&id, &serde_json::from_value(body()).expect("TopicReplace")),
             ("DELETE", _, Some(Some(id))) => self.delete(&id),
             _ => not_found("no-route"),
         }
@@ -189,9 +189,9 @@ impl Orbit {
         answer
     }
 
-    fn update(&mut self, id: &str, patch: TopicPatch) -> ResponseTemplate {
+    fn update(&mut self, id: &str, replace: &TopicReplace) -> ResponseTemplate {
         let topic = self.topics[id].clone();
-        let spec = patch.apply(topic.spec());
+        let spec = replace.spec();
         let is_there = topic.status == TopicStatus::Active;
         if is_there && topic.drift.is_empty() && spec == topic.spec() {
             self.supersede(id);

@@ -62,8 +62,21 @@ pub struct ClusterNew {
 pub struct ClusterChange {
     /// What people call it.
     pub display_name: Option<String>,
-    /// How to connect, tried, with what the cluster told.
-    pub connection: Option<(Connection, Credentials, ClusterDescription)>,
+    /// How to connect, tried, with what the cluster told, and the revision that the rest of the connection was taken from.
+    pub connection: Option<Tried>,
+}
+
+/// A connection that works.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// How to connect.
+    pub connection: Connection,
+    /// The secret half.
+    pub credentials: Credentials,
+    /// What the cluster told.
+    pub description: ClusterDescription,
+    /// The revision of the cluster that this was made from.
+    pub of_revision: i64,
 }
 
 /// The secret half as it is sealed.
@@ -172,7 +185,12 @@ impl App {
         let mut row = before.clone();
         row.display_name = change.display_name.unwrap_or(row.display_name);
         row.revision = expected.unwrap_or(row.revision);
-        if let Some((connection, credentials, description)) = change.connection {
+        if let Some(Tried { connection, credentials, description, of_revision }) = change.connection {
+            // Half of it may be what stood there before the try, which took seconds.
+            row.revision = expected.unwrap_or(of_revision);
+            if is_another(before.description.as_ref(), &description) && tx.cluster_in_use(row.id).await? {
+                return Err(another_kafka(&row.slug, &description).into());
+            }
             row.connection = connection;
             row.credentials = seal(&self.keyring, row.id, &credentials).map_err(orbit_store::StoreError::from)?;
             row.description = Some(description);
@@ -183,13 +201,21 @@ impl App {
         if !tx.cluster_update(&row).await? {
             return Err(stale(&format!("cluster {}", row.slug)).into());
         }
-        // What waited for the cluster goes on at once with the connection that works.
-        tx.operations_poke(row.id).await?;
         let row = self.cluster_named(&mut tx, row.slug.as_str()).await?;
         self.audit_object(&mut tx, call, "updated", Some(&before), Some(&row)).await?;
         tx.commit().await?;
-        self.runner.wake();
+        // What waited for the cluster goes on at once with the connection that works.
+        self.poke(row.id).await?;
         Ok(row)
+    }
+
+    /// Makes due what waits for a cluster. A transaction of its own: it waits for saves, and these may wait for the cluster's row.
+    async fn poke(&self, id: ClusterId) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        tx.operations_poke(id).await?;
+        tx.commit().await?;
+        self.runner.wake();
+        Ok(())
     }
 
     /// Forgets a cluster that nothing refers to.
@@ -213,17 +239,32 @@ impl App {
     pub async fn cluster_seen(&self, id: ClusterId, health: &Health) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
         let Some(before) = tx.cluster(id).await? else { return Ok(()) };
+        let another = match health {
+            Health::Well { description, .. } if is_another(before.description.as_ref(), description) => {
+                Some(Health::Ill { reachable: true, error: another_kafka(&before.slug, description).detail })
+            }
+            _ => None,
+        };
+        let health = another.as_ref().unwrap_or(health);
         tx.cluster_seen(id, health).await?;
         let recovered =
             matches!(health, Health::Well { .. }) && (!before.reachable || before.validation_status != "valid");
         tx.commit().await?;
-        if recovered {
-            // A transaction of its own: it waits for saves, and these may wait for the topics that were just noted.
-            let mut tx = self.store.begin().await?;
-            tx.operations_poke(id).await?;
-            tx.commit().await?;
-            self.runner.wake();
-        }
-        Ok(())
+        if recovered { self.poke(id).await } else { Ok(()) }
     }
+}
+
+/// Whether two looks showed two Kafka clusters. What does not tell its id is taken for the same.
+fn is_another(before: Option<&ClusterDescription>, now: &ClusterDescription) -> bool {
+    let id = |d: &ClusterDescription| d.kafka_cluster_id.clone();
+    before.and_then(id).zip(id(now)).is_some_and(|(before, now)| before != now)
+}
+
+fn another_kafka(slug: &Slug, found: &ClusterDescription) -> Refusal {
+    let id = found.kafka_cluster_id.as_deref().unwrap_or("unknown");
+    Refusal::new(
+        Code::ClusterOther,
+        format!("the brokers there belong to another Kafka cluster (its id is {id}) than the one that {slug} was registered with"),
+    )
+    .remedy("check the bootstrap servers; a new cluster is registered under a name of its own")
 }

@@ -12,7 +12,9 @@ use orbit_core::{
     id::RequestId,
     policy,
 };
-use orbit_store::{AuditEvent, PageOf, Read, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx};
+use orbit_store::{
+    AuditEvent, PageOf, Read, RequestFilter, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx, Work,
+};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -133,7 +135,7 @@ impl App {
             for need in weighed.verdict.needs {
                 stricter(&mut needs, need);
             }
-            pieces.extend(item.change.piece(&weighed.grounds));
+            pieces.push(item.change.piece(&weighed.grounds));
         }
         Ok(Weighing { needs, pieces })
     }
@@ -147,24 +149,26 @@ impl App {
         items: &[RequestItemRow],
         state: RequestState,
         words: Option<&str>,
-        pieces: Vec<orbit_core::workflow::Piece>,
+        pieces: Vec<Option<orbit_core::workflow::Piece>>,
     ) -> AppResult<Option<orbit_core::workflow::Held>> {
         let changes = changes(items);
         let by = call.who.name.clone();
-        let becomes = match state {
-            RequestState::Approved => {
-                Stage::Accepted { by: row.requester_id, approved_by: Some(by.clone()), works: !pieces.is_empty() }
-            }
-            RequestState::Rejected => Stage::Rejected,
-            RequestState::Withdrawn => Stage::Withdrawn,
-            RequestState::Expired => Stage::Expired,
-            RequestState::Pending | RequestState::Superseded => Stage::Superseded,
-        };
-        for change in &changes {
+        for (n, change) in changes.iter().enumerate() {
+            let becomes = match state {
+                RequestState::Approved => Stage::Accepted {
+                    by: row.requester_id,
+                    approved_by: Some(by.clone()),
+                    work: Work::of(pieces.get(n).and_then(Option::as_ref)),
+                },
+                RequestState::Rejected => Stage::Rejected,
+                RequestState::Withdrawn => Stage::Withdrawn,
+                RequestState::Expired => Stage::Expired,
+                RequestState::Pending | RequestState::Superseded => Stage::Superseded,
+            };
             self.desire(tx, change, &becomes).await?;
         }
         let held = if state == RequestState::Approved {
-            self.accept(tx, row.id, &changes, pieces).await?
+            self.accept(tx, row.id, &changes, pieces.into_iter().flatten().collect()).await?
         } else {
             tx.request_unlock(row.id).await?;
             None
@@ -229,33 +233,33 @@ impl App {
         self.request_view(&mut db, row).await
     }
 
-    /// A page of requests that the caller may see, newest first, and the row that the next page begins after.
+    /// Whether somebody may see a request: what one may decide one may read, the objects and the work included.
+    pub(super) async fn may_see_request(&self, db: &mut Read, who: &Identity, id: RequestId) -> AppResult<bool> {
+        let Some(row) = db.request(id).await? else { return Ok(false) };
+        let items = db.request_items(id).await?;
+        let actor = self.actor(db, who, &row, &items).await?;
+        Ok(may_see(who, &row, &actor))
+    }
+
+    /// A page of requests that the caller may see, newest first.
     pub async fn request_list(
         &self,
         caller: &Caller<RequestRead>,
         workspace: Option<&str>,
         state: Option<RequestState>,
         page: &PageOf<Uuid>,
-    ) -> AppResult<(Vec<RequestView>, Option<Uuid>)> {
+    ) -> AppResult<Vec<RequestView>> {
         let mut db = self.store.read().await?;
         let workspace = match workspace {
             Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
             None => None,
         };
+        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state };
         let mut views = Vec::new();
-        let rows = db.request_list(workspace, state, page).await?;
-        let next = rows
-            .last()
-            .filter(|_| rows.len() == usize::try_from(page.limit).unwrap_or(usize::MAX))
-            .map(|r| r.id.uuid());
-        for row in rows {
-            let items = db.request_items(row.id).await?;
-            let actor = self.actor(&mut db, &caller.who, &row, &items).await?;
-            if may_see(&caller.who, &row, &actor) {
-                views.push(self.request_view(&mut db, row).await?);
-            }
+        for row in db.request_list(&filter, page).await? {
+            views.push(self.request_view(&mut db, row).await?);
         }
-        Ok((views, next))
+        Ok(views)
     }
 
     /// Ends requests that nobody decided in time. Answers how many.
@@ -297,7 +301,8 @@ impl App {
 /// What a second look found: whose consent is due by now, and the work that follows.
 struct Weighing {
     needs: BTreeSet<policy::Needs>,
-    pieces: Vec<orbit_core::workflow::Piece>,
+    /// Of each item, in order; nothing where it is done by the record alone.
+    pieces: Vec<Option<orbit_core::workflow::Piece>>,
 }
 
 fn changes(items: &[RequestItemRow]) -> Vec<Change> {

@@ -111,6 +111,8 @@ codes! {
     OperationNotFound = "operation.not-found", NOT_FOUND, "There is no such operation";
     /// Work on the object is under way.
     OperationRunning = "operation.running", CONFLICT, "An operation is under way";
+    /// Another Kafka answers under a cluster's address.
+    ClusterOther = "cluster.other-kafka", CONFLICT, "The address leads to another Kafka cluster";
     /// The server is at fault.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Orbit failed";
     /// The server is not able to answer now.
@@ -141,6 +143,8 @@ pub enum AppError {
     Refused(Box<Refusal>),
     /// The user cannot: the operator's text goes to the log.
     Internal(String),
+    /// Nobody need do anything: the same may work in a moment. The operator's text goes to the log.
+    Unavailable(String),
 }
 
 /// What a use case answers.
@@ -216,6 +220,6 @@ impl From<Refusal> for AppError {
 }
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
-        Self::Internal(error.to_string())
+        if error.is_passing() { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
     }
 }

@@ -17,7 +17,7 @@ mod topics;
 mod view;
 
 pub use call::{Call, Once};
-pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, open as open_credentials};
+pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};
 pub use decide::Decision;
 pub use error::{AppError, AppResult, Code, Refusal, rule_text};
 pub use evaluate::{EvaluateItem, Evaluated};

@@ -11,7 +11,7 @@ use orbit_core::{
     id::{MembershipId, PrincipalId, TokenId},
     secret::Secret,
 };
-use orbit_store::{MembershipRow, NewToken, PageOf, PrincipalRow, Read, TokenRow};
+use orbit_store::{MembershipRow, NewToken, PageOf, PrincipalRow, Read, SYSTEM_PRINCIPAL, TokenRow};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -36,6 +36,17 @@ impl App {
             Err(_) => db.principal_by_name(named).await?,
         };
         row.ok_or_else(|| Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}")).into())
+    }
+
+    /// A principal who can act by a token or have a role: any but Orbit itself, in whose name the trail tells what Orbit did.
+    async fn somebody_named(&self, db: &mut Read, named: &str) -> AppResult<PrincipalRow> {
+        let row = self.principal_named(db, named).await?;
+        if row.id == SYSTEM_PRINCIPAL {
+            return Err(Refusal::new(Code::Forbidden, "orbit is Orbit itself: it has no tokens and no roles")
+                .remedy("create a principal of its own for a service: POST /v1/principals")
+                .into());
+        }
+        Ok(row)
     }
 
     /// Creates a principal.
@@ -83,7 +94,7 @@ impl App {
             None => None,
         };
         may_rule(&call.who, workspace)?;
-        let principal = self.principal_named(&mut tx, principal).await?;
+        let principal = self.somebody_named(&mut tx, principal).await?;
         let id = MembershipId::from_uuid(self.ids.fresh());
         if !tx.membership_insert(id, principal.id, workspace, role.as_str()).await? {
             return Err(Refusal::new(Code::MembershipExists, format!("{} has a role there already", principal.name))
@@ -153,8 +164,8 @@ impl App {
     ) -> AppResult<MintedToken> {
         let mut tx = self.store.begin().await?;
         let principal = match principal {
-            Some(named) => self.principal_named(&mut tx, named).await?,
-            None => self.principal_named(&mut tx, &call.who.name).await?,
+            Some(named) => self.somebody_named(&mut tx, named).await?,
+            None => self.somebody_named(&mut tx, &call.who.name).await?,
         };
         if principal.id != call.who.principal && !call.who.platform_admin {
             return Err(Refusal::new(Code::Forbidden, "minting a token for somebody else takes platform-admin").into());

@@ -73,17 +73,9 @@ impl App {
         self.policy_named(&mut self.store.read().await?, &caller.who, named).await
     }
 
-    /// A page of the policies that the caller sees, the platform's and those of its workspaces, and the name that the next page begins after.
-    pub async fn policy_list(
-        &self,
-        caller: &Caller<PolicyRead>,
-        page: &PageOf<String>,
-    ) -> AppResult<(Vec<PolicyRow>, Option<Slug>)> {
-        let mut rows = self.store.read().await?.policy_list(page).await?;
-        let full = rows.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let next = rows.last().filter(|_| full).map(|p| p.name.clone());
-        rows.retain(|p| p.workspace_id.is_none_or(|w| caller.who.is_at_least(Role::Viewer, w)));
-        Ok((rows, next))
+    /// A page of the policies that the caller sees: the platform's and those of its workspaces.
+    pub async fn policy_list(&self, caller: &Caller<PolicyRead>, page: &PageOf<String>) -> AppResult<Vec<PolicyRow>> {
+        Ok(self.store.read().await?.policy_list(caller.who.sees(), page).await?)
     }
 
     /// Replaces what a policy says.

@@ -8,7 +8,7 @@ use orbit_core::{
     policy::{Decision, Verdict},
     workflow::{Held, Saga},
 };
-use orbit_store::{NewItem, NewOperation, NewRequest, Read, RequestRow, Resolution, Stage, Tx, Weighed};
+use orbit_store::{NewItem, NewOperation, NewRequest, Read, RequestRow, Resolution, Stage, Tx, Weighed, Work};
 use std::time::Duration;
 
 /// How long a request waits for a decision.
@@ -64,15 +64,17 @@ impl App {
         }
         let request = self.file(tx, call, &filing, &weighed, &verdict).await?;
         let allowed = verdict.decision() == Decision::Allow;
-        let pieces: Vec<_> = filing.changes.iter().zip(&weighed).filter_map(|(c, w)| c.piece(&w.grounds)).collect();
         let by = call.who.principal;
-        let stage = if allowed {
-            Stage::Accepted { by, approved_by: None, works: !pieces.is_empty() }
-        } else {
-            Stage::Filed { by }
-        };
-        for change in &filing.changes {
+        let mut pieces = Vec::new();
+        for (change, weighed) in filing.changes.iter().zip(&weighed) {
+            let piece = change.piece(&weighed.grounds);
+            let stage = if allowed {
+                Stage::Accepted { by, approved_by: None, work: Work::of(piece.as_ref()) }
+            } else {
+                Stage::Filed { by }
+            };
             self.desire(tx, change, &stage).await?;
+            pieces.extend(piece);
         }
         let verdicts: Vec<_> = weighed.into_iter().map(|w| w.verdict).collect();
         let deed = audit::Deed { action: "request.filed", words: None, verdicts: &verdicts };
@@ -221,7 +223,9 @@ impl App {
         let by = last.decided_by.as_deref().unwrap_or("an approver");
         let reason = last.reason.as_deref().unwrap_or("no reason given");
         Ok(Refusal::new(Code::RequestRejected, format!("{by} rejected the same request: {reason}"))
-            .remedy("change what you ask for; over REST another justification files it again")
+            .remedy(
+                "change what you ask for, or say why it is needed all the same: another justification files it again",
+            )
             .request(self.request_brief(db, last).await?))
     }
 

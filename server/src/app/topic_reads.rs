@@ -17,13 +17,17 @@ impl App {
         caller: &Caller<P>,
         named: &str,
     ) -> AppResult<TopicRow> {
+        let row = self.topic_row(db, named).await?;
+        caller.in_workspace(row.workspace_id, || no_topic(named))?;
+        Ok(row)
+    }
+
+    async fn topic_row(&self, db: &mut Read, named: &str) -> AppResult<TopicRow> {
         let row = match named.parse::<TopicId>() {
             Ok(id) => db.topic(id).await?,
             Err(_) => self.topic_by_key(db, named).await?,
         };
-        let row = row.ok_or_else(|| no_topic(named))?;
-        caller.in_workspace(row.workspace_id, || no_topic(named))?;
-        Ok(row)
+        row.ok_or_else(|| no_topic(named).into())
     }
 
     async fn topic_by_key(&self, db: &mut Read, key: &str) -> AppResult<Option<TopicRow>> {
@@ -37,17 +41,29 @@ impl App {
         Ok(db.topic_by_key(workspace.id, environment.id, &name).await?)
     }
 
-    /// Which topic is meant, for who wants to look at it afresh first.
-    pub async fn topic_find(&self, caller: &Caller<TopicRead>, named: &str) -> AppResult<TopicRow> {
-        self.topic_named(&mut self.store.read().await?, caller, named).await
+    /// A topic for its readers: those of its workspace, and who may decide the request that is open on it.
+    async fn topic_readable(&self, db: &mut Read, caller: &Caller<TopicRead>, named: &str) -> AppResult<TopicRow> {
+        let row = self.topic_row(db, named).await?;
+        let Err(refusal) = caller.in_workspace(row.workspace_id, || no_topic(named)) else { return Ok(row) };
+        match db.request_open(row.id.uuid()).await? {
+            Some(open) if self.may_see_request(db, &caller.who, open.id).await? => Ok(row),
+            _ => Err(refusal),
+        }
     }
 
-    /// A topic. With `acknowledge`, its creator is noted to have seen it.
+    /// Which topic is meant, for who wants to look at it afresh first.
+    pub async fn topic_find(&self, caller: &Caller<TopicRead>, named: &str) -> AppResult<TopicRow> {
+        self.topic_readable(&mut self.store.read().await?, caller, named).await
+    }
+
+    /// A topic. With `acknowledge`, its creator is noted to have seen it; anybody else's look does not count.
     pub async fn topic_get(&self, caller: &Caller<TopicRead>, named: &str, acknowledge: bool) -> AppResult<TopicView> {
         let mut db = self.store.read().await?;
-        let row = self.topic_named(&mut db, caller, named).await?;
+        let row = self.topic_readable(&mut db, caller, named).await?;
         let id = row.id;
-        let unseen = row.acknowledged_at.is_none() && row.status == TopicStatus::Active;
+        let unseen = row.acknowledged_at.is_none()
+            && row.status == TopicStatus::Active
+            && row.created_by == caller.who.principal;
         let view = self.topic_view(&mut db, row).await?;
         drop(db);
         if acknowledge && unseen {

@@ -81,6 +81,7 @@ impl App {
         }
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         tx.workspace_lock(place.workspace.id).await?;
+        tx.environment_hold(place.environment.id).await?;
         // Read again under the lock: an equal call may have come first. What is open is read before the topic: see `Filing::open`.
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         let id = place.existing.as_ref().map(|t| t.id);
@@ -304,7 +305,7 @@ fn at(pointer: &'static str) -> impl FnOnce(AppError) -> AppError {
             refusal.fields.push(field(pointer, refusal.code.as_str(), &refusal.detail, &remedy));
             AppError::Refused(refusal)
         }
-        error @ AppError::Internal(_) => error,
+        error @ (AppError::Internal(_) | AppError::Unavailable(_)) => error,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     tagged,
 };
 use crate::{
-    app::{App, ClusterChange, ClusterNew, Code, Refusal},
+    app::{App, ClusterChange, ClusterNew, Code, Refusal, Tried},
     auth::{
         Caller,
         permission::{ClusterRead, ClusterWrite},
@@ -265,11 +265,31 @@ async fn changed(
     };
     let secrets = match (wire.credentials, &connection) {
         (Some(given), Some(connection)) => credentials(connection, Some(given), &mut wrong),
+        (None, Some(connection)) if leads_elsewhere(&row.connection, connection) && row.credentials.is_some() => {
+            wrong.note(
+                "/credentials",
+                "missing",
+                "are due where servers, protocol or mechanism change: those that Orbit keeps are not sent to another address",
+                None,
+                "give the credentials again",
+            );
+            Credentials::default()
+        }
         _ => app.cluster_credentials(&row)?,
     };
     let connection = wrong.done(|| connection)?;
     let description = tried(app, &connection, &secrets).await?;
-    Ok(ClusterChange { display_name, connection: Some((connection, secrets, description)) })
+    let tried = Tried { connection, credentials: secrets, description, of_revision: row.revision };
+    Ok(ClusterChange { display_name, connection: Some(tried) })
+}
+
+/// Whether a password would reach somebody else, or be sent less guarded, than before. The key of a certificate is never sent.
+fn leads_elsewhere(before: &Connection, after: &Connection) -> bool {
+    let known = |server: &String| before.bootstrap_servers.contains(server);
+    let as_before = before.security_protocol == after.security_protocol
+        && before.sasl_mechanism == after.sasl_mechanism
+        && after.bootstrap_servers.iter().all(known);
+    after.security_protocol.uses_sasl() && !as_before
 }
 
 /// Forgets a cluster that nothing refers to.

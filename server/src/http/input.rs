@@ -215,13 +215,8 @@ fn bad_cursor() -> Refusal {
 /// A page as it goes out: a full one leads on by the key of its last row.
 pub(crate) fn page<T, K: ToString>(items: Vec<(K, T)>, limit: u32) -> orbit_api::Page<T> {
     let full = items.len() == usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = items.last().filter(|_| full).map(|(key, _)| cursor(key));
+    let next = items.last().filter(|_| full).map(|(key, _)| URL_SAFE_NO_PAD.encode(key.to_string()));
     orbit_api::Page { items: items.into_iter().map(|(_, item)| item).collect(), next_cursor: next }
-}
-
-/// What leads on after a row of this key.
-pub(crate) fn cursor(key: &impl ToString) -> String {
-    URL_SAFE_NO_PAD.encode(key.to_string())
 }
 
 /// `If-Match`: the revision that the caller read.

@@ -6,6 +6,7 @@ mod input;
 mod mappings;
 mod meta;
 mod operations;
+mod params;
 mod parse;
 mod people;
 mod policies;
@@ -70,7 +71,7 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(topics::topic_create, topics::topic_list))
         .routes(routes!(topics::topic_evaluate))
-        .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_delete))
+        .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
         .routes(routes!(requests::request_list))
         .routes(routes!(requests::request_get))
         .routes(routes!(requests::request_approve))
@@ -139,6 +140,7 @@ impl MakeRequestId for FreshRequestId {
 pub fn router(app: App, body_limit: usize) -> Router {
     let (routes, api) = described().split_for_parts();
     let api = with_problems(api);
+    let known = params::Known::of(&api);
     let document = axum::routing::get(move || async move { Json(api) });
     let id = HeaderName::from_static(problem::REQUEST_ID);
     let span = |request: &http::Request<axum::body::Body>| {
@@ -165,6 +167,7 @@ pub fn router(app: App, body_limit: usize) -> Router {
                 .layer(middleware::from_fn_with_state(app.clone(), crate::metrics::count))
                 .layer(middleware::from_fn_with_state(app.clone(), problem::layer))
                 .layer(CatchPanicLayer::custom(panicked))
+                .layer(middleware::from_fn_with_state(known, params::check))
                 .layer(DefaultBodyLimit::max(body_limit)),
         )
         .with_state(app)

@@ -22,7 +22,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Which {
-    /// Of this workspace: slug or id. Platform admins may leave it out.
+    /// Of this workspace: slug or id. One that the caller does not see is 404.
     workspace: Option<String>,
 }
 

@@ -38,9 +38,13 @@ impl IntoResponse for Failed {
             AppError::Internal(operator) => {
                 tracing::error!(operator, "a call failed inside Orbit");
                 Box::new(
-                    Refusal::new(Code::Internal, "Orbit failed on its side; nothing of the call was kept")
-                        .remedy("call again; if it goes on, give the request_id to whoever runs Orbit"),
+                    Refusal::new(Code::Internal, "Orbit failed on its side")
+                        .remedy("call again: what was kept of it is found, and nothing is done twice; if it goes on, give the request_id to whoever runs Orbit"),
                 )
+            }
+            AppError::Unavailable(operator) => {
+                tracing::warn!(operator, "a call could not be answered: the database is away or busy");
+                Box::new(unavailable())
             }
         };
         let mut response = refusal.code.status().into_response();
@@ -83,10 +87,21 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if refusal.code == Code::Unavailable {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    }
     if refusal.code == Code::Unauthenticated {
         parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     Response::from_parts(parts, body.into())
+}
+
+/// How long who finds Orbit away is asked to wait.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+fn unavailable() -> Refusal {
+    Refusal::new(Code::Unavailable, "Orbit cannot answer now: its database is away or busy")
+        .remedy("call again in a moment")
 }
 
 /// What the router itself refuses.
@@ -104,9 +119,7 @@ fn bare(status: StatusCode) -> Option<Refusal> {
             .remedy("send less at once; server.body_limit_bytes is the limit"),
         StatusCode::INTERNAL_SERVER_ERROR => Refusal::new(Code::Internal, "Orbit failed on its side")
             .remedy("call again; if it goes on, give the request_id to whoever runs Orbit"),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => {
-            Refusal::new(Code::Unavailable, "Orbit cannot answer now").remedy("call again in a moment")
-        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => unavailable(),
         _ => return None,
     })
 }

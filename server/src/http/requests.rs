@@ -44,11 +44,9 @@ pub(super) async fn request_list(
 ) -> Answer<api::Page<api::Request>> {
     let asked = paging.by_id()?;
     let state = which.state.map(wire::request_state_in);
-    let (views, next) = app.request_list(&caller, which.workspace.as_deref(), state, &asked).await?;
+    let views = app.request_list(&caller, which.workspace.as_deref(), state, &asked).await?;
     let items = views.iter().map(|v| (v.row.id.uuid(), wire::request(v, app.request_url(&v.row)))).collect();
-    let mut page = page(items, asked.limit);
-    page.next_cursor = next.as_ref().map(super::input::cursor);
-    Ok((StatusCode::OK, Json(page)))
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
 
 /// How long to wait.

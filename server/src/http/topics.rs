@@ -89,12 +89,20 @@ pub(super) async fn topic_create(
     answer(&app, reply, StatusCode::CREATED).await
 }
 
+/// Whether clusters are asked first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Observe {
+    Fresh,
+}
+
 /// How a topic is looked at.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Look {
     /// `fresh`: the cluster is asked first, at most 5 seconds; else what was seen last, with `observed.at`.
-    observe: Option<String>,
+    #[param(value_type = Option<String>)]
+    observe: Option<Observe>,
     /// Notes that the creator has seen the topic: from then on an equal create is a duplicate, not a lost reply.
     #[serde(default)]
     acknowledge: bool,
@@ -110,7 +118,7 @@ pub(super) async fn topic_get(
     Path(topic): Path<String>,
     Query(look): Query<Look>,
 ) -> Tagged<api::Topic> {
-    if look.observe.as_deref() == Some("fresh") {
+    if look.observe == Some(Observe::Fresh) {
         let row = app.topic_find(&caller, &topic).await?;
         observe(&app, std::slice::from_ref(&row)).await;
     }
@@ -132,7 +140,8 @@ pub(super) struct Which {
     #[param(value_type = Option<api::TopicStatus>)]
     status: Option<api::TopicStatus>,
     /// `fresh`: the clusters are asked first, one batched describe each; else what was seen last, with `observed.at`.
-    observe: Option<String>,
+    #[param(value_type = Option<String>)]
+    observe: Option<Observe>,
 }
 
 /// A page of the topics that the caller sees.
@@ -149,7 +158,7 @@ pub(super) async fn topic_list(
         TopicFilter { name: which.name, status: which.status.map(wire::topic_status_in), ..TopicFilter::default() };
     let (workspace, environment) = (which.workspace.as_deref(), which.environment.as_deref());
     let mut views = app.topic_list(&caller, workspace, environment, filter.clone(), &asked).await?;
-    if which.observe.as_deref() == Some("fresh") {
+    if which.observe == Some(Observe::Fresh) {
         let rows: Vec<_> = views.into_iter().map(|v| v.row).collect();
         observe(&app, &rows).await;
         views = app.topic_list(&caller, workspace, environment, filter, &asked).await?;
@@ -175,6 +184,7 @@ pub(super) async fn topic_update(
 ) -> Result<Response, Failed> {
     let (call, patch, mut wrong) = asked.by(caller.who.clone());
     let justification = patch.justification.clone();
+    wrong.text("/justification", justification.as_ref(), LONG_TEXT);
     let respec = move |before: &_| {
         let spec = patch.apply(wire::topic_spec(before)).parse(&mut wrong);
         match spec {
@@ -188,23 +198,59 @@ pub(super) async fn topic_update(
     answer(&app, reply, StatusCode::OK).await
 }
 
+/// Makes a topic exactly what the body says: what is absent is unset.
+///
+/// Answers 200 where there was nothing to do on the cluster, 202 where work is under way or a person decides.
+#[utoipa::path(put, path = "/v1/topics/{topic}", operation_id = "topic_replace", tag = "topics", request_body = api::TopicReplace,
+    params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 200, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_replace(
+    caller: Caller<TopicWrite>,
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<api::TopicReplace>,
+) -> Result<Response, Failed> {
+    let (call, body, mut wrong) = asked.by(caller.who.clone());
+    wrong.text("/justification", body.justification.as_ref(), LONG_TEXT);
+    let (spec, justification) = (body.spec().parse(&mut wrong), body.justification);
+    let spec = wrong.done(|| spec)?;
+    let task = app.clone();
+    let respec = move |_: &_| Ok(spec);
+    let work = async move { task.topic_update(&caller, &call, &topic, expected, justification, respec).await };
+    let reply = app.to_the_end(work).await?;
+    answer(&app, reply, StatusCode::OK).await
+}
+
+/// Why a deletion is asked for.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Why {
+    /// Why, for those who decide. At most 2,000 characters. A deletion that was rejected can be asked for again with another one.
+    justification: Option<String>,
+}
+
 /// Takes a topic away.
 ///
 /// Answers 204 where nothing was on a cluster, 202 where work is under way or a person decides.
 #[utoipa::path(delete, path = "/v1/topics/{topic}", operation_id = "topic_delete", tag = "topics",
     params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
-           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read"), Why),
     responses((status = 202, body = api::Topic), (status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_delete(
     caller: Caller<TopicWrite>,
     State(app): State<App>,
     Path(topic): Path<String>,
     IfMatch(expected): IfMatch,
+    Query(why): Query<Why>,
     asked: Asked<NoBody>,
 ) -> Result<Response, Failed> {
-    let call = asked.bare(caller.who.clone())?;
+    let (call, _, mut wrong) = asked.by(caller.who.clone());
+    wrong.text("justification", why.justification.as_ref(), LONG_TEXT);
+    wrong.done(|| Some(()))?;
     let task = app.clone();
-    let work = async move { task.topic_delete(&caller, &call, &topic, expected, None).await };
+    let work = async move { task.topic_delete(&caller, &call, &topic, expected, why.justification).await };
     let reply = app.to_the_end(work).await?;
     answer(&app, reply, StatusCode::OK).await
 }

@@ -9,7 +9,7 @@ use orbit_core::{
     ports::Ports,
     workflow::{Held, JournalError, OperationState, Turn, turn},
 };
-use orbit_store::{LeasedJournal, Store};
+use orbit_store::{LeasedJournal, Room, Store};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -29,6 +29,14 @@ pub struct Pace {
     pub poll: Duration,
     /// Operations driven at once.
     pub concurrency: u32,
+}
+
+impl Pace {
+    /// Operations of one cluster that are driven at once, of those that were claimed: half of all, so that a cluster that hangs leaves room.
+    #[must_use]
+    pub fn per_lane(&self) -> u32 {
+        (self.concurrency / 2).max(1)
+    }
 }
 
 impl Default for Pace {
@@ -223,8 +231,9 @@ impl Runner {
             return Ok(0);
         }
         let since = Instant::now();
+        let room = Room { in_all: free, per_lane: inner.pace.per_lane() };
         let mut tx = inner.journal.store.begin().await?;
-        let claimed = tx.operation_claim(inner.journal.replica, inner.pace.lease, free).await?;
+        let claimed = tx.operation_claim(inner.journal.replica, inner.pace.lease, room).await?;
         tx.commit().await?;
         let count = claimed.len();
         for one in claimed {

@@ -27,6 +27,8 @@ on_sqlite!(
     a_topic_that_is_deleted_cannot_be_changed,
     a_change_that_was_not_accepted_leaves_the_topic_active,
     a_request_names_its_run,
+    a_patch_merges_and_a_replacement_does_not,
+    a_rejected_deletion_can_be_asked_for_again_with_another_reason,
 );
 
 async fn a_change_that_waits_leaves_the_topic_as_it_is(orbit: TestApp) {
@@ -259,6 +261,51 @@ async fn a_change_that_was_not_accepted_leaves_the_topic_active(orbit: TestApp) 
     assert!(seen.conditions().is_empty());
     assert_eq!(seen.body["partitions"], 1);
     assert_eq!(orbit.main().kafka.topic(&orders.physical()).unwrap().partitions, 1);
+}
+
+async fn a_patch_merges_and_a_replacement_does_not(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    let orders = dev.topic("orders").partitions(3).config("segment.ms", "60000").config("flush.ms", "5");
+    orders.made().await;
+
+    let merged = json!({ "config": { "flush.ms": null, "min.insync.replicas": "1" } });
+    orders.patch(merged).await.accepted();
+    let seen = orders.active().await;
+    assert_eq!(seen.body["config"], json!({ "segment.ms": "60000", "min.insync.replicas": "1" }), "RFC 7396");
+    assert_eq!(seen.body["partitions"], 3);
+
+    orders
+        .replace(json!({ "partitions": 3, "config": { "flush.ms": "7" }, "description": "of the shop" }))
+        .await
+        .accepted();
+    let seen = orders.active().await;
+    assert_eq!((&seen.body["config"], &seen.body["description"]), (&json!({ "flush.ms": "7" }), &json!("of the shop")));
+    let settings = orbit.main().kafka.topic(&orders.physical()).unwrap().configs;
+    assert_eq!(settings.into_iter().collect::<Vec<_>>(), [("flush.ms".to_owned(), "7".to_owned())]);
+    orders.patch(json!({ "config": null })).await.accepted();
+    assert!(orders.active().await.lacks("/config"));
+    let wrong = json!({ "partitons": 1, "retention_ms": "long", "config": { "flush.ms": 5 } });
+    orders.replace(wrong).await.invalid().names("/partitons", "is no field that Orbit knows");
+}
+
+async fn a_rejected_deletion_can_be_asked_for_again_with_another_reason(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    root.platform_policy(json!({ "require_deletion_approval_for": ["dev"] })).await;
+    let orders = dev.topic("orders");
+    orders.made().await;
+    root.reject(&orders.delete().await.request_id(), "somebody reads it").await.ok();
+    orders.delete().await.problem(409, "request.rejected").advises("another justification files it again");
+
+    let again = dev.delete(&format!("{}?justification=they%20moved", orders.path())).await;
+
+    let request = dev.request(&again.accepted().request_id()).await;
+    assert_eq!((request.text("/state"), request.text("/justification")), ("pending", "they moved"));
+    root.approve(&again.request_id()).await.ok();
+    orders.vanished().await;
+    dev.delete(&format!("{}?justify=x", orders.path()))
+        .await
+        .invalid()
+        .names("justify", "is no parameter of this route");
 }
 
 async fn a_request_names_its_run(orbit: TestApp) {

@@ -17,6 +17,8 @@ on_sqlite!(
     wrong_credentials_wait_and_the_right_ones_wake,
     credentials_that_do_not_work_are_refused_and_change_nothing,
     records_that_were_written_already_are_not_taken_back,
+    an_address_that_leads_to_another_kafka_is_refused,
+    credentials_are_not_sent_to_another_address,
 );
 
 async fn a_topic_that_could_not_be_made_is_taken_up_again_under_its_id(orbit: TestApp) {
@@ -149,4 +151,45 @@ async fn records_that_were_written_already_are_not_taken_back(orbit: TestApp) {
     assert!(kafka.topic("dev.payments.orders").is_some());
     let metrics = orbit.root().get("/metrics").await;
     assert!(metrics.raw.contains("orbit_operations{state=\"stuck\"} 1"), "{}", metrics.raw);
+}
+
+async fn an_address_that_leads_to_another_kafka_is_refused(orbit: TestApp) {
+    let (root, dev) = (orbit.root(), orbit.dev().await);
+    dev.topic("orders").made().await;
+    orbit.brokers.at("other.test:9092").kafka.becomes_another("other-kafka");
+    let connection = json!({ "bootstrap_servers": ["other.test:9092"], "security_protocol": "PLAINTEXT" });
+
+    let refused = root.patch("/v1/clusters/main", json!({ "connection": connection })).await;
+
+    refused.problem(409, "cluster.other-kafka").says("its id is other-kafka").advises("check the bootstrap servers");
+    assert_eq!(root.get("/v1/clusters/main").await.text("/connection/bootstrap_servers/0"), "main.test:9092");
+    // A name that moves is met by the next look, and nothing that it shows is noted.
+    orbit.main().kafka.becomes_another("other-kafka");
+    orbit.looked_at("main").await;
+    let seen = root.get("/v1/clusters/main").await;
+    assert_eq!(seen.text("/validation_status"), "invalid");
+    assert!(seen.text("/last_error").contains("another Kafka cluster"));
+}
+
+async fn credentials_are_not_sent_to_another_address(orbit: TestApp) {
+    let root = orbit.root();
+    let (safe, other) = (orbit.brokers.at("safe.test:9092"), orbit.brokers.at("other.test:9092"));
+    safe.takes_password("secret");
+    other.takes_password("secret");
+    root.register_with_password("safe", "safe.test:9092", "secret").await.created();
+    let leads_to = |address: &str, mechanism: &str| {
+        json!({
+            "bootstrap_servers": [address], "security_protocol": "SASL_SSL", "sasl_mechanism": mechanism, "sasl_username": "orbit",
+        })
+    };
+
+    for connection in [leads_to("other.test:9092", "SCRAM-SHA-512"), leads_to("safe.test:9092", "PLAIN")] {
+        let refused = root.patch("/v1/clusters/safe", json!({ "connection": connection })).await;
+        refused.invalid().limits("/credentials", "missing", None);
+        let given = json!({ "connection": connection, "credentials": { "sasl_password": "secret" } });
+        root.patch("/v1/clusters/safe", given).await.ok();
+        let back = json!({ "connection": leads_to("safe.test:9092", "SCRAM-SHA-512"), "credentials": { "sasl_password": "secret" } });
+        root.patch("/v1/clusters/safe", back).await.ok();
+    }
+    root.patch("/v1/clusters/safe", json!({ "connection": leads_to("safe.test:9092", "SCRAM-SHA-512") })).await.ok();
 }

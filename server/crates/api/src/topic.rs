@@ -67,18 +67,38 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             /// Logical name: 1 to 249 of `[A-Za-z0-9._-]`, not starting with `__`.
             pub name: String,
             $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+            /// Further topic settings by Kafka's name of them. Orbit manages only what is given; the broker's defaults never show as a difference.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub config: Option<BTreeMap<String, String>>,
             /// Why it is needed, for those who decide. At most 2,000 characters.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub justification: Option<String>,
         }
     }
     wire! {
-        /// What to change on a topic, as a JSON merge patch (RFC 7396): absent stays as it is, null unsets.
+        /// What to change on a topic, as a JSON merge patch (RFC 7396): absent stays as it is, null unsets; so it is within `config` too.
         #[derive(Default)]
         input struct TopicPatch {
             $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none", with = "double_option")]
                 #[cfg_attr(feature = "openapi", schema(value_type = Option<$T>))]
                 pub $field: Option<Option<$T>>,)*
+            /// Further topic settings to change: a setting that is absent stays as it is, null unsets it.
+            #[serde(default, skip_serializing_if = "Option::is_none", with = "double_option")]
+            #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, Option<String>>>))]
+            pub config: Option<Option<BTreeMap<String, Option<String>>>>,
+            /// Why, for those who decide. At most 2,000 characters.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub justification: Option<String>,
+        }
+    }
+    wire! {
+        /// What a topic is to be, whole: what is absent is unset.
+        #[derive(Default)]
+        input struct TopicReplace {
+            $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+            /// Further topic settings by Kafka's name of them: exactly these.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub config: Option<BTreeMap<String, String>>,
             /// Why, for those who decide. At most 2,000 characters.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub justification: Option<String>,
@@ -89,6 +109,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
         #[derive(Default)]
         input struct TopicSpec {
             $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+            /// Further topic settings by Kafka's name of them.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub config: Option<BTreeMap<String, String>>,
         }
     }
     wire! {
@@ -103,6 +126,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             /// Logical name.
             pub name: String,
             $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
+            /// Further topic settings that Orbit manages, by Kafka's name of them.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub config: Option<BTreeMap<String, String>>,
             /// Slug of the cluster that it lives on, resolved when it was asked for.
             pub cluster: String,
             /// Its name there.
@@ -150,25 +176,31 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
         /// A topic to create that has `spec`.
         #[must_use]
         pub fn new(workspace: impl Into<String>, environment: impl Into<String>, name: impl Into<String>, spec: TopicSpec) -> Self {
-            Self { workspace: workspace.into(), environment: environment.into(), name: name.into(), justification: None, $($field: spec.$field),* }
+            Self { workspace: workspace.into(), environment: environment.into(), name: name.into(), justification: None, config: spec.config, $($field: spec.$field),* }
         }
         /// What it is to be.
         #[must_use]
-        pub fn spec(&self) -> TopicSpec { TopicSpec { $($field: self.$field.clone()),* } }
+        pub fn spec(&self) -> TopicSpec { TopicSpec { config: self.config.clone(), $($field: self.$field.clone()),* } }
     }
     impl Topic {
         /// What it is to be.
         #[must_use]
-        pub fn spec(&self) -> TopicSpec { TopicSpec { $($field: self.$field.clone()),* } }
+        pub fn spec(&self) -> TopicSpec { TopicSpec { config: self.config.clone(), $($field: self.$field.clone()),* } }
     }
-    impl From<TopicSpec> for TopicPatch {
-        /// A patch that makes a topic exactly `spec`: what `spec` leaves out is unset.
-        fn from(spec: TopicSpec) -> Self { Self { justification: None, $($field: Some(spec.$field)),* } }
+    impl TopicReplace {
+        /// What it is to be.
+        #[must_use]
+        pub fn spec(&self) -> TopicSpec { TopicSpec { config: self.config.clone(), $($field: self.$field.clone()),* } }
+    }
+    impl From<TopicSpec> for TopicReplace {
+        fn from(spec: TopicSpec) -> Self { Self { justification: None, config: spec.config, $($field: spec.$field),* } }
     }
     impl TopicPatch {
         /// What `before` becomes.
         #[must_use]
-        pub fn apply(self, before: TopicSpec) -> TopicSpec { TopicSpec { $($field: self.$field.unwrap_or(before.$field)),* } }
+        pub fn apply(self, before: TopicSpec) -> TopicSpec {
+            TopicSpec { config: merged(before.config, self.config), $($field: self.$field.unwrap_or(before.$field)),* }
+        }
     }
 } }
 
@@ -183,8 +215,6 @@ topic_types! {
     cleanup_policy: CleanupPolicy,
     /// How records are compressed.
     compression: Compression,
-    /// Further topic settings by Kafka's name of them. Orbit manages only what is given; the broker's defaults never show as a difference.
-    config: BTreeMap<String, String>,
     /// What the topic is for. At most 2,000 characters.
     description: String,
     /// Words to find it by: at most 32 of at most 64 characters.
@@ -193,6 +223,23 @@ topic_types! {
     owner_contact: String,
     /// While on, the topic cannot be deleted.
     deletion_protection: bool,
+}
+
+/// A map after a merge patch of it.
+#[expect(clippy::option_option, reason = "absent, null and given are three things in a merge patch")]
+fn merged(
+    before: Option<BTreeMap<String, String>>,
+    patch: Option<Option<BTreeMap<String, Option<String>>>>,
+) -> Option<BTreeMap<String, String>> {
+    let Some(patch) = patch else { return before };
+    let mut after = before.filter(|_| patch.is_some()).unwrap_or_default();
+    for (key, value) in patch? {
+        match value {
+            Some(value) => drop(after.insert(key, value)),
+            None => drop(after.remove(&key)),
+        }
+    }
+    Some(after).filter(|map| !map.is_empty())
 }
 
 /// Tells "absent" from "null": `None` is absent, `Some(None)` is null.

@@ -112,7 +112,7 @@ impl Load for AuditRow {
 impl Read {
     /// What happened to an object, newest first.
     pub async fn audit_of(&mut self, object: Uuid, limit: u32) -> Result<Vec<AuditRow>> {
-        self.sql("SELECT at, actor, action, request_id, detail FROM audit_event WHERE object_id = $1 ORDER BY id DESC LIMIT $2")
+        self.sql("SELECT at, actor, action, request_id, detail FROM audit_event WHERE object_id = $1 ORDER BY at DESC, id DESC LIMIT $2")
             .bind(object)
             .bind(i64::from(limit))
             .all()

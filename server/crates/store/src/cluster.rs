@@ -146,6 +146,18 @@ impl Read {
             .all()
             .await
     }
+    /// Whether topics live on the cluster, or work is under way on it.
+    pub async fn cluster_in_use(&mut self, id: ClusterId) -> Result<bool> {
+        let found: Option<i64> = self
+            .sql(
+                "SELECT CAST(1 AS BIGINT) WHERE EXISTS (SELECT 1 FROM topic WHERE cluster_id = $1) \
+                 OR EXISTS (SELECT 1 FROM operation WHERE lane = $1 AND finished_at IS NULL)",
+            )
+            .bind(id.uuid())
+            .scalar()
+            .await?;
+        Ok(found.is_some())
+    }
     /// Whether the cluster showed a topic of that name when its topics were last listed.
     pub async fn cluster_shows_topic(&mut self, id: ClusterId, name: &PhysicalName) -> Result<bool> {
         let found: Option<i64> = self
@@ -208,6 +220,7 @@ impl Tx {
     }
     /// Deletes one that nothing refers to. False where a topic, a mapping or an operation under way does. Operations that are over outlive it.
     pub async fn cluster_delete(&mut self, id: ClusterId) -> Result<bool> {
+        self.row_lock(crate::lock::RowOf::Cluster, id.uuid()).await?;
         let wrote = self
             .sql(
                 "DELETE FROM cluster WHERE id = $1 \
@@ -274,17 +287,6 @@ impl Tx {
             .bind(name.as_str())
             .execute()
             .await?;
-        Ok(())
-    }
-    /// Makes submits to one cluster wait for each other; always after the workspace's lock, so that no two wait for one another.
-    pub async fn cluster_lock(&mut self, id: ClusterId) -> Result<()> {
-        self.sql(sql!(
-            pg: "SELECT 1 FROM cluster WHERE id = $1 FOR NO KEY UPDATE",
-            lite: "SELECT 1 FROM cluster WHERE id = $1"
-        ))
-        .bind(id.uuid())
-        .execute()
-        .await?;
         Ok(())
     }
 }

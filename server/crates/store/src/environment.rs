@@ -210,6 +210,7 @@ impl Tx {
     }
     /// Deletes one that nothing refers to. False where a topic or a mapping does.
     pub async fn environment_delete(&mut self, id: EnvironmentId) -> Result<bool> {
+        self.row_lock(crate::lock::RowOf::Environment, id.uuid()).await?;
         let wrote = self
             .sql(
                 "DELETE FROM environment WHERE id = $1 \

@@ -7,7 +7,31 @@ use orbit_core::{
     id::PrincipalId,
     model::topic::{Difference, TopicEvent},
     policy::{ClusterFacts, CurrentTopic, Rulebook, TopicFacts, Verdict},
+    workflow::Piece,
 };
+
+/// What carries an accepted change of one object out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Nothing: it is done as soon as the record says so.
+    None,
+    /// An operation that makes the object, or makes it again.
+    Makes,
+    /// An operation on what is there.
+    Changes,
+}
+
+impl Work {
+    /// Of the piece of an operation that the change came to.
+    #[must_use]
+    pub fn of(piece: Option<&Piece>) -> Self {
+        match piece {
+            None => Self::None,
+            Some(Piece::TopicProvisioning(_)) => Self::Makes,
+            Some(_) => Self::Changes,
+        }
+    }
+}
 
 /// What becomes of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +47,8 @@ pub enum Stage {
         by: PrincipalId,
         /// Who consented, where that was due.
         approved_by: Option<String>,
-        /// Whether an operation carries it out; else it is done as soon as the record says so.
-        works: bool,
+        /// What carries it out.
+        work: Work,
     },
     /// A person refused.
     Rejected,
@@ -122,24 +146,19 @@ impl Grounded for TopicChange {
             (TopicAction::Create { .. }, Stage::Expired) => moved(tx, self, TopicEvent::CreateExpired).await,
             // The new request writes the record.
             (TopicAction::Create { .. }, Stage::Superseded) => Ok(true),
-            (TopicAction::Update { spec }, Stage::Accepted { works: false, .. }) => {
+            (TopicAction::Update { spec }, Stage::Accepted { work: Work::None, .. }) => {
                 tx.topic_respec(self.id, spec).await?;
                 Ok(true)
             }
-            (TopicAction::Update { .. }, Stage::Accepted { .. }) => {
-                // A topic that is gone from the cluster is made again under its record.
-                if tx.topic(self.id).await?.and_then(|t| t.drift()) == Some(orbit_core::model::topic::Drift::Missing) {
-                    return moved(tx, self, TopicEvent::CreateAccepted).await;
-                }
-                touched(tx, self).await
+            // A topic that is gone from the cluster is made again under its record.
+            (TopicAction::Update { .. }, Stage::Accepted { work: Work::Makes, .. }) => {
+                moved(tx, self, TopicEvent::CreateAccepted).await
             }
-            (TopicAction::Delete, Stage::Accepted { works: true, .. }) => {
-                moved(tx, self, TopicEvent::DeleteAccepted).await
-            }
-            (TopicAction::Delete, Stage::Accepted { works: false, .. }) => {
+            (TopicAction::Delete, Stage::Accepted { work: Work::None, .. }) => {
                 tx.topic_forget(self.id).await?;
                 Ok(true)
             }
+            (TopicAction::Delete, Stage::Accepted { .. }) => moved(tx, self, TopicEvent::DeleteAccepted).await,
             (TopicAction::Update { .. } | TopicAction::Delete, _) => touched(tx, self).await,
         }
     }

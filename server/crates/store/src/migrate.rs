@@ -23,6 +23,7 @@ pairs! {
     3 "0003_topics",
     4 "0004_requests",
     5 "0005_audit",
+    6 "0006_item_environment",
 }
 
 /// How far a database's tables are behind this build.

@@ -7,7 +7,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use orbit_core::{
-    id::{ClusterId, OperationId, ReplicaId, RequestId, WorkspaceId},
+    id::{ClusterId, OperationId, PrincipalId, ReplicaId, RequestId, WorkspaceId},
     workflow::{Held, OperationState, Piece, Saga},
 };
 use sqlx::types::Json;
@@ -84,6 +84,15 @@ pub struct NewOperation {
     pub lease: Duration,
 }
 
+/// How many operations a replica has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub in_all: u32,
+    /// Of one cluster, with those that the replica holds already: one that hangs leaves room for the others.
+    pub per_lane: u32,
+}
+
 /// An operation whose lease was taken.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -93,10 +102,35 @@ pub struct Claimed {
     pub lane: ClusterId,
 }
 
-impl Load for Claimed {
+/// An operation that was claimed, as it is kept.
+struct Kept {
+    id: OperationId,
+    version: i64,
+    lane: ClusterId,
+    saga: serde_json::Value,
+}
+
+impl Load for Kept {
     fn load(r: &Row) -> Result<Self> {
-        let held = Held { id: r.id("id", OperationId::from_uuid)?, version: r.get("version")?, saga: r.json("saga")? };
-        Ok(Self { held, lane: r.id("lane", ClusterId::from_uuid)? })
+        Ok(Self {
+            id: r.id("id", OperationId::from_uuid)?,
+            version: r.get("version")?,
+            lane: r.id("lane", ClusterId::from_uuid)?,
+            saga: r.json("saga")?,
+        })
+    }
+}
+
+impl Kept {
+    /// `None` for one that this build cannot read: it stays leased until the lease is over, and one bad row keeps nobody else's work waiting.
+    fn read(self) -> Option<Claimed> {
+        match serde_json::from_value(self.saga) {
+            Ok(saga) => Some(Claimed { held: Held { id: self.id, version: self.version, saga }, lane: self.lane }),
+            Err(error) => {
+                tracing::error!(operation = %self.id, %error, "an operation cannot be read by this build, and is left alone");
+                None
+            }
+        }
     }
 }
 
@@ -127,8 +161,8 @@ macro_rules! of_object {
              FROM request_item i JOIN request r ON r.id = i.request_id JOIN operation o ON o.id = r.operation_id \
              LEFT JOIN workspace w ON w.id = r.workspace_id LEFT JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
             $ids,
-            " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id \
-              WHERE n.object_id = i.object_id AND m.operation_id > r.operation_id)"
+            " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id JOIN operation p ON p.id = m.operation_id \
+              WHERE n.object_id = i.object_id AND (p.created_at, p.id) > (o.created_at, o.id))"
         )
     };
 }
@@ -138,14 +172,24 @@ impl Read {
     pub async fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>> {
         self.sql(select!("WHERE o.id = $1")).bind(id.uuid()).optional().await
     }
-    /// A page, newest first: `page.after` is the last one of the page before.
-    pub async fn operation_list(&mut self, of: Option<WorkspaceId>, page: &PageOf<Uuid>) -> Result<Vec<OperationRow>> {
-        self.sql(select!("WHERE o.id < $1 AND ($2 IS NULL OR r.workspace_id = $2) ORDER BY o.id DESC LIMIT $3"))
-            .bind(page.after.unwrap_or(Uuid::max()))
-            .bind(of.map(WorkspaceId::uuid))
-            .bind(i64::from(page.limit))
-            .all()
-            .await
+    /// A page, newest first: `page.after` is the last one of the page before. Of workspaces in which `visible_to` has a role; of all where absent.
+    pub async fn operation_list(
+        &mut self,
+        visible_to: Option<PrincipalId>,
+        of: Option<WorkspaceId>,
+        page: &PageOf<Uuid>,
+    ) -> Result<Vec<OperationRow>> {
+        self.sql(select!(
+            "WHERE o.id < $1 AND ($2 IS NULL OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2)) \
+             AND ($3 IS NULL OR r.workspace_id = $3) ORDER BY o.id DESC LIMIT $4"
+        ))
+        .bind(page.after.unwrap_or(Uuid::max()))
+        .bind(visible_to.map(PrincipalId::uuid))
+        .bind(of.map(WorkspaceId::uuid))
+        .bind(i64::from(page.limit))
+        .all()
+        .await
     }
     /// The newest operation on each of several objects that have one.
     pub async fn operations_newest(&mut self, objects: &[Uuid]) -> Result<Vec<(Uuid, OperationRow)>> {
@@ -175,6 +219,21 @@ impl Read {
     }
 }
 
+/// What is due, at most `$7` of a lane with those that replica `$1` holds already.
+macro_rules! fair {
+    ($kinds:literal) => {
+        concat!(
+            "WITH ranked AS (SELECT id, lane, priority, due_at, row_number() OVER (PARTITION BY lane ORDER BY priority DESC, due_at, id) AS place \
+               FROM operation WHERE finished_at IS NULL AND due_at <= $3 AND (holder IS NULL OR lease_until <= $3) \
+               AND engine = 'embedded' AND shape <= $4 AND kind IN ",
+            $kinds,
+            "), held AS (SELECT lane, COUNT(*) AS count FROM operation WHERE finished_at IS NULL AND holder = $1 AND lease_until > $3 GROUP BY lane), \
+             fair AS (SELECT ranked.id, ranked.priority, ranked.due_at FROM ranked LEFT JOIN held ON held.lane = ranked.lane \
+               WHERE ranked.place + COALESCE(held.count, 0) <= $7)"
+        )
+    };
+}
+
 impl Tx {
     /// Inserts an operation, leased from birth, and answers its fence.
     pub async fn operation_insert(&mut self, o: &NewOperation) -> Result<Held> {
@@ -199,31 +258,36 @@ impl Tx {
         Ok(Held { id: o.id, version: 1, saga: o.saga.clone() })
     }
 
-    /// Takes the lease on up to `limit` due operations of kinds and shapes that this build knows. Fences out the former holders: their saves no
+    /// Takes the lease on due operations of kinds and shapes that this build knows, as many as there is room for. Fences out the former holders: their saves no
     /// longer match `version`.
-    pub async fn operation_claim(&mut self, by: ReplicaId, lease: Duration, limit: u32) -> Result<Vec<Claimed>> {
+    pub async fn operation_claim(&mut self, by: ReplicaId, lease: Duration, room: Room) -> Result<Vec<Claimed>> {
         let now = self.now().await?;
-        self.sql(sql!(
-            // MATERIALIZED: a subquery could be run again for each row, and then take more than `limit`.
-            pg: "WITH due AS MATERIALIZED \
-                 (SELECT id FROM operation WHERE finished_at IS NULL AND due_at <= $3 AND (holder IS NULL OR lease_until <= $3) \
-                  AND engine = 'embedded' AND shape <= $4 AND kind IN (SELECT value FROM jsonb_array_elements_text($5) AS t (value)) \
-                  ORDER BY priority DESC, due_at LIMIT $6 FOR UPDATE SKIP LOCKED) \
+        let rows: Vec<Kept> = self.sql(sql!(
+            // MATERIALIZED: a subquery could be run again for each row, and then take more than there is room for.
+            pg: concat!(
+                fair!("(SELECT value FROM jsonb_array_elements_text($5) AS t (value))"),
+                ", due AS MATERIALIZED (SELECT o.id FROM operation o JOIN fair ON fair.id = o.id \
+                   WHERE o.finished_at IS NULL AND o.due_at <= $3 AND (o.holder IS NULL OR o.lease_until <= $3) \
+                   ORDER BY o.priority DESC, o.due_at LIMIT $6 FOR UPDATE OF o SKIP LOCKED) \
                  UPDATE operation AS o SET holder = $1, lease_until = $2, version = o.version + 1, poke_seq = 0 \
-                 FROM due WHERE o.id = due.id RETURNING o.id, o.version, o.saga, o.lane",
-            lite: "UPDATE operation SET holder = $1, lease_until = $2, version = version + 1, poke_seq = 0 WHERE id IN \
-                 (SELECT id FROM operation WHERE finished_at IS NULL AND due_at <= $3 AND (holder IS NULL OR lease_until <= $3) \
-                  AND engine = 'embedded' AND shape <= $4 AND kind IN (SELECT value FROM json_each($5)) \
-                  ORDER BY priority DESC, due_at LIMIT $6) RETURNING id, version, saga, lane",
+                 FROM due WHERE o.id = due.id RETURNING o.id, o.version, o.saga, o.lane"
+            ),
+            lite: concat!(
+                fair!("(SELECT value FROM json_each($5))"),
+                " UPDATE operation SET holder = $1, lease_until = $2, version = version + 1, poke_seq = 0 WHERE id IN \
+                 (SELECT id FROM fair ORDER BY priority DESC, due_at LIMIT $6) RETURNING id, version, saga, lane"
+            ),
         ))
         .bind(by.uuid())
         .bind_time(after(now, lease))
         .bind_time(now)
         .bind(SHAPE)
         .bind(Json(Piece::KINDS))
-        .bind(i64::from(limit))
+        .bind(i64::from(room.in_all))
+        .bind(i64::from(room.per_lane))
         .all()
-        .await
+        .await?;
+        Ok(rows.into_iter().filter_map(Kept::read).collect())
     }
 
     /// Saves under version and holder. False where somebody else holds the operation by now. With `due` in the future the lease is given up;

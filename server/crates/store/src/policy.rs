@@ -7,7 +7,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use orbit_core::{
-    id::{PolicyId, WorkspaceId},
+    id::{PolicyId, PrincipalId, WorkspaceId},
     name::Slug,
     policy::{Rulebook, Scope, TopicPolicy, TopicRules},
 };
@@ -88,13 +88,22 @@ impl Read {
     pub async fn policy_by_name(&mut self, name: &str) -> Result<Option<PolicyRow>> {
         self.sql(select!("WHERE p.name = $1")).bind(name).optional().await
     }
-    /// A page by name.
-    pub async fn policy_list(&mut self, page: &PageOf<String>) -> Result<Vec<PolicyRow>> {
-        self.sql(select!("WHERE p.name > $1 ORDER BY p.name LIMIT $2"))
-            .bind(page.after.as_deref().unwrap_or_default())
-            .bind(i64::from(page.limit))
-            .all()
-            .await
+    /// A page by name: the platform's, and those of workspaces in which `visible_to` has a role; all where absent.
+    pub async fn policy_list(
+        &mut self,
+        visible_to: Option<PrincipalId>,
+        page: &PageOf<String>,
+    ) -> Result<Vec<PolicyRow>> {
+        self.sql(select!(
+            "WHERE p.name > $1 AND ($2 IS NULL OR p.workspace_id IS NULL OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.workspace_id = p.workspace_id AND m.principal_id = $2)) \
+             ORDER BY p.name LIMIT $3"
+        ))
+        .bind(page.after.as_deref().unwrap_or_default())
+        .bind(visible_to.map(PrincipalId::uuid))
+        .bind(i64::from(page.limit))
+        .all()
+        .await
     }
     /// Everything that binds a workspace: the platform's policies and its own, by name.
     pub async fn rulebook(&mut self, workspace: WorkspaceId) -> Result<Rulebook> {

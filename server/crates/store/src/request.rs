@@ -155,12 +155,18 @@ pub struct Resolution {
 
 macro_rules! select {
     ($rest:literal) => {
+        select_concat!($rest)
+    };
+}
+
+macro_rules! select_concat {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.justification, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id FROM request r \
              LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
              LEFT JOIN run_group g ON g.id = r.run_group_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -174,9 +180,37 @@ macro_rules! of_object {
              JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
              JOIN principal p ON p.id = r.requester_id LEFT JOIN run_group g ON g.id = r.run_group_id WHERE i.object_id IN ",
             $ids,
-            " AND NOT EXISTS (SELECT 1 FROM request_item n WHERE n.object_id = i.object_id AND n.request_id > i.request_id)"
+            " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id \
+              WHERE n.object_id = i.object_id AND (m.created_at, m.id) > (r.created_at, r.id))"
         )
     };
+}
+
+/// Of a principal's workspaces, and those that they may decide since every environment in it names them: what a platform policy asks for.
+macro_rules! listed {
+    ($asks_the_platform:literal, $names:literal) => {
+        select_concat!(
+            "WHERE r.id < $1 AND ($2 IS NULL \
+               OR EXISTS (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2) \
+               OR ",
+            $asks_the_platform,
+            " AND NOT EXISTS (SELECT 1 FROM request_item i LEFT JOIN environment e ON e.id = i.environment_id \
+                  JOIN principal p ON p.id = $2 WHERE i.request_id = r.id AND (e.id IS NULL OR NOT (",
+            $names,
+            ")))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5"
+        )
+    };
+}
+
+/// Which requests a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestFilter {
+    /// That this principal may see; all where absent.
+    pub visible_to: Option<PrincipalId>,
+    /// Of this workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// In this state.
+    pub state: Option<RequestState>,
 }
 
 struct OfObject(Uuid, RequestRow);
@@ -202,26 +236,29 @@ impl Read {
         self.sql("SELECT request_id, object_id, change, verdict, differences FROM request_item WHERE request_id = $1 ORDER BY ordinal").bind(id.uuid()).all().await
     }
     /// A page, newest first: `page.after` is the last one of the page before.
-    pub async fn request_list(
-        &mut self,
-        workspace: Option<WorkspaceId>,
-        state: Option<RequestState>,
-        page: &PageOf<Uuid>,
-    ) -> Result<Vec<RequestRow>> {
-        self.sql(select!(
-            "WHERE r.id < $1 AND ($2 IS NULL OR r.workspace_id = $2) AND ($3 IS NULL OR r.state = $3) ORDER BY r.id DESC LIMIT $4"
+    pub async fn request_list(&mut self, filter: &RequestFilter, page: &PageOf<Uuid>) -> Result<Vec<RequestRow>> {
+        self.sql(sql!(
+            pg: listed!(
+                "EXISTS (SELECT 1 FROM jsonb_array_elements(r.verdict -> 'needs') AS n (need) WHERE n.need ->> 'layer' <> 'workspace')",
+                "e.default_approvers ? p.name"
+            ),
+            lite: listed!(
+                "EXISTS (SELECT 1 FROM json_each(r.verdict, '$.needs') AS n WHERE json_extract(n.value, '$.layer') <> 'workspace')",
+                "EXISTS (SELECT 1 FROM json_each(e.default_approvers) AS a WHERE a.value = p.name)"
+            ),
         ))
         .bind(page.after.unwrap_or(Uuid::max()))
-        .bind(workspace.map(WorkspaceId::uuid))
-        .bind(state.map(RequestState::as_str))
+        .bind(filter.visible_to.map(PrincipalId::uuid))
+        .bind(filter.workspace.map(WorkspaceId::uuid))
+        .bind(filter.state.map(RequestState::as_str))
         .bind(i64::from(page.limit))
         .all()
         .await
     }
-    /// The newest request of an object.
+    /// The newest request of an object, by the database's time: ids carry the clocks of replicas.
     pub async fn request_newest(&mut self, object: Uuid) -> Result<Option<RequestRow>> {
         self.sql(select!(
-            "JOIN request_item i ON i.request_id = r.id WHERE i.object_id = $1 ORDER BY r.id DESC LIMIT 1"
+            "JOIN request_item i ON i.request_id = r.id WHERE i.object_id = $1 ORDER BY r.created_at DESC, r.id DESC LIMIT 1"
         ))
         .bind(object)
         .optional()
@@ -321,8 +358,8 @@ impl Tx {
     async fn request_item_insert(&mut self, id: RequestId, ordinal: i64, item: &NewItem) -> Result<()> {
         let object = item.change.object();
         self.sql(
-            "INSERT INTO request_item (request_id, ordinal, noun, action, object_id, change, verdict, differences, base_revision) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO request_item (request_id, ordinal, noun, action, object_id, change, verdict, differences, base_revision, environment_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(id.uuid())
         .bind(ordinal)
@@ -333,6 +370,7 @@ impl Tx {
         .bind(Json(&item.verdict))
         .bind(Json(&item.differences))
         .bind(item.base_revision)
+        .bind(item.change.environment().uuid())
         .one_row()
         .await
     }

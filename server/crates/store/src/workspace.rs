@@ -104,6 +104,7 @@ impl Tx {
     }
     /// Deletes one that owns nothing. False where a topic or a policy still belongs to it. Requests and audit events outlive it.
     pub async fn workspace_delete(&mut self, id: WorkspaceId) -> Result<bool> {
+        self.row_lock(crate::lock::RowOf::Workspace, id.uuid()).await?;
         let wrote = self
             .sql(
                 "DELETE FROM workspace WHERE id = $1 \
@@ -114,16 +115,5 @@ impl Tx {
             .execute()
             .await?;
         Ok(wrote == 1)
-    }
-    /// Makes submits of one workspace wait for each other, so that facts hold until the commit. SQLite has one writer anyhow.
-    pub async fn workspace_lock(&mut self, id: WorkspaceId) -> Result<()> {
-        self.sql(crate::conn::sql!(
-            pg: "SELECT 1 FROM workspace WHERE id = $1 FOR NO KEY UPDATE",
-            lite: "SELECT 1 FROM workspace WHERE id = $1"
-        ))
-        .bind(id.uuid())
-        .execute()
-        .await?;
-        Ok(())
     }
 }

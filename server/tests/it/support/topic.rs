@@ -85,6 +85,9 @@ impl Topic<'_> {
     pub(crate) async fn patch(&self, patch: Value) -> Answer {
         self.who.patch(&self.path(), patch).await
     }
+    pub(crate) async fn replace(&self, whole: Value) -> Answer {
+        self.who.put(&self.path(), whole).await
+    }
     pub(crate) async fn delete(&self) -> Answer {
         self.who.delete(&self.path()).await
     }

@@ -80,6 +80,10 @@ impl Client {
         self.call(Method::POST, path)
     }
 
+    pub(super) fn replace(&self, path: &[&str], body: &impl Serialize) -> Call<'_> {
+        self.call(Method::PUT, path).body(body)
+    }
+
     pub(super) fn patch(&self, path: &[&str], body: &impl Serialize) -> Call<'_> {
         let mut call = self.call(Method::PATCH, path).body(body);
         call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/merge-patch+json"));

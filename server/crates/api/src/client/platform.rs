@@ -6,7 +6,6 @@ use crate::{
     EnvironmentPatch, Page, TopicPolicy, TopicPolicyCreate, TopicPolicyReplace, Workspace, WorkspaceCreate,
     WorkspacePatch,
 };
-use http::Method;
 
 /// The calls that nouns share.
 macro_rules! noun {
@@ -103,7 +102,7 @@ noun!("topic-policies", TopicPolicy:
 impl Client {
     /// Replaces what a topic policy says.
     pub async fn topic_policy_replace(&self, id: &str, rules: &TopicPolicyReplace) -> Result<TopicPolicy, ClientError> {
-        self.call(Method::PUT, &["v1", "topic-policies", id]).body(rules).read().await
+        self.replace(&["v1", "topic-policies", id], rules).read().await
     }
 
     /// Every environment, page after page.

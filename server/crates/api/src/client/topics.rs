@@ -1,7 +1,7 @@
 //! Topics.
 
 use super::{Client, ClientError, Submitted, TopicQuery, TopicRead};
-use crate::{Page, Topic, TopicCreate, TopicEvaluate, TopicEvaluation, TopicPatch};
+use crate::{Page, Topic, TopicCreate, TopicEvaluate, TopicEvaluation, TopicPatch, TopicReplace};
 use http::StatusCode;
 
 /// What a deletion was answered with.
@@ -32,6 +32,11 @@ impl Client {
     /// Asks for a change of a topic.
     pub async fn topic_update(&self, id: &str, patch: &TopicPatch) -> Result<Submitted<Topic>, ClientError> {
         self.patch(&["v1", "topics", id], patch).submit().await
+    }
+
+    /// Makes a topic exactly what is given.
+    pub async fn topic_replace(&self, id: &str, spec: &TopicReplace) -> Result<Submitted<Topic>, ClientError> {
+        self.replace(&["v1", "topics", id], spec).submit().await
     }
 
     /// Asks for a topic to go.

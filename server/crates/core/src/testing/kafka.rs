@@ -82,6 +82,11 @@ impl FakeKafka {
         self.described(|cluster| drop(cluster.topic_defaults.insert(key.to_owned(), default.to_owned())))
     }
 
+    /// From now on another cluster answers in its place: one with this id.
+    pub fn becomes_another(&self, kafka_cluster_id: &str) {
+        self.inner().cluster.description.kafka_cluster_id = Some(kafka_cluster_id.to_owned());
+    }
+
     // --- the script ---
 
     /// One call goes wrong: the first that fits. Several may be laid for the same place; they are met one after the other.

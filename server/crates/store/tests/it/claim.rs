@@ -1,11 +1,11 @@
 //! Who may drive an operation: due, unheld or the lease out, and one replica at a time.
 
-use crate::support::{Kind, Place, SECOND, TestStore, fresh, on_both};
+use crate::support::{Kind, Place, SECOND, TestStore, fresh, on_both, room};
 use orbit_core::{
     id::{OperationId, ReplicaId},
     workflow::{Journal, JournalError, OperationState, Save},
 };
-use orbit_store::{Claimed, Store, Tx};
+use orbit_store::{Claimed, Room, Store, Tx};
 use std::{collections::BTreeSet, time::Duration};
 
 /// A moment on PostgreSQL, whose clock nobody moves.
@@ -13,7 +13,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 
 async fn claim(db: &Store, by: ReplicaId, limit: u32) -> Vec<Claimed> {
     let mut tx = db.begin().await.unwrap();
-    let claimed = tx.operation_claim(by, 60 * SECOND, limit).await.unwrap();
+    let claimed = tx.operation_claim(by, 60 * SECOND, room(limit)).await.unwrap();
     tx.commit().await.unwrap();
     claimed
 }
@@ -179,6 +179,40 @@ async fn two_at_once_never_take_the_same(db: TestStore) {
     assert!(taken.is_disjoint(&rest));
 }
 
+async fn a_lane_that_is_full_leaves_room_for_the_others(db: TestStore) {
+    let place = db.place().await;
+    let mut other = place.clone();
+    other.cluster = db.cluster("other").await;
+    let slow = free(&db, &place, 5).await;
+    let quick = db.operate(&other, &other.create("quick", 1)).await.1.id;
+    db.write(async |tx| tx.operations_release(place.replica).await).await.unwrap();
+    let by = ReplicaId::from_uuid(fresh());
+    let take = async || {
+        let room = Room { in_all: 4, per_lane: 2 };
+        ids(&db.write(async |tx| tx.operation_claim(by, 60 * SECOND, room).await).await.unwrap())
+    };
+
+    let first = take().await;
+    assert_eq!(first.intersection(&slow).count(), 2, "the oldest five are all of one cluster");
+    assert!(first.contains(&quick));
+    assert_eq!(take().await, BTreeSet::new(), "two of it are held still");
+    let next = claim(&db, ReplicaId::from_uuid(fresh()), 10).await;
+    assert_eq!(next.len(), 3, "each replica has room of its own");
+}
+
+async fn what_cannot_be_read_keeps_nothing_else_waiting(db: TestStore) {
+    let place = db.place().await;
+    let made = free(&db, &place, 3).await;
+    let bad = *made.first().unwrap();
+    let saga = r#"{"pieces":[{"kind":"of-a-later-build"}],"steps":[],"at":0,"failure":null,"state":"pending"}"#;
+    db.raw(&format!("UPDATE operation SET saga = '{saga}' WHERE id = {}", db.literal(bad.uuid()))).await;
+
+    let claimed = ids(&claim(&db, ReplicaId::from_uuid(fresh()), 10).await);
+
+    assert_eq!(claimed.len(), 2);
+    assert!(!claimed.contains(&bad));
+}
+
 async fn a_claim_under_way_holds_nobody_up_on_postgres(db: TestStore) {
     if db.kind == Kind::Sqlite {
         // One writer: the second claim waits for the first. `two_at_once_never_take_the_same` covers it.
@@ -187,7 +221,7 @@ async fn a_claim_under_way_holds_nobody_up_on_postgres(db: TestStore) {
     let place = db.place().await;
     let made = free(&db, &place, 3).await;
     let take = async |tx: &mut Tx, limit| {
-        ids(&tx.operation_claim(ReplicaId::from_uuid(fresh()), SECOND, limit).await.unwrap())
+        ids(&tx.operation_claim(ReplicaId::from_uuid(fresh()), SECOND, room(limit)).await.unwrap())
     };
     let (mut one, mut two) = (db.begin().await.unwrap(), db.begin().await.unwrap());
     let first = take(&mut one, 2).await;
@@ -197,6 +231,8 @@ async fn a_claim_under_way_holds_nobody_up_on_postgres(db: TestStore) {
 }
 
 on_both!(
+    a_lane_that_is_full_leaves_room_for_the_others,
+    what_cannot_be_read_keeps_nothing_else_waiting,
     a_lease_that_is_out_goes_to_the_next,
     a_lease_ends_by_the_clock_of_the_database,
     each_save_renews_the_lease,

@@ -175,10 +175,13 @@ async fn one_with_operations_under_way_stays(db: TestStore) {
     db.operate(&place, &change).await;
     db.raw("DELETE FROM topic").await;
     let delete = async || db.write(async |tx| tx.cluster_delete(place.cluster).await).await.unwrap();
+    let in_use = async || db.read().await.unwrap().cluster_in_use(place.cluster).await.unwrap();
+    assert!(in_use().await);
     assert!(!delete().await, "work is under way on it");
     db.raw("UPDATE operation SET finished_at = 1").await;
+    assert!(!in_use().await);
     assert!(delete().await, "what is over is history, and outlives it");
-    let history = db.replica().await.read().await.unwrap().operation_list(None, &first(10)).await.unwrap();
+    let history = db.replica().await.read().await.unwrap().operation_list(None, None, &first(10)).await.unwrap();
     assert_eq!(history[0].cluster, place.cluster.to_string());
 }
 

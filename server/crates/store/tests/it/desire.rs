@@ -6,14 +6,14 @@ use orbit_core::{
     model::topic::{Observed, TopicStatus},
     workflow::{Journal, Mark, OperationState},
 };
-use orbit_store::{Stage, StoreError, TopicRow};
+use orbit_store::{Stage, StoreError, TopicRow, Work};
 
 async fn status(db: &TestStore, change: &TopicChange) -> Option<TopicStatus> {
     db.topic(change).await.map(|t| t.status)
 }
 
 fn approved(place: &Place) -> Stage {
-    Stage::Accepted { by: place.alice, approved_by: Some("bob".to_owned()), works: true }
+    Stage::Accepted { by: place.alice, approved_by: Some("bob".to_owned()), work: Work::Changes }
 }
 
 #[track_caller]
@@ -101,7 +101,7 @@ async fn a_create_begins_anew_over_what_came_to_nothing(db: TestStore) {
     assert_eq!(failed.status, TopicStatus::Failed);
 
     let again = TopicChange { id: first.id, ..place.create("orders", 9) };
-    let stage = Stage::Accepted { by: bob, approved_by: None, works: true };
+    let stage = Stage::Accepted { by: bob, approved_by: None, work: Work::Changes };
     assert!(db.desire(&again, stage).await.unwrap());
     let row = db.topic(&first).await.unwrap();
     let expected = TopicRow {
@@ -145,7 +145,7 @@ async fn a_name_taken_on_the_cluster_meanwhile_is_told(db: TestStore) {
         .write(async |tx| Ok((tx.desire(&change, &place.filed()).await?, tx.desire(&sibling, &place.filed()).await?)));
     assert_eq!(told.await.unwrap(), (false, true));
     assert_eq!(db.topic(&underscore).await, None);
-    let accepted = Stage::Accepted { by: place.alice, approved_by: Some("bob".to_owned()), works: true };
+    let accepted = Stage::Accepted { by: place.alice, approved_by: Some("bob".to_owned()), work: Work::Changes };
     assert!(!db.desire(&underscore, accepted).await.unwrap(), "approved or not");
 
     assert!(db.desire(&dots, Stage::Withdrawn).await.unwrap());
@@ -193,7 +193,7 @@ async fn an_update_is_noted_and_written_when_it_is_done(db: TestStore) {
     }
     let words =
         update.update(orbit_core::model::topic::TopicSpec { description: Some("of the shop".into()), ..spec(3) });
-    let at_once = Stage::Accepted { by: place.alice, approved_by: None, works: false };
+    let at_once = Stage::Accepted { by: place.alice, approved_by: None, work: Work::None };
     assert!(db.desire(&words, at_once).await.unwrap());
     assert_eq!(db.topic(&update).await.unwrap().desired.description.as_deref(), Some("of the shop"));
 }
@@ -203,7 +203,8 @@ async fn a_topic_that_is_gone_is_made_again_by_an_update(db: TestStore) {
     let update = db.active(&place, "orders").await.update(spec(6));
     let gone = Observed { topic: None };
     db.write(async |tx| tx.topic_observe(update.id, &gone).await).await.unwrap();
-    assert!(db.desire(&update, place.accepted()).await.unwrap());
+    let makes = Stage::Accepted { by: place.alice, approved_by: None, work: Work::Makes };
+    assert!(db.desire(&update, makes).await.unwrap());
     let row = db.topic(&update).await.unwrap();
     assert_eq!((row.status, row.drift()), (TopicStatus::Provisioning, None));
 }
@@ -220,7 +221,7 @@ async fn a_delete_waits_works_or_is_done_at_once(db: TestStore) {
     illegal(&db.desire(&delete, place.accepted()).await);
 
     let nothing = failed(&db, &place, "failed").await.delete();
-    let at_once = Stage::Accepted { by: place.alice, approved_by: None, works: false };
+    let at_once = Stage::Accepted { by: place.alice, approved_by: None, work: Work::None };
     assert!(db.desire(&nothing, at_once).await.unwrap());
     assert_eq!(db.topic(&nothing).await, None);
 }

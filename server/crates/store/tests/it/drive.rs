@@ -1,6 +1,6 @@
 //! Whole operations: `turn` on the journal of the database and a cluster in memory, with crashes around every save.
 
-use crate::support::{MINUTE, Place, SECOND, TestStore, Then, fresh, on_both, physical, spec};
+use crate::support::{MINUTE, Place, SECOND, TestStore, Then, fresh, on_both, physical, room, spec};
 use orbit_core::{
     change::TopicChange,
     id::ReplicaId,
@@ -97,7 +97,7 @@ async fn survives(db: &TestStore, place: &Place, nth: usize, crash: Crash) -> bo
     let ended = drive(&mortal, &ports, held.clone()).await;
     let next = Place { replica: ReplicaId::from_uuid(fresh()), ..place.clone() };
     db.pass(2 * MINUTE).await;
-    let claimed = db.write(async |tx| tx.operation_claim(next.replica, MINUTE, 10).await);
+    let claimed = db.write(async |tx| tx.operation_claim(next.replica, MINUTE, room(10)).await);
     for claimed in claimed.await.unwrap() {
         assert_eq!(claimed.held.id, held.id);
         let state = drive(&db.journal(&next), &ports, claimed.held).await;

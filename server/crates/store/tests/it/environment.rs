@@ -1,6 +1,10 @@
-use crate::support::{TestStore, after, first, fresh, on_both, slug};
-use orbit_core::id::{ClusterId, EnvironmentId, MappingId};
+use crate::support::{SECOND, TestStore, after, first, fresh, on_both, slug};
+use orbit_core::{
+    change::Change,
+    id::{ClusterId, EnvironmentId, MappingId},
+};
 use orbit_store::{EnvironmentRow, NewEnvironment, NewMapping, StoreError};
+use std::time::Duration;
 
 fn prod() -> NewEnvironment {
     NewEnvironment {
@@ -114,6 +118,26 @@ async fn one_with_a_topic_stays(db: TestStore) {
     assert!(!db.write(async |tx| tx.environment_delete(place.environment).await).await.unwrap());
 }
 
+async fn one_that_gets_a_topic_at_this_moment_stays(db: TestStore) {
+    let place = db.place().await;
+    let mut submit = db.begin().await.unwrap();
+    submit.environment_hold(place.environment).await.unwrap();
+    assert!(submit.desire(&Change::Topic(place.create("orders", 1)), &place.filed()).await.unwrap());
+
+    let (store, environment) = ((*db).clone(), place.environment);
+    let mut delete = tokio::spawn(async move {
+        let mut tx = store.begin().await?;
+        let deleted = tx.environment_delete(environment).await?;
+        tx.commit().await.map(|()| deleted)
+    });
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut delete).await;
+    assert!(early.is_err(), "it waits for the submit: {early:?}");
+    submit.commit().await.unwrap();
+
+    let deleted = tokio::time::timeout(10 * SECOND, delete).await.unwrap().unwrap();
+    assert!(!deleted.unwrap(), "and sees its topic, where a violated constraint would end the transaction");
+}
+
 on_both!(
     an_environment_comes_back_as_it_was_given,
     a_stale_update_changes_nothing,
@@ -121,4 +145,5 @@ on_both!(
     the_mapping_that_topics_take_comes_first,
     an_environment_leads_to_a_cluster_once,
     one_with_a_topic_stays,
+    one_that_gets_a_topic_at_this_moment_stays,
 );

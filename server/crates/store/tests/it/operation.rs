@@ -1,4 +1,4 @@
-use crate::support::{Place, SECOND, TestStore, Then, after, first, fresh, on_both, spec};
+use crate::support::{Place, SECOND, TestStore, Then, after, first, fresh, on_both, room, spec};
 use orbit_core::{
     id::{OperationId, ReplicaId},
     workflow::{Journal, OperationState, Save},
@@ -20,7 +20,7 @@ async fn an_operation_is_born_leased(db: TestStore) {
     assert_eq!(row.saga, held.saga, "the state comes back whole");
 
     let other = ReplicaId::from_uuid(fresh());
-    let claimed = db.write(async |tx| tx.operation_claim(other, 60 * SECOND, 10).await).await.unwrap();
+    let claimed = db.write(async |tx| tx.operation_claim(other, 60 * SECOND, room(10)).await).await.unwrap();
     assert_eq!(claimed.len(), 0, "its birth gave it to the replica that inserted it");
     assert_eq!(db.read().await.unwrap().operation(OperationId::from_uuid(fresh())).await.unwrap(), None);
 }
@@ -33,13 +33,16 @@ async fn lists_go_from_new_to_old(db: TestStore) {
     let a = db.operate(&place, &place.create("a", 1)).await.1.id;
     let b = db.operate(&media, &media.create("b", 1)).await.1.id;
     let c = db.operate(&place, &place.create("c", 1)).await.1.id;
+    let bob = db.member("bob", media.workspace).await;
     let mut read = db.read().await.unwrap();
-    let mut list = async |of, page| -> Vec<OperationId> {
-        read.operation_list(of, &page).await.unwrap().into_iter().map(|o| o.id).collect()
+    let mut list = async |visible_to, of, page| -> Vec<OperationId> {
+        read.operation_list(visible_to, of, &page).await.unwrap().into_iter().map(|o| o.id).collect()
     };
-    assert_eq!(list(None, first(10)).await, [c, b, a]);
-    assert_eq!(list(None, after(c.uuid(), 1)).await, [b]);
-    assert_eq!(list(Some(place.workspace), first(10)).await, [c, a]);
+    assert_eq!(list(None, None, first(10)).await, [c, b, a]);
+    assert_eq!(list(None, None, after(c.uuid(), 1)).await, [b]);
+    assert_eq!(list(None, Some(place.workspace), first(10)).await, [c, a]);
+    assert_eq!(list(Some(bob), None, first(10)).await, [b], "of the workspaces in which he has a role");
+    assert_eq!(list(Some(bob), Some(place.workspace), first(10)).await, []);
 }
 
 async fn the_newest_operation_of_each_object(db: TestStore) {
@@ -98,7 +101,8 @@ async fn a_poke_makes_what_waits_for_a_cluster_due(db: TestStore) {
     other.cluster = db.cluster("other").await;
     let (here, there) = (wait(&db, &place, "here").await, wait(&db, &other, "there").await);
     let claim = async || -> Vec<OperationId> {
-        let claimed = db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, 10).await).await.unwrap();
+        let claimed =
+            db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, room(10)).await).await.unwrap();
         claimed.into_iter().map(|c| c.held.id).collect()
     };
     assert_eq!(claim().await, []);
@@ -119,7 +123,8 @@ async fn a_poke_during_a_turn_is_not_lost(db: TestStore) {
     let save = Save { due: 60 * SECOND, ..save };
     db.journal(&place).save(&waits, save.clone()).await.unwrap();
 
-    let claim = async || db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, 10).await).await.unwrap();
+    let claim =
+        async || db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, room(10)).await).await.unwrap();
     let mut claimed = claim().await;
     assert_eq!(claimed.len(), 1, "the cluster came back while the turn found it away: try at once");
     let (waits, _) = Place::ended(&claimed.remove(0).held, OperationState::Waiting, vec![]);
@@ -141,7 +146,7 @@ async fn a_replica_that_goes_down_gives_its_leases_up(db: TestStore) {
     let (late, save) = Place::ended(&held, OperationState::Running, vec![]);
     let fenced = db.journal(&place).save(&late, save).await;
     assert_eq!(fenced, Err(orbit_core::workflow::JournalError::Fenced), "a turn that ended after all comes too late");
-    let claimed = db.write(async |tx| tx.operation_claim(nobody, 60 * SECOND, 10).await).await.unwrap();
+    let claimed = db.write(async |tx| tx.operation_claim(nobody, 60 * SECOND, room(10)).await).await.unwrap();
     assert_eq!(
         claimed.iter().map(|c| (c.held.id, c.held.version, c.lane)).collect::<Vec<_>>(),
         [(held.id, 3, place.cluster)]

@@ -69,12 +69,17 @@ async fn pages_go_by_name(db: TestStore) {
     for name in ["b", "a1", "a-1", "a"] {
         install(&db, name, None).await;
     }
+    let media = db.workspace("media").await;
+    install(&db, "theirs", Some(media)).await;
+    let (ann, bob) = (db.principal("ann").await, db.member("bob", media).await);
     let mut read = db.read().await.unwrap();
-    let mut list = async |page| -> Vec<String> {
-        read.policy_list(&page).await.unwrap().into_iter().map(|p| p.name.to_string()).collect()
+    let mut list = async |visible_to, page| -> Vec<String> {
+        read.policy_list(visible_to, &page).await.unwrap().into_iter().map(|p| p.name.to_string()).collect()
     };
-    assert_eq!(list(first(10)).await, ["a", "a-1", "a1", "b"]);
-    assert_eq!(list(after("a".to_owned(), 2)).await, ["a-1", "a1"]);
+    assert_eq!(list(None, first(10)).await, ["a", "a-1", "a1", "b", "theirs"]);
+    assert_eq!(list(None, after("a".to_owned(), 2)).await, ["a-1", "a1"]);
+    assert_eq!(list(Some(ann), after("a1".to_owned(), 9)).await, ["b"], "the platform's are everybody's");
+    assert_eq!(list(Some(bob), after("a1".to_owned(), 9)).await, ["b", "theirs"]);
 }
 
 on_both!(

@@ -6,7 +6,7 @@ use orbit_core::{
     model::topic::Difference,
     policy::{Layer, Needs, Verdict},
 };
-use orbit_store::{NewItem, RequestRow, Resolution, StoreError};
+use orbit_store::{NewItem, RequestFilter, RequestRow, Resolution, StoreError};
 use uuid::Uuid;
 
 async fn one(db: &TestStore, id: RequestId) -> RequestRow {
@@ -179,14 +179,43 @@ async fn lists_go_from_new_to_old(db: TestStore) {
         ids.push(db.file(place, &place.create("t", 1), state).await);
     }
     let mut read = db.read().await.unwrap();
-    let mut list = async |of, state, page| -> Vec<RequestId> {
-        read.request_list(of, state, &page).await.unwrap().into_iter().map(|r| r.id).collect()
+    let mut list = async |workspace, state, page| -> Vec<RequestId> {
+        let filter = RequestFilter { visible_to: None, workspace, state };
+        read.request_list(&filter, &page).await.unwrap().into_iter().map(|r| r.id).collect()
     };
     assert_eq!(list(None, None, first(10)).await, [ids[2], ids[1], ids[0]]);
     assert_eq!(list(None, None, after(ids[2].uuid(), 1)).await, [ids[1]]);
     assert_eq!(list(Some(place.workspace), None, first(10)).await, [ids[2], ids[0]]);
     assert_eq!(list(None, Some(RequestState::Pending), first(10)).await, [ids[1], ids[0]]);
     assert_eq!(list(Some(media.workspace), Some(RequestState::Approved), first(10)).await, []);
+}
+
+async fn a_list_holds_what_one_may_see(db: TestStore) {
+    let place = db.place().await;
+    let mut media = place.clone();
+    media.workspace = db.workspace("media").await;
+    let (ann, bob, kim) =
+        (db.principal("ann").await, db.member("bob", media.workspace).await, db.principal("kim").await);
+    let mut environment = db.read().await.unwrap().environment(place.environment).await.unwrap().unwrap();
+    environment.default_approvers = vec!["kim".to_owned(), "lee".to_owned()];
+    assert!(db.write(async |tx| tx.environment_update(&environment).await).await.unwrap());
+    let asks = |layer| {
+        let mut request = media.request(RequestState::Pending, &[&media.create("t", 1)]);
+        request.verdict.needs.insert(Needs { layer, self_approval: false });
+        request
+    };
+    let (platform, workspace) = (asks(Layer::Platform), asks(Layer::Workspace));
+    assert!(db.write(async |tx| tx.request_insert(&platform).await).await.unwrap());
+    assert!(db.write(async |tx| tx.request_insert(&workspace).await).await.unwrap());
+
+    let mut read = db.read().await.unwrap();
+    let mut list = async |who| -> Vec<RequestId> {
+        let filter = RequestFilter { visible_to: Some(who), ..RequestFilter::default() };
+        read.request_list(&filter, &first(10)).await.unwrap().into_iter().map(|r| r.id).collect()
+    };
+    assert_eq!(list(ann).await, []);
+    assert_eq!(list(bob).await, [workspace.id, platform.id], "their workspace's");
+    assert_eq!(list(kim).await, [platform.id], "what the environment names them for");
 }
 
 async fn a_request_outlives_its_workspace(db: TestStore) {
@@ -248,6 +277,7 @@ on_both!(
     one_principal_consents_once,
     the_newest_request_of_each_object,
     lists_go_from_new_to_old,
+    a_list_holds_what_one_may_see,
     a_request_outlives_its_workspace,
     pending_requests_expire_when_their_time_is_up,
     a_request_leads_to_its_operation,

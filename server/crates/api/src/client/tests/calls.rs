@@ -54,9 +54,15 @@ async fn a_natural_key_is_one_segment_of_the_path() {
 #[tokio::test]
 async fn a_patch_is_a_merge_patch_in_which_null_unsets() {
     let (server, client) = server([ok(topic())]).await;
-    let spec = TopicSpec { partitions: Some(12), ..TopicSpec::default() };
+    let config = [("flush.ms".to_owned(), Some("5".to_owned())), ("segment.ms".to_owned(), None)];
+    let patch = TopicPatch {
+        partitions: Some(Some(12)),
+        retention_ms: Some(None),
+        config: Some(Some(config.into())),
+        ..TopicPatch::default()
+    };
 
-    client.topic_update("top_1", &TopicPatch::from(spec)).await.unwrap();
+    client.topic_update("top_1", &patch).await.unwrap();
 
     let request = &seen(&server).await[0];
     assert_eq!((request.method.as_str(), request.url.path()), ("PATCH", "/v1/topics/top_1"));
@@ -65,7 +71,20 @@ async fn a_patch_is_a_merge_patch_in_which_null_unsets() {
     let body: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!((&body["partitions"], &body["retention_ms"]), (&json!(12), &Value::Null));
     assert!(body.as_object().unwrap().contains_key("retention_ms"), "null, not absent");
+    assert_eq!(body["config"], json!({ "flush.ms": "5", "segment.ms": null }));
     assert!(!body.as_object().unwrap().contains_key("justification"));
+}
+
+#[tokio::test]
+async fn a_replacement_is_the_whole_topic() {
+    let (server, client) = server([ok(topic())]).await;
+    let spec = TopicSpec { partitions: Some(12), ..TopicSpec::default() };
+
+    client.topic_replace("top_1", &spec.into()).await.unwrap();
+
+    let request = &seen(&server).await[0];
+    assert_eq!((request.method.as_str(), request.url.path()), ("PUT", "/v1/topics/top_1"));
+    assert_eq!(serde_json::from_slice::<Value>(&request.body).unwrap(), json!({ "partitions": 12 }));
 }
 
 #[tokio::test]

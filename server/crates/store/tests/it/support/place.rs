@@ -4,7 +4,10 @@ use super::{SECOND, TestStore};
 use orbit_core::{
     approval::RequestState,
     change::{Change, Grounds, Requester, TopicAction, TopicChange},
-    id::{ClusterId, EnvironmentId, Ids, OperationId, PrincipalId, ReplicaId, RequestId, TopicId, WorkspaceId},
+    id::{
+        ClusterId, EnvironmentId, Ids, MembershipId, OperationId, PrincipalId, ReplicaId, RequestId, TopicId,
+        WorkspaceId,
+    },
     model::{
         cluster::{Connection, SecurityProtocol},
         environment::NamingTemplate,
@@ -18,7 +21,7 @@ use orbit_core::{
 };
 use orbit_store::{
     LeasedJournal, NewCluster, NewEnvironment, NewItem, NewOperation, NewRequest, Resolution, Result, Stage, TopicRow,
-    Tx,
+    Tx, Work,
 };
 use std::{
     sync::{Arc, LazyLock},
@@ -80,6 +83,13 @@ impl TestStore {
         let id = PrincipalId::from_uuid(fresh());
         assert!(self.write(async |tx| tx.principal_insert(id, "person", name).await).await.unwrap());
         id
+    }
+
+    /// Somebody with a role in a workspace.
+    pub(crate) async fn member(&self, name: &str, of: WorkspaceId) -> PrincipalId {
+        let (id, who) = (MembershipId::from_uuid(fresh()), self.principal(name).await);
+        assert!(self.write(async |tx| tx.membership_insert(id, who, Some(of), "viewer").await).await.unwrap());
+        who
     }
 
     pub(crate) async fn environment(&self, name: &str) -> EnvironmentId {
@@ -217,7 +227,7 @@ impl Place {
         self.change(TopicId::from_uuid(fresh()), name, TopicAction::Create { spec })
     }
     pub(crate) fn accepted(&self) -> Stage {
-        Stage::Accepted { by: self.alice, approved_by: None, works: true }
+        Stage::Accepted { by: self.alice, approved_by: None, work: Work::Changes }
     }
     pub(crate) fn filed(&self) -> Stage {
         Stage::Filed { by: self.alice }

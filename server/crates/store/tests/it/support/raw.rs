@@ -31,6 +31,14 @@ impl TestStore {
         }
     }
 
+    /// An id as a literal of the database.
+    pub(crate) fn literal(&self, id: uuid::Uuid) -> String {
+        match self.kind {
+            Kind::Sqlite => format!("x'{}'", id.simple()),
+            Kind::Postgres => format!("'{id}'"),
+        }
+    }
+
     /// A query past the store: each row's column `at`, as text.
     pub(crate) async fn raw_texts(&self, query: &str, at: usize) -> Vec<String> {
         let query = AssertSqlSafe(query);
