@@ -84,6 +84,13 @@ impl App {
             return Err(no_request(named).into());
         }
         unchanged(expected, row.revision, || format!("request {id}"))?;
+        if row.state == RequestState::Pending && row.expires_at <= tx.now().await? {
+            // The sweep has not come by yet; what it would do is done here.
+            self.expire(&mut tx, &row).await?;
+            tx.commit().await?;
+            self.runner.tell(id.uuid());
+            return Err(refused(&NotAllowed::Decided(RequestState::Expired), &row).into());
+        }
         let given: Vec<Consent> = tx.approvals(id).await?.into_iter().map(|a| a.consent).collect();
         let weighed = match decision {
             Decision::Approve { .. } if row.state == RequestState::Pending => {
@@ -187,12 +194,23 @@ impl App {
         // Its time may be up at this very moment.
         let still = tx.request_lock(open.id).await?;
         let Some(open) = still.filter(|r| r.state == RequestState::Pending) else { return Ok(()) };
-        let items = tx.request_items(open.id).await?;
-        let actor = self.actor(tx, &call.who, &open, &items).await?;
-        approval::decide(open.state, &open.verdict.needs, &[], Deed::Withdraw, &actor)
-            .map_err(|e| refused(&e, &open))?;
+        let items = self.may_withdraw(tx, &call.who, &open).await?;
         self.conclude(tx, call, &open, &items, RequestState::Withdrawn, None, vec![]).await?;
         Ok(())
+    }
+
+    /// Refuses who may not take a pending request back; answers its items.
+    pub(super) async fn may_withdraw(
+        &self,
+        db: &mut Read,
+        who: &Identity,
+        open: &RequestRow,
+    ) -> AppResult<Vec<RequestItemRow>> {
+        let items = db.request_items(open.id).await?;
+        let actor = self.actor(db, who, open, &items).await?;
+        approval::decide(open.state, &open.verdict.needs, &[], Deed::Withdraw, &actor)
+            .map_err(|e| refused(&e, open))?;
+        Ok(items)
     }
 
     async fn actor(
@@ -265,36 +283,51 @@ impl App {
     /// Ends requests that nobody decided in time. Answers how many.
     pub async fn requests_expire(&self) -> AppResult<usize> {
         const BATCH: u32 = 100;
-        let due = self.store.read().await?.requests_expired(BATCH).await?;
-        for id in &due {
-            let mut tx = self.store.begin().await?;
-            let Some(row) = tx.request_lock(*id).await?.filter(|r| r.state == RequestState::Pending) else { continue };
-            for item in tx.request_items(*id).await? {
-                self.desire(&mut tx, &item.change, &Stage::Expired).await?;
-                let object = item.change.object();
-                let event = AuditEvent {
-                    workspace: Some(row.workspace_id),
-                    request: Some(*id),
-                    ..AuditEvent::new(
-                        orbit_core::id::AuditEventId::from_uuid(self.ids.fresh()),
-                        SYSTEM_PRINCIPAL,
-                        "orbit",
-                        "request.expired",
-                        object.noun.as_str(),
-                        Some(object.id),
-                        &object.key,
-                    )
-                };
-                tx.audit(&event).await?;
+        let mut count = 0;
+        loop {
+            let due = self.store.read().await?.requests_expired(BATCH).await?;
+            let mut ended = 0;
+            for id in &due {
+                // One that cannot be ended keeps no other waiting.
+                match self.request_expire(*id).await {
+                    Ok(()) => ended += 1,
+                    Err(error) => tracing::warn!(request = %id, ?error, "a request could not be expired"),
+                }
             }
-            let resolution =
-                Resolution { state: RequestState::Expired, by: "orbit".to_owned(), reason: None, operation: None };
-            tx.request_resolve(*id, &resolution).await?;
-            tx.request_unlock(*id).await?;
-            tx.commit().await?;
-            self.runner.tell(id.uuid());
+            count += ended;
+            if ended == 0 || due.len() < BATCH as usize {
+                return Ok(count);
+            }
         }
-        Ok(due.len())
+    }
+
+    async fn request_expire(&self, id: RequestId) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        let Some(row) = tx.request_lock(id).await?.filter(|r| r.state == RequestState::Pending) else { return Ok(()) };
+        self.expire(&mut tx, &row).await?;
+        tx.commit().await?;
+        self.runner.tell(id.uuid());
+        Ok(())
+    }
+
+    /// Ends a pending request whose time is up.
+    async fn expire(&self, tx: &mut Tx, row: &RequestRow) -> AppResult<()> {
+        for item in tx.request_items(row.id).await? {
+            self.desire(tx, &item.change, &Stage::Expired).await?;
+            let object = item.change.object();
+            let id = orbit_core::id::AuditEventId::from_uuid(self.ids.fresh());
+            let (noun, key) = (object.noun.as_str(), &object.key);
+            let event = AuditEvent {
+                workspace: Some(row.workspace_id),
+                request: Some(row.id),
+                ..AuditEvent::new(id, SYSTEM_PRINCIPAL, "orbit", "request.expired", noun, Some(object.id), key)
+            };
+            tx.audit(&event).await?;
+        }
+        let by = "orbit".to_owned();
+        let resolution = Resolution { state: RequestState::Expired, by, reason: None, operation: None };
+        tx.request_resolve(row.id, &resolution).await?;
+        Ok(tx.request_unlock(row.id).await?)
     }
 }
 

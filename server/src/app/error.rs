@@ -113,6 +113,10 @@ codes! {
     OperationRunning = "operation.running", CONFLICT, "An operation is under way";
     /// Another Kafka answers under a cluster's address.
     ClusterOther = "cluster.other-kafka", CONFLICT, "The address leads to another Kafka cluster";
+    /// Only what is stuck can be taken up again.
+    OperationNotStuck = "operation.not-stuck", CONFLICT, "The operation is not stuck";
+    /// Work on the object could not be taken back, and a person has to look.
+    OperationStuck = "operation.stuck", CONFLICT, "An operation is stuck";
     /// The server is at fault.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Orbit failed";
     /// The server is not able to answer now.
@@ -159,6 +163,12 @@ impl Refusal {
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+    /// With the field that it is about.
+    #[must_use]
+    pub fn field(mut self, field: FieldProblem) -> Self {
+        self.fields.push(field);
         self
     }
     /// With the request that stands in the way.

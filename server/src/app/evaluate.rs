@@ -3,7 +3,7 @@
 use super::{
     App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
     submit::Way,
-    topics::{change_of, meets},
+    topics::{Comes, Wish, change_of, comes_to},
     view::approvers_text,
 };
 use crate::{
@@ -14,7 +14,6 @@ use orbit_core::{
     approval::RequestState,
     change::{Action, Change, Noun, TopicAction, TopicChange},
     id::ClusterId,
-    model::topic::TopicStatus,
     policy::{Decision, Layer, Verdict},
 };
 use orbit_store::{Grounded, Read, TopicRow};
@@ -81,16 +80,28 @@ impl App {
         let new = &item.topic;
         let place = self.place(db, caller, &new.workspace, &new.environment, &new.name).await?;
         let there = place.existing.as_ref();
-        let change = match (item.action, there) {
-            (Action::Create, Some(row)) if meets(row, call, &new.spec)?.is_some() => {
-                change_of(row, TopicAction::Update { spec: new.spec.clone() })
+        let wish = match item.action {
+            Action::Create => Wish::Create(&new.spec),
+            Action::Update => Wish::Update(&new.spec),
+            Action::Delete => Wish::Delete,
+        };
+        let open = match there {
+            Some(row) => db.request_open(row.id.uuid()).await?,
+            None => None,
+        };
+        let comes =
+            there.map(|row| Ok::<_, AppError>((row, comes_to(row, &wish, call, open.is_some())?))).transpose()?;
+        let change = match (item.action, comes) {
+            (_, Some((row, Comes::There))) => return Ok(nothing_to_do(row)),
+            (_, Some((row, Comes::Drop))) => {
+                if let Some(open) = open {
+                    self.not_under_way(db, &open, &row.key()).await?;
+                    self.may_withdraw(db, &call.who, &open).await?;
+                }
+                return Ok(nothing_to_do(row));
             }
-            (Action::Update, Some(row)) if on_cluster(row) => {
-                change_of(row, TopicAction::Update { spec: new.spec.clone() })
-            }
-            (Action::Create, _) | (Action::Update, Some(_)) => self.creation(db, &place, new).await?,
-            (Action::Delete, Some(row)) if on_cluster(row) => change_of(row, TopicAction::Delete),
-            (Action::Delete, Some(row)) => return Ok(dropped(row)),
+            (Action::Create, _) => self.creation(db, &place, new).await?,
+            (Action::Update | Action::Delete, Some((row, Comes::To(action)))) => change_of(row, action),
             (Action::Update | Action::Delete, None) => {
                 let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
                 let text = format!("there is no topic {key} that you can see");
@@ -101,7 +112,6 @@ impl App {
         let request = self.equal_request(db, &changed, new.justification.as_deref()).await?;
         let mut supersedes = None;
         if request.is_none() {
-            let open = db.request_open(change.id.uuid()).await?;
             if let Way::Over(open) = self.way(db, call, &changed, open, new.justification.as_deref()).await? {
                 supersedes = Some(self.request_brief(db, &open).await?);
             }
@@ -182,8 +192,8 @@ fn place_of(change: &TopicChange) -> (ClusterId, String) {
     (change.cluster_id, change.physical_name.collision_key())
 }
 
-/// Nothing is on the cluster, so nothing is asked of anybody.
-fn dropped(row: &TopicRow) -> Evaluated {
+/// It is there as asked, or nothing is on the cluster: nothing is asked of anybody.
+fn nothing_to_do(row: &TopicRow) -> Evaluated {
     Evaluated {
         verdict: Verdict::default(),
         physical_name: row.physical_name.to_string(),
@@ -192,8 +202,4 @@ fn dropped(row: &TopicRow) -> Evaluated {
         supersedes: None,
         approvers: vec![],
     }
-}
-
-fn on_cluster(row: &TopicRow) -> bool {
-    matches!(row.status, TopicStatus::Active | TopicStatus::Deleting)
 }

@@ -6,7 +6,7 @@ use orbit_core::{
     change::Change,
     id::{OperationId, RequestId, RunGroupId},
     policy::{Decision, Verdict},
-    workflow::{Held, Saga},
+    workflow::{Held, OperationState, Saga},
 };
 use orbit_store::{NewItem, NewOperation, NewRequest, Read, RequestRow, Resolution, Stage, Tx, Weighed, Work};
 use std::time::Duration;
@@ -196,18 +196,14 @@ impl App {
         let object = change.object();
         if let Some(open) = open {
             let items = db.request_items(open.id).await?;
-            if items.iter().any(|i| i.change.same_intent(change)) {
-                return Ok(Way::Attach);
-            }
-            if open.state != RequestState::Pending {
-                return Err(Refusal::new(
-                    Code::OperationRunning,
-                    format!("an operation on {} is under way", object.key),
-                )
-                .remedy(format!("wait for it: GET /v1/operations/{}?wait=30s", id_of(open.operation_id)))
-                .into());
-            }
-            return self.gives_way(db, call, open).await;
+            let equal = items.iter().any(|i| i.change.same_intent(change));
+            let under_way = self.not_under_way(db, &open, &object.key).await;
+            return match under_way {
+                Err(AppError::Refused(refusal)) if refusal.code == Code::OperationRunning && equal => Ok(Way::Attach),
+                Ok(()) if equal => Ok(Way::Attach),
+                Ok(()) => self.gives_way(db, call, open).await,
+                Err(error) => Err(error),
+            };
         }
         let Some(last) = db.request_newest(object.id).await? else { return Ok(Way::Free) };
         if last.state == RequestState::Rejected && last.justification.as_deref() == justification {
@@ -217,6 +213,23 @@ impl App {
             }
         }
         Ok(Way::Free)
+    }
+
+    /// Refuses where an operation carries the open request out: no other change of the object can go beside it.
+    pub(super) async fn not_under_way(&self, db: &mut Read, open: &RequestRow, key: &str) -> AppResult<()> {
+        let Some(id) = open.operation_id else { return Ok(()) };
+        let is_stuck = db.operation(id).await?.is_some_and(|o| o.state == OperationState::Stuck);
+        let refusal = if is_stuck {
+            Refusal::new(Code::OperationStuck, format!("an operation on {key} is stuck: it could not be taken back"))
+                .remedy(format!(
+                    "look what it left (GET /v1/operations/{id} tells the step and its error), mend that, then an admin of the workspace \
+                     takes it up again: POST /v1/operations/{id}/retry"
+                ))
+        } else {
+            Refusal::new(Code::OperationRunning, format!("an operation on {key} is under way"))
+                .remedy(format!("wait for it: GET /v1/operations/{id}?wait=30s"))
+        };
+        Err(refusal.into())
     }
 
     async fn rejected_before(&self, db: &mut Read, last: &RequestRow) -> AppResult<Refusal> {
@@ -283,8 +296,4 @@ impl App {
         });
         Ok(each.collect::<Vec<_>>().join("; "))
     }
-}
-
-fn id_of(id: Option<OperationId>) -> String {
-    id.map_or_else(|| "…".to_owned(), |id| id.to_string())
 }

@@ -92,9 +92,9 @@ impl App {
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
         if let Some(there) = &place.existing
-            && let Some(reply) = meets(there, call, &new.spec)?
+            && comes_to(there, &Wish::Create(&new.spec), call, open.is_some())? == Comes::There
         {
-            return Ok(reply);
+            return Ok(TopicReply { topic: there.id, outcome: Outcome::There });
         }
         let change = self.creation(&mut tx, &place, &new).await?;
         self.topic_submit(tx, call, (change, open), new.justification).await
@@ -212,24 +212,10 @@ impl App {
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let spec = respec(&row.desired).map_err(Refusal::fields)?;
-        let action = match row.status {
-            TopicStatus::Deleting => return Err(deleting(&row).into()),
-            TopicStatus::Active => match row.drift() {
-                Some(Drift::Recreated { .. }) => return Err(recreated(&row).into()),
-                // With a request open, asking for what is already there is a wish of its own: that one gives way to it, and nothing is left to do.
-                None if open.is_none() && row.desired.differences(&spec).is_empty() => {
-                    return Ok(TopicReply { topic: row.id, outcome: Outcome::There });
-                }
-                _ => TopicAction::Update { spec },
-            },
-            TopicStatus::PendingApproval
-            | TopicStatus::Provisioning
-            | TopicStatus::Failed
-            | TopicStatus::Rejected
-            | TopicStatus::Withdrawn
-            | TopicStatus::Expired => TopicAction::Create { spec },
-        };
-        self.topic_submit(tx, call, (change_of(&row, action), open), justification).await
+        match comes_to(&row, &Wish::Update(&spec), call, open.is_some())? {
+            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), justification).await,
+            Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),
+        }
     }
 
     /// Takes a topic away. What is not on a cluster loses its record at once.
@@ -246,20 +232,14 @@ impl App {
             return Ok(before);
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
-        match row.status {
-            TopicStatus::Active | TopicStatus::Deleting => {
-                self.topic_submit(tx, call, (change_of(&row, TopicAction::Delete), open), justification).await
-            }
-            TopicStatus::Provisioning => {
-                Err(Refusal::new(Code::OperationRunning, format!("topic {} is being made at this moment", row.key()))
-                    .remedy("wait until it is active, then delete it")
-                    .into())
-            }
-            TopicStatus::PendingApproval => {
-                self.withdraw_open(&mut tx, call, row.id.uuid()).await?;
-                self.topic_drop(tx, call, &row).await
-            }
-            TopicStatus::Failed | TopicStatus::Rejected | TopicStatus::Withdrawn | TopicStatus::Expired => {
+        match comes_to(&row, &Wish::Delete, call, open.is_some())? {
+            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), justification).await,
+            Comes::There | Comes::Drop => {
+                if let Some(open) = open {
+                    // An operation is none that could be taken back: it stands in the way.
+                    self.not_under_way(&mut tx, &open, &row.key()).await?;
+                    self.withdraw_open(&mut tx, call, row.id.uuid()).await?;
+                }
                 self.topic_drop(tx, call, &row).await
             }
         }
@@ -333,29 +313,68 @@ pub(super) fn field(pointer: &str, code: &str, detail: &str, remedy: &str) -> Fi
     }
 }
 
-/// What a create comes to that meets a topic which is there: the lost reply of the same caller is answered again, else it exists already.
-pub(super) fn meets(there: &TopicRow, call: &Call, spec: &TopicSpec) -> AppResult<Option<TopicReply>> {
-    match there.status {
-        TopicStatus::Active => {
-            let lost_reply = there.acknowledged_at.is_none()
-                && there.created_by == call.who.principal
-                && there.desired.differences(spec).is_empty();
-            if lost_reply {
-                return Ok(Some(TopicReply { topic: there.id, outcome: Outcome::There }));
-            }
-            let (key, name) = (there.key(), there.name.as_str().replace('.', "_"));
-            Err(Refusal::new(Code::TopicExists, format!("topic {key} exists already"))
-                .remedy(format!("bring it under Terraform: terraform import orbit_kafka_topic.{name} {key}"))
-                .into())
+/// What a call asks of a topic that has a record.
+pub(super) enum Wish<'a> {
+    Create(&'a TopicSpec),
+    Update(&'a TopicSpec),
+    Delete,
+}
+
+/// What a wish comes to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Comes {
+    /// A change to judge and file.
+    To(TopicAction),
+    /// Nothing: it is there as asked.
+    There,
+    /// Nothing stands behind the record: it is dropped, once the request that is open on it is taken back.
+    Drop,
+}
+
+/// What a wish comes to, where the topic stands; submit and evaluate both ask. A create that meets an active topic is the lost reply of its own creator,
+/// or the topic exists already.
+pub(super) fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppResult<Comes> {
+    match (row.status, wish) {
+        (TopicStatus::Deleting, Wish::Create(_) | Wish::Update(_)) => Err(deleting(row).into()),
+        (TopicStatus::Active, Wish::Create(spec)) => {
+            let lost_reply = row.acknowledged_at.is_none()
+                && row.created_by == call.who.principal
+                && row.desired.differences(spec).is_empty();
+            if lost_reply { Ok(Comes::There) } else { Err(exists(row).into()) }
         }
-        TopicStatus::Deleting => Err(deleting(there).into()),
-        TopicStatus::PendingApproval
-        | TopicStatus::Provisioning
-        | TopicStatus::Failed
-        | TopicStatus::Rejected
-        | TopicStatus::Withdrawn
-        | TopicStatus::Expired => Ok(None),
+        (TopicStatus::Active, Wish::Update(spec)) => match row.drift() {
+            Some(Drift::Recreated { .. }) => Err(recreated(row).into()),
+            // With a request open, asking for what is already there is a wish of its own: that one gives way to it, and nothing is left to do.
+            None if !is_open && row.desired.differences(spec).is_empty() => Ok(Comes::There),
+            _ => Ok(Comes::To(TopicAction::Update { spec: (*spec).clone() })),
+        },
+        (TopicStatus::Active | TopicStatus::Deleting, Wish::Delete) => Ok(Comes::To(TopicAction::Delete)),
+        (
+            TopicStatus::PendingApproval
+            | TopicStatus::Provisioning
+            | TopicStatus::Failed
+            | TopicStatus::Rejected
+            | TopicStatus::Withdrawn
+            | TopicStatus::Expired,
+            Wish::Create(spec) | Wish::Update(spec),
+        ) => Ok(Comes::To(TopicAction::Create { spec: (*spec).clone() })),
+        (
+            TopicStatus::PendingApproval
+            | TopicStatus::Provisioning
+            | TopicStatus::Failed
+            | TopicStatus::Rejected
+            | TopicStatus::Withdrawn
+            | TopicStatus::Expired,
+            Wish::Delete,
+        ) => Ok(Comes::Drop),
     }
+}
+
+fn exists(row: &TopicRow) -> Refusal {
+    let (key, name) = (row.key(), row.name.as_str().replace('.', "_"));
+    let remedy = format!("bring it under Terraform: terraform import orbit_kafka_topic.{name} {key}");
+    let detail = format!("topic {key} exists already");
+    Refusal::new(Code::TopicExists, &detail).remedy(&remedy).field(field("/name", "topic.exists", &detail, &remedy))
 }
 
 fn deleting(row: &TopicRow) -> Refusal {

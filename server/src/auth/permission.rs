@@ -101,6 +101,8 @@ permissions! {
     RequestDecide = Held::ByTheObject;
     /// Sees operations of its workspaces.
     OperationRead = Held::InWorkspace(Role::Viewer);
+    /// Takes stuck operations up again.
+    OperationRetry = Held::InWorkspace(Role::Admin);
     /// Sees principals.
     PrincipalRead = Held::OnPlatform;
     /// Creates principals.

@@ -79,6 +79,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(requests::request_withdraw))
         .routes(routes!(operations::operation_list))
         .routes(routes!(operations::operation_get))
+        .routes(routes!(operations::operation_retry))
         .routes(routes!(policies::topic_policy_create, policies::topic_policy_list))
         .routes(routes!(policies::topic_policy_get, policies::topic_policy_replace, policies::topic_policy_delete))
         .routes(routes!(clusters::cluster_create, clusters::cluster_list))

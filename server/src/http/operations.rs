@@ -2,12 +2,15 @@
 
 use super::{
     Answer,
-    input::{Paging, Query, page},
+    input::{Asked, NoBody, Paging, Query, page},
     until, wait, wire,
 };
 use crate::{
     app::App,
-    auth::{Caller, permission::OperationRead},
+    auth::{
+        Caller,
+        permission::{OperationRead, OperationRetry},
+    },
 };
 use axum::{
     Json,
@@ -64,4 +67,21 @@ pub(super) async fn operation_get(
     let look = || app.operation_get(&caller, &operation);
     let row = until(&app, id, longest, look, |o| o.state.is_final()).await?;
     Ok((StatusCode::OK, Json(wire::operation(&row))))
+}
+
+/// Takes a stuck operation up again, once its cause is mended: what could not be taken back is tried anew.
+#[utoipa::path(post, path = "/v1/operations/{operation}/retry", operation_id = "operation_retry", tag = "operations",
+    params(("operation" = String, Path, description = "Its id")),
+    responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn operation_retry(
+    caller: Caller<OperationRetry>,
+    State(app): State<App>,
+    Path(operation): Path<String>,
+    asked: Asked<NoBody>,
+) -> Answer<api::Operation> {
+    let call = asked.bare(caller.who.clone())?;
+    let task = app.clone();
+    let id = app.to_the_end(async move { task.operation_retry(&caller, &call, &operation).await }).await?;
+    let row = app.operation_after(id).await?;
+    Ok((StatusCode::ACCEPTED, Json(wire::operation(&row))))
 }

@@ -5,6 +5,7 @@ use orbit_core::{
     ports::KafkaErrorKind,
     testing::{Fault, Method},
 };
+use orbit_server::auth::permission::Role;
 use serde_json::json;
 
 on_both!(
@@ -151,6 +152,24 @@ async fn records_that_were_written_already_are_not_taken_back(orbit: TestApp) {
     assert!(kafka.topic("dev.payments.orders").is_some());
     let metrics = orbit.root().get("/metrics").await;
     assert!(metrics.raw.contains("orbit_operations{state=\"stuck\"} 1"), "{}", metrics.raw);
+
+    // Whoever wants something of it is told how to get on.
+    let orders = dev.topic("orders");
+    orders.delete().await.problem(409, "operation.stuck").advises("/retry");
+    assert_eq!(orders.evaluate("delete").await.text("/items/0/problem/code"), "operation.stuck");
+    let retry = format!("/v1/operations/{}/retry", created.operation_id());
+    dev.post(&retry, json!({})).await.problem(403, "forbidden");
+    let lead = orbit.person("lead", Role::Admin, "payments").await;
+    lead.post(&retry, json!({})).await.accepted();
+    assert_eq!(dev.operation_end(&created.operation_id()).await.text("/state"), "stuck", "the records are there still");
+    kafka.edit(&orders.physical(), |topic| topic.records = false);
+    lead.post(&retry, json!({})).await.accepted();
+    assert_eq!(dev.operation_end(&created.operation_id()).await.text("/state"), "rolled-back");
+    orders.settled("failed").await;
+    assert!(kafka.topic(&orders.physical()).is_none());
+    lead.post(&retry, json!({})).await.problem(409, "operation.not-stuck").says("the operation is rolled-back");
+    let trail = orbit.audit_of(&orders.key()).await;
+    assert_eq!(trail.iter().filter(|action| *action == "operation.retried").count(), 2, "{trail:?}");
 }
 
 async fn an_address_that_leads_to_another_kafka_is_refused(orbit: TestApp) {

@@ -322,6 +322,30 @@ impl Tx {
         Ok(wrote == 1)
     }
 
+    /// Takes a stuck one up again, leased to the replica that does. `None` where it is not stuck any more, or never was.
+    pub async fn operation_retry(&mut self, id: OperationId, by: ReplicaId, lease: Duration) -> Result<Option<Held>> {
+        let now = self.now().await?;
+        let Some(mut row) = self.operation(id).await? else { return Ok(None) };
+        if !row.saga.retry() {
+            return Ok(None);
+        }
+        let wrote = self
+            .sql(
+                "UPDATE operation SET saga = $3, state = $4, version = version + 1, holder = $5, lease_until = $6, due_at = $7, \
+                 finished_at = NULL WHERE id = $1 AND version = $2 AND state = 'stuck'",
+            )
+            .bind(id.uuid())
+            .bind(row.version)
+            .bind(Json(&row.saga))
+            .bind(row.saga.state.as_str())
+            .bind(by.uuid())
+            .bind_time(after(now, lease))
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok((wrote == 1).then_some(Held { id, version: row.version + 1, saga: row.saga }))
+    }
+
     /// Makes what waits for a cluster due now: the cluster answers again. Lies outside the fence, so a turn under way is not disturbed, and its save
     /// makes due at once what it would have made wait. A transaction of its own: it waits for saves, which may wait for [`Tx::cluster_seen`].
     pub async fn operations_poke(&mut self, lane: ClusterId) -> Result<u64> {

@@ -35,6 +35,11 @@ impl Client {
         self.get(&["v1", "operations", id]).wait(wait).read().await
     }
 
+    /// Takes a stuck operation up again.
+    pub async fn operation_retry(&self, id: &str) -> Result<Operation, ClientError> {
+        self.post(&["v1", "operations", id, "retry"]).read().await
+    }
+
     /// A page of the operations that the caller may see.
     pub async fn operation_list(&self, query: &OperationQuery) -> Result<Page<Operation>, ClientError> {
         self.get(&["v1", "operations"]).operations(query).read().await

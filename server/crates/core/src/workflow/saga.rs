@@ -151,6 +151,21 @@ impl Saga {
         Self { pieces, steps, at: 0, failure: None, state: OperationState::Pending }
     }
 
+    /// Takes a stuck one up again: the step that could not be taken back gets its tries anew. False where it is not stuck.
+    #[must_use]
+    pub fn retry(&mut self) -> bool {
+        if self.state != OperationState::Stuck {
+            return false;
+        }
+        if let Some(record) = self.steps.get_mut(self.at) {
+            record.state = StepState::Running;
+            record.undo_attempts = 0;
+            record.finished_at = None;
+        }
+        self.state = OperationState::RollingBack;
+        true
+    }
+
     /// Whether what was done is being taken back.
     #[must_use]
     pub fn undoing(&self) -> bool {

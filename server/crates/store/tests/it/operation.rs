@@ -66,6 +66,25 @@ async fn the_newest_operation_of_each_object(db: TestStore) {
     assert_eq!(read.operations_newest(&[]).await.unwrap(), []);
 }
 
+async fn what_is_stuck_is_taken_up_again(db: TestStore) {
+    let place = db.place().await;
+    let (_, mut held) = db.operate(&place, &place.create("orders", 1)).await;
+    let retry =
+        async || db.write(async |tx| tx.operation_retry(held.id, place.replica, 60 * SECOND).await).await.unwrap();
+    assert_eq!(retry().await.map(|h| h.id), None, "it goes on by itself");
+    held.saga.state = OperationState::Stuck;
+    held.saga.failure = Some(orbit_core::workflow::Failure::plain("kafka.refused", "no"));
+    let saga = serde_json::to_string(&held.saga).unwrap();
+    db.raw(&format!("UPDATE operation SET state = 'stuck', finished_at = 1, holder = NULL, saga = '{saga}'")).await;
+
+    let again = retry().await.unwrap();
+
+    assert_eq!(again.saga.state, OperationState::RollingBack);
+    let row = db.read().await.unwrap().operation(held.id).await.unwrap().unwrap();
+    assert_eq!((row.state, row.version, row.finished_at), (OperationState::RollingBack, again.version, None));
+    assert!(retry().await.is_none(), "once");
+}
+
 async fn counts_tell_what_is_open_and_what_is_stuck(db: TestStore) {
     let place = db.place().await;
     for (name, state) in [
@@ -169,6 +188,7 @@ on_both!(
     lists_go_from_new_to_old,
     the_newest_operation_of_each_object,
     counts_tell_what_is_open_and_what_is_stuck,
+    what_is_stuck_is_taken_up_again,
     a_poke_makes_what_waits_for_a_cluster_due,
     a_poke_during_a_turn_is_not_lost,
     a_replica_that_goes_down_gives_its_leases_up,
