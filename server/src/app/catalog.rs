@@ -1,6 +1,6 @@
 //! Workspaces, environments and mappings.
 
-use super::{App, AppResult, Call, Code, Refusal};
+use super::{App, AppResult, Call, Code, Refusal, topics::field};
 use crate::auth::{
     Caller, Identity,
     permission::{self, Permission},
@@ -21,6 +21,13 @@ fn no_workspace(named: &str) -> Refusal {
 pub(super) fn stale(what: &str) -> Refusal {
     Refusal::new(Code::Stale, format!("{what} was changed by somebody else meanwhile"))
         .remedy("read it again, and decide again")
+}
+
+/// The refusal of a name that is taken.
+pub(super) fn taken(code: Code, pointer: &str, detail: String) -> Refusal {
+    const REMEDY: &str = "choose another one, or change the one that is there";
+    let told = field(pointer, code.as_str(), &detail, REMEDY);
+    Refusal::new(code, detail).remedy(REMEDY).field(told)
 }
 
 /// Refuses a write of who read another revision.
@@ -77,7 +84,7 @@ impl App {
         }
         let id = WorkspaceId::from_uuid(self.ids.fresh());
         if !tx.workspace_insert(id, &slug, &display_name).await? {
-            return Err(Refusal::new(Code::WorkspaceExists, format!("workspace {slug} exists already")).into());
+            return Err(taken(Code::WorkspaceExists, "/slug", format!("workspace {slug} exists already")).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.workspace_row(&mut tx, slug.as_str()).await?;
@@ -154,7 +161,7 @@ impl App {
         }
         if !tx.environment_insert(&new).await? {
             return Err(
-                Refusal::new(Code::EnvironmentExists, format!("environment {} exists already", new.slug)).into()
+                taken(Code::EnvironmentExists, "/slug", format!("environment {} exists already", new.slug)).into()
             );
         }
         self.remember(&mut tx, call, &new.id.uuid()).await?;

@@ -2,9 +2,10 @@
 
 use super::{
     App, AppResult, Call, Code, Refusal,
-    catalog::{stale, unchanged},
+    catalog::{stale, taken, unchanged},
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use orbit_core::{
     id::ClusterId,
     model::cluster::{Connection, Credentials, Provider},
@@ -147,7 +148,7 @@ impl App {
             description,
         };
         if !tx.cluster_insert(&row).await? {
-            return Err(Refusal::new(Code::ClusterExists, format!("cluster {} exists already", new.slug)).into());
+            return Err(taken(Code::ClusterExists, "/slug", format!("cluster {} exists already", new.slug)).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.cluster_named(&mut tx, new.slug.as_str()).await?;
@@ -233,6 +234,11 @@ impl App {
         }
         self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The time that leases and looks go by: the database's.
+    pub async fn now(&self) -> AppResult<Timestamp> {
+        Ok(self.store.read().await?.now().await?)
     }
 
     /// Notes what a look at a cluster showed, and wakes what waited for it where it answers again.

@@ -68,8 +68,9 @@ impl App {
     ) -> AppResult<RequestId> {
         let id: RequestId = named.parse().map_err(|_| no_request(named))?;
         let mut tx = self.store.begin().await?;
-        if let Some(before) = self.answered_before::<Uuid>(&mut tx, call).await? {
-            return Ok(RequestId::from_uuid(before));
+        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
+            let seen = self.may_see_request(&mut tx, &call.who, id).await?;
+            return if seen { Ok(id) } else { Err(no_request(named).into()) };
         }
         let row = tx.request(id).await?.ok_or_else(|| no_request(named))?;
         let items = tx.request_items(id).await?;
@@ -133,8 +134,8 @@ impl App {
         let requester = Requester { platform_admin: memberships.iter().any(|m| m.workspace_id.is_none()) };
         let mut needs = row.verdict.needs.clone();
         let mut pieces = Vec::new();
+        let rules = tx.rulebook(row.workspace_id).await?;
         for item in items {
-            let rules = tx.rulebook(row.workspace_id).await?;
             let weighed = tx.weigh(&item.change, &rules, requester).await?;
             if weighed.verdict.decision() == policy::Decision::Deny {
                 return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());

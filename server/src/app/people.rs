@@ -1,6 +1,6 @@
 //! Principals, memberships, tokens.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal};
+use super::{App, AppError, AppResult, Call, Code, Refusal, catalog::taken};
 use crate::auth::{
     Caller, Identity,
     permission::{MembershipRead, MembershipWrite, Role, TokenWrite},
@@ -57,7 +57,7 @@ impl App {
         }
         let id = PrincipalId::from_uuid(self.ids.fresh());
         if !tx.principal_insert(id, kind, name).await? {
-            return Err(Refusal::new(Code::PrincipalExists, format!("principal {name} exists already")).into());
+            return Err(taken(Code::PrincipalExists, "/name", format!("principal {name} exists already")).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.principal_named(&mut tx, name).await?;

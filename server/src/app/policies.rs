@@ -1,6 +1,9 @@
 //! Topic policies: the platform's, and a workspace's own.
 
-use super::{App, AppResult, Call, Code, Refusal, catalog::stale};
+use super::{
+    App, AppResult, Call, Code, Refusal,
+    catalog::{stale, taken},
+};
 use crate::auth::{
     Caller, Identity,
     permission::{PolicyRead, PolicyWrite, Role},
@@ -59,7 +62,7 @@ impl App {
         let id = PolicyId::from_uuid(self.ids.fresh());
         let row = NewPolicy { id, name: new.name.clone(), workspace, rules: new.rules };
         if !tx.policy_insert(&row).await? {
-            return Err(Refusal::new(Code::PolicyExists, format!("policy {} exists already", new.name)).into());
+            return Err(taken(Code::PolicyExists, "/name", format!("policy {} exists already", new.name)).into());
         }
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.policy_named(&mut tx, &call.who, new.name.as_str()).await?;

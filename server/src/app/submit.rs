@@ -93,8 +93,9 @@ impl App {
     async fn weigh_all(&self, tx: &mut Tx, call: &Call, filing: &Filing) -> AppResult<(Vec<Weighed>, Verdict)> {
         let mut weighed = Vec::with_capacity(filing.changes.len());
         let mut verdict = Verdict::default();
+        let Some(workspace) = filing.changes.first().map(Change::workspace) else { return Ok((weighed, verdict)) };
+        let rules = tx.rulebook(workspace).await?;
         for change in &filing.changes {
-            let rules = tx.rulebook(change.workspace()).await?;
             let one = tx.weigh(change, &rules, call.who.requester()).await?;
             verdict = verdict.and(one.verdict.clone());
             weighed.push(one);

@@ -13,7 +13,7 @@ use orbit_core::{
         environment::TemplateNames,
         topic::{Drift, TopicSpec, TopicStatus},
     },
-    name::TopicName,
+    name::{Limited as _, TopicName},
     workflow::Held,
 };
 use orbit_store::{EnvironmentRow, MappingRow, Read, RequestRow, TopicRow, Tx, WorkspaceRow};
@@ -77,7 +77,7 @@ impl App {
     pub async fn topic_create(&self, caller: &Caller<TopicWrite>, call: &Call, new: TopicNew) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
         if let Some(before) = self.answered_before(&mut tx, call).await? {
-            return Ok(before);
+            return self.replayed(&mut tx, caller, before, false).await;
         }
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         tx.workspace_lock(place.workspace.id).await?;
@@ -98,6 +98,23 @@ impl App {
         }
         let change = self.creation(&mut tx, &place, &new).await?;
         self.topic_submit(tx, call, (change, open), new.justification).await
+    }
+
+    /// The answer to a call that was carried out before, for who may see the topic still. One that is gone by now is what a deletion asked for.
+    async fn replayed(
+        &self,
+        db: &mut Read,
+        caller: &Caller<TopicWrite>,
+        before: TopicReply,
+        deletes: bool,
+    ) -> AppResult<TopicReply> {
+        let named = before.topic.to_string();
+        match db.topic(before.topic).await? {
+            Some(row) => caller.in_workspace(row.workspace_id, || no_topic(&named))?,
+            None if deletes => {}
+            None => return Err(no_topic(&named).remedy("it was made, and is gone by now").into()),
+        }
+        Ok(before)
     }
 
     /// Where a topic of that name lives, or is to live. What the caller may not see is not there.
@@ -137,7 +154,9 @@ impl App {
         };
         let physical_name = environment.naming_template.render(&names).map_err(|e| {
             let detail = format!("the name on the cluster {e}");
-            Refusal::fields(vec![field("/name", "topic.name.length", &detail, "choose a shorter name")])
+            let limit = e.limit().map(|most| most.to_string());
+            let told = field("/name", "topic.name.length", &detail, "choose a shorter name");
+            Refusal::fields(vec![FieldProblem { limit, ..told }])
         })?;
         Ok(TopicChange {
             id: place.existing.as_ref().map_or_else(|| TopicId::from_uuid(self.ids.fresh()), |t| t.id),
@@ -208,7 +227,7 @@ impl App {
     ) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
         if let Some(before) = self.answered_before(&mut tx, call).await? {
-            return Ok(before);
+            return self.replayed(&mut tx, caller, before, false).await;
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let spec = respec(&row.desired).map_err(Refusal::fields)?;
@@ -229,7 +248,7 @@ impl App {
     ) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
         if let Some(before) = self.answered_before(&mut tx, call).await? {
-            return Ok(before);
+            return self.replayed(&mut tx, caller, before, true).await;
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         match comes_to(&row, &Wish::Delete, call, open.is_some())? {

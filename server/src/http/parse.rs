@@ -5,7 +5,7 @@ use orbit_api as api;
 use orbit_api::FieldProblem;
 use orbit_core::{
     model::topic::{CleanupPolicy, Compression, TopicSpec},
-    name::TopicName,
+    name::{Limited, TopicName},
 };
 use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
@@ -47,12 +47,14 @@ impl Wrongs {
     /// Parses a text; a failure is noted.
     pub(crate) fn parse<T: FromStr>(&mut self, pointer: &str, text: &str, remedy: &str) -> Option<T>
     where
-        T::Err: Display,
+        T::Err: Display + Limited,
     {
-        match text.parse() {
+        match text.parse::<T>() {
             Ok(value) => Some(value),
             Err(e) => {
-                self.note(pointer, "format", e, None, remedy);
+                let limit = e.limit().map(|most| most.to_string());
+                let code = if limit.is_some() { "length" } else { "format" };
+                self.note(pointer, code, e, limit, remedy);
                 None
             }
         }

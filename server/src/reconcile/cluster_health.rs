@@ -61,8 +61,14 @@ impl ClusterHealth {
 
 /// Looks at one cluster and notes what it showed.
 async fn look(app: &App, cluster: ClusterId) {
+    let began = match app.now().await {
+        Ok(now) => now,
+        Err(error) => {
+            return tracing::warn!(%cluster, ?error, "a cluster was not looked at: the database does not answer");
+        }
+    };
     let health = match ask(app, cluster).await {
-        Ok((description, topics)) => Health::Well { description: Box::new(description), topics },
+        Ok((description, topics)) => Health::Well { description: Box::new(description), topics, began },
         Err(error) => {
             tracing::warn!(%cluster, operator = error.operator, "cluster is not well: {}", error.user);
             Health::Ill { reachable: error.kind != KafkaErrorKind::Unreachable, error: error.user }

@@ -128,6 +128,13 @@ async fn changes_and_deletions_are_answered_again_under_a_key(orbit: TestApp) {
     orders.vanished().await;
     delete("k-2").await.gone();
     delete("k-3").await.no_topic();
+    change().await.no_topic();
+    // Whoever lost their role since sees nothing more, under their old key either.
+    let memberships = dev.get("/v1/whoami").await.body["memberships"].clone();
+    let bills = dev.topic("bills");
+    bills.create_once("k-4").await.accepted();
+    orbit.root().delete(&format!("/v1/memberships/{}", memberships[0]["id"].as_str().unwrap())).await.gone();
+    bills.create_once("k-4").await.no_topic();
     // Elsewhere a key does no harm.
     let elsewhere = "/v1/workspaces/payments";
     orbit.root().call(Method::PATCH, elsewhere).key("k").json(&json!({ "display_name": "P" })).send().await.ok();

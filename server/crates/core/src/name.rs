@@ -37,6 +37,21 @@ pub enum NameError {
     },
 }
 
+/// What a text that does not parse may have hit.
+pub trait Limited {
+    /// The limit, where it was one.
+    fn limit(&self) -> Option<usize>;
+}
+
+impl Limited for NameError {
+    fn limit(&self) -> Option<usize> {
+        match self {
+            Self::TooLong { limit, .. } => Some(*limit),
+            Self::Empty | Self::Character { .. } | Self::Reserved { .. } => None,
+        }
+    }
+}
+
 /// First character of `text` that `fits` refuses, as an error.
 fn check_characters(text: &str, allowed: &'static str, fits: impl Fn(usize, char) -> bool) -> Result<(), NameError> {
     match text.char_indices().find(|&(at, c)| !fits(at, c)) {

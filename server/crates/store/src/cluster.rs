@@ -13,6 +13,7 @@ use orbit_core::{
     ports::ClusterDescription,
 };
 use sqlx::types::Json;
+use std::time::Duration;
 
 /// A registered cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,15 @@ pub struct ClusterRow {
     pub revision: i64,
     /// When it was registered.
     pub created_at: Timestamp,
+}
+
+impl ClusterRow {
+    /// What is wrong with it, for the user, where it did not answer or refused when it was last looked at.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let is_well = self.reachable && self.validation_status == "valid";
+        (!is_well).then(|| self.last_error.clone().unwrap_or_else(|| "it did not answer".to_owned()))
+    }
 }
 
 impl Load for ClusterRow {
@@ -99,6 +109,8 @@ pub struct NewCluster {
     pub description: ClusterDescription,
 }
 
+const HOUR: Duration = Duration::from_hours(1);
+
 /// What a look at a cluster showed.
 #[derive(Debug, Clone)]
 pub enum Health {
@@ -108,6 +120,8 @@ pub enum Health {
         description: Box<ClusterDescription>,
         /// The topics on it.
         topics: Vec<PhysicalName>,
+        /// When the look began, by [`Read::now`]: what Orbit freed since is not there any more.
+        began: Timestamp,
     },
     /// It did not answer, or refused.
     Ill {
@@ -158,15 +172,17 @@ impl Read {
             .await?;
         Ok(found.is_some())
     }
-    /// Whether the cluster showed a topic of that name when its topics were last listed.
-    pub async fn cluster_shows_topic(&mut self, id: ClusterId, name: &PhysicalName) -> Result<bool> {
-        let found: Option<i64> = self
-            .sql("SELECT CAST(1 AS BIGINT) FROM cluster_topic WHERE cluster_id = $1 AND name = $2")
-            .bind(id.uuid())
-            .bind(name.as_str())
-            .scalar()
-            .await?;
-        Ok(found.is_some())
+    /// The topic that the cluster showed when its topics were last listed, which has that name or one that Kafka would not tell from it.
+    pub async fn cluster_shows(&mut self, id: ClusterId, name: &PhysicalName) -> Result<Option<String>> {
+        self.sql(
+            "SELECT name FROM cluster_topic WHERE cluster_id = $1 AND replace(name, '.', '_') = $2 \
+             ORDER BY CASE WHEN name = $3 THEN 0 ELSE 1 END LIMIT 1",
+        )
+        .bind(id.uuid())
+        .bind(name.collision_key())
+        .bind(name.as_str())
+        .scalar()
+        .await
     }
 }
 
@@ -245,7 +261,7 @@ impl Tx {
                     .one_row()
                     .await
             }
-            Health::Well { description, topics } => {
+            Health::Well { description, topics, began } => {
                 self.sql(
                     "UPDATE cluster SET reachable = true, last_error = NULL, validation_status = 'valid', last_validated_at = $2, \
                      description = $3, topics_seen_at = $2 WHERE id = $1",
@@ -255,11 +271,11 @@ impl Tx {
                 .bind(Json(description))
                 .one_row()
                 .await?;
-                self.cluster_topics_replace(id, topics).await
+                self.cluster_topics_replace(id, topics, *began).await
             }
         }
     }
-    async fn cluster_topics_replace(&mut self, id: ClusterId, topics: &[PhysicalName]) -> Result<()> {
+    async fn cluster_topics_replace(&mut self, id: ClusterId, topics: &[PhysicalName], began: Timestamp) -> Result<()> {
         self.sql(sql!(
             pg: "DELETE FROM cluster_topic WHERE cluster_id = $1 \
                  AND name NOT IN (SELECT value FROM jsonb_array_elements_text($2) AS t (value))",
@@ -270,18 +286,38 @@ impl Tx {
         .execute()
         .await?;
         self.sql(sql!(
-            pg: "INSERT INTO cluster_topic (cluster_id, name) \
-                 SELECT $1, value FROM jsonb_array_elements_text($2) AS t (value) ON CONFLICT DO NOTHING",
-            lite: "INSERT INTO cluster_topic (cluster_id, name) SELECT $1, value FROM json_each($2) WHERE true ON CONFLICT DO NOTHING"
+            pg: "INSERT INTO cluster_topic (cluster_id, name) SELECT $1, value FROM jsonb_array_elements_text($2) AS t (value) \
+                 WHERE NOT EXISTS (SELECT 1 FROM cluster_topic_freed f WHERE f.cluster_id = $1 AND f.name = value AND f.freed_at >= $3) \
+                 ON CONFLICT DO NOTHING",
+            lite: "INSERT INTO cluster_topic (cluster_id, name) SELECT $1, value FROM json_each($2) \
+                 WHERE NOT EXISTS (SELECT 1 FROM cluster_topic_freed f WHERE f.cluster_id = $1 AND f.name = value AND f.freed_at >= $3) \
+                 ON CONFLICT DO NOTHING"
         ))
         .bind(id.uuid())
         .bind(Json(topics))
+        .bind_time(began)
         .execute()
         .await?;
+        // A look takes seconds; what was freed an hour ago is in no listing that is still to come.
+        self.sql("DELETE FROM cluster_topic_freed WHERE cluster_id = $1 AND freed_at < $2")
+            .bind(id.uuid())
+            .bind_time(began.checked_sub(HOUR).unwrap_or(began))
+            .execute()
+            .await?;
         Ok(())
     }
-    /// Notes that Orbit deleted a topic there, so that its name is free at once.
+    /// Notes that Orbit deleted a topic there, so that its name is free at once, and stays so where a listing that began before still shows it.
     pub(crate) async fn cluster_topic_gone(&mut self, id: ClusterId, name: &PhysicalName) -> Result<()> {
+        let now = self.now().await?;
+        self.sql(
+            "INSERT INTO cluster_topic_freed (cluster_id, name, freed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (cluster_id, name) DO UPDATE SET freed_at = $3",
+        )
+        .bind(id.uuid())
+        .bind(name.as_str())
+        .bind_time(now)
+        .execute()
+        .await?;
         self.sql("DELETE FROM cluster_topic WHERE cluster_id = $1 AND name = $2")
             .bind(id.uuid())
             .bind(name.as_str())

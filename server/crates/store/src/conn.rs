@@ -1,6 +1,9 @@
 //! One connection type over two databases. The only file that names either driver.
 
-use crate::error::{Result, StoreError};
+use crate::{
+    error::{Result, StoreError},
+    rules::Compiled,
+};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use orbit_core::ports::Clock;
@@ -29,6 +32,7 @@ pub struct Store {
     pub(crate) pools: Pools,
     /// Time on SQLite, which has one process; on PostgreSQL the database's own clock is the time of all replicas.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rules: Compiled,
 }
 
 enum Conn {
@@ -40,6 +44,7 @@ enum Conn {
 pub struct Read {
     conn: Conn,
     clock: Arc<dyn Clock>,
+    pub(crate) rules: Compiled,
 }
 
 /// A transaction that writes: consumed by [`Tx::commit`], rolled back when dropped. Every query is a method of [`Read`], to which it derefs.
@@ -66,7 +71,7 @@ impl Store {
             }
             Pools::Sqlite { read, .. } => Conn::Sqlite(read.begin().await?),
         };
-        Ok(Read { conn, clock: self.clock.clone() })
+        Ok(Read { conn, clock: self.clock.clone(), rules: self.rules.clone() })
     }
 
     /// Begins a transaction that writes.
@@ -75,7 +80,7 @@ impl Store {
             Pools::Postgres(pool) => Conn::Postgres(pool.begin().await?),
             Pools::Sqlite { write, .. } => Conn::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
         };
-        Ok(Tx(Read { conn, clock: self.clock.clone() }))
+        Ok(Tx(Read { conn, clock: self.clock.clone(), rules: self.rules.clone() }))
     }
 }
 

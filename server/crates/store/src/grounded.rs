@@ -1,6 +1,6 @@
 //! How each noun gets its facts from the database and leaves its record there: what submit and decide need beside [`Noun`].
 
-use crate::{Read, Tx, error::Result};
+use crate::{ClusterRow, Read, Tx, error::Result};
 use orbit_core::{
     change::{Change, Grounds, Noun, Requester, TopicAction, TopicChange},
     each,
@@ -108,10 +108,20 @@ impl Grounded for TopicChange {
         let cluster = db.cluster(self.cluster_id).await?;
         let creates = matches!(self.action, TopicAction::Create { .. });
         let ours = row.as_ref().is_some_and(|t| t.kafka_topic_id.is_some());
+        let shown = match creates && !ours {
+            true => db.cluster_shows(self.cluster_id, &self.physical_name).await?,
+            false => None,
+        };
+        let others = shown.as_deref().filter(|name| *name != self.physical_name.as_str());
+        let collides_with = match creates {
+            true => db.topic_collision(self).await?.or_else(|| others.map(str::to_owned)),
+            false => None,
+        };
         let facts = TopicFacts {
             requester,
             cluster: ClusterFacts {
                 slug: cluster.as_ref().map_or_else(|| self.environment.clone(), |c| c.slug.clone()),
+                trouble: cluster.as_ref().and_then(ClusterRow::trouble),
                 description: cluster.and_then(|c| c.description),
             },
             current: row.as_ref().filter(|_| !creates).map(|t| {
@@ -122,8 +132,8 @@ impl Grounded for TopicChange {
                     observed_replication_factor: seen.map(|s| s.replication_factor),
                 }
             }),
-            collides_with: if creates { db.topic_collision(self).await? } else { None },
-            unmanaged: creates && !ours && db.cluster_shows_topic(self.cluster_id, &self.physical_name).await?,
+            collides_with,
+            unmanaged: shown.is_some_and(|name| name == self.physical_name.as_str()),
         };
         let grounds = Grounds {
             kafka_topic_id: row.as_ref().and_then(|t| t.kafka_topic_id),

@@ -20,6 +20,7 @@ mod operation;
 mod people;
 mod policy;
 mod request;
+mod rules;
 mod topic;
 mod workspace;
 

@@ -24,6 +24,7 @@ pairs! {
     4 "0004_requests",
     5 "0005_audit",
     6 "0006_item_environment",
+    7 "0007_cluster_names",
 }
 
 /// How far a database's tables are behind this build.

@@ -1,6 +1,9 @@
 //! Opening the database.
 
-use crate::conn::{Pools, Store};
+use crate::{
+    conn::{Pools, Store},
+    rules::Compiled,
+};
 use orbit_core::ports::Clock;
 use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -22,6 +25,9 @@ pub enum OpenError {
 const BUSY: Duration = Duration::from_secs(10);
 const ACQUIRE: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
+/// A replica that stands still in the midst of a transaction loses it, and what it locked with it: else nobody could take its work over. No transaction
+/// of Orbit's waits for anything but the database, and this is less than the shortest lease.
+const IDLE_IN_TRANSACTION: &str = "10s";
 
 impl Store {
     /// Opens `sqlite:FILE` or `postgres://…`. A SQLite file that is not there is made.
@@ -31,12 +37,13 @@ impl Store {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options =
                 PgConnectOptions::from_str(url).map_err(|_| OpenError::Address("not a PostgreSQL address".into()))?;
+            let options = options.options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
             let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE);
             Pools::Postgres(pool.connect_with(options).await?)
         } else {
             return Err(OpenError::Address("neither a SQLite file nor a PostgreSQL address".into()));
         };
-        Ok(Self { pools, clock })
+        Ok(Self { pools, clock, rules: Compiled::default() })
     }
 }
 

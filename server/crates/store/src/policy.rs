@@ -50,10 +50,22 @@ impl Load for PolicyRow {
     }
 }
 
-impl From<PolicyRow> for TopicPolicy {
-    fn from(p: PolicyRow) -> Self {
-        let scope = p.workspace_id.map_or(Scope::Platform, Scope::Workspace);
-        Self { id: p.id, name: p.name, version: p.version, scope, rules: p.rules }
+/// A policy without what it says.
+struct Head {
+    id: PolicyId,
+    name: Slug,
+    workspace_id: Option<WorkspaceId>,
+    version: i64,
+}
+
+impl Load for Head {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self {
+            id: r.id("id", PolicyId::from_uuid)?,
+            name: r.text("name")?,
+            workspace_id: r.maybe_id("workspace_id", WorkspaceId::from_uuid)?,
+            version: r.get("version")?,
+        })
     }
 }
 
@@ -107,12 +119,28 @@ impl Read {
     }
     /// Everything that binds a workspace: the platform's policies and its own, by name.
     pub async fn rulebook(&mut self, workspace: WorkspaceId) -> Result<Rulebook> {
-        let rows: Vec<PolicyRow> = self
-            .sql(select!("WHERE p.workspace_id IS NULL OR p.workspace_id = $1 ORDER BY p.name"))
+        let heads: Vec<Head> = self
+            .sql(
+                "SELECT id, name, workspace_id, version FROM topic_policy \
+                 WHERE workspace_id IS NULL OR workspace_id = $1 ORDER BY name",
+            )
             .bind(workspace.uuid())
             .all()
             .await?;
-        Ok(Rulebook { topic_policies: rows.into_iter().map(Into::into).collect() })
+        let mut topic_policies = Vec::with_capacity(heads.len());
+        for Head { id, name, workspace_id, version } in heads {
+            let (version, rules) = match self.rules.get(id, version) {
+                Some(rules) => (version, rules),
+                None => match self.policy(id).await? {
+                    // Outside a snapshot it may have been replaced this very moment: then that version binds.
+                    Some(row) => (row.version, self.rules.keep(id, row.version, row.rules)),
+                    None => continue,
+                },
+            };
+            let scope = workspace_id.map_or(Scope::Platform, Scope::Workspace);
+            topic_policies.push(TopicPolicy { id, name, version, scope, rules });
+        }
+        Ok(Rulebook { topic_policies })
     }
 }
 

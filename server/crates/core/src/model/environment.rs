@@ -1,6 +1,6 @@
 //! Environments: what developers name instead of a cluster, and how a topic's physical name comes about there.
 
-use crate::name::{NameError, PhysicalName, Slug, TopicName};
+use crate::name::{Limited, NameError, PhysicalName, Slug, TopicName};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -50,6 +50,12 @@ pub enum TemplateError {
     /// It begins like Kafka's own topics.
     #[error("must not begin with __: such names are Kafka's own topics")]
     Internal,
+}
+
+impl Limited for TemplateError {
+    fn limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// How a topic's physical name is made: text and `{tenant} {workspace} {environment} {application} {name}`.

@@ -2,7 +2,7 @@
 
 use crate::{
     id::{PolicyId, WorkspaceId},
-    name::Slug,
+    name::{Limited, Slug},
 };
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,15 @@ pub enum PatternError {
     /// Not a regular expression, or one that compiles to more than the size limit.
     #[error("is not a regular expression that Orbit takes: {0}")]
     Regex(String),
+}
+
+impl Limited for PatternError {
+    fn limit(&self) -> Option<usize> {
+        match self {
+            Self::TooLong(limit) => Some(*limit),
+            Self::Regex(_) => None,
+        }
+    }
 }
 
 impl Pattern {
@@ -139,7 +148,7 @@ pub struct TopicPolicy {
     /// Whom it binds.
     pub scope: Scope,
     /// What it says.
-    pub rules: TopicRules,
+    pub rules: Arc<TopicRules>,
 }
 
 /// Everything that binds one workspace: the platform's policies and its own.

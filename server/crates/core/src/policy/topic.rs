@@ -22,6 +22,8 @@ pub struct ClusterFacts {
     pub slug: Slug,
     /// What it told of itself; `None` until it was reached for the first time.
     pub description: Option<ClusterDescription>,
+    /// What is wrong with it, for the user, where it did not answer or refused when it was last looked at.
+    pub trouble: Option<String>,
 }
 
 /// The topic as it stands before the change.
@@ -67,7 +69,21 @@ pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) 
         }
         TopicAction::Delete => judge_deletion(change, rules, facts, &mut verdict),
     }
+    warn_of_trouble(facts, &mut verdict);
     verdict
+}
+
+/// Nothing is denied for it: the work waits until the cluster answers. But whoever waits with it wants to know.
+fn warn_of_trouble(facts: &TopicFacts, verdict: &mut Verdict) {
+    let Some(trouble) = &facts.cluster.trouble else { return };
+    let cluster = &facts.cluster.slug;
+    verdict.warnings.push(system(
+        "cluster.unreachable",
+        "cluster.reachable",
+        "/environment",
+        format!("cluster {cluster} is not well at this moment: {}", trouble.trim_end_matches('.')),
+        "apply anyway: the work waits, without limit, until the cluster answers; or tell the platform team",
+    ));
 }
 
 fn system(code: &str, rule: &str, field: &str, message: String, remedy: &str) -> Finding {

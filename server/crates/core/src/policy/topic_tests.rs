@@ -26,7 +26,13 @@ fn pattern(s: &str) -> Pattern {
 }
 
 fn policy(name: &str, scope: Scope, rules: TopicRules) -> TopicPolicy {
-    TopicPolicy { id: PolicyId::from_uuid(Uuid::from_u128(7)), name: slug(name), version: 3, scope, rules }
+    TopicPolicy {
+        id: PolicyId::from_uuid(Uuid::from_u128(7)),
+        name: slug(name),
+        version: 3,
+        scope,
+        rules: rules.into(),
+    }
 }
 fn platform(rules: TopicRules) -> TopicPolicy {
     policy("guardrails", Scope::Platform, rules)
@@ -67,6 +73,7 @@ fn facts() -> TopicFacts {
         requester: Requester { platform_admin: false },
         cluster: ClusterFacts {
             slug: slug("kafka-1"),
+            trouble: None,
             description: Some(ClusterDescription {
                 brokers: 3,
                 default_partitions: Some(6),

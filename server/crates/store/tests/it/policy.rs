@@ -61,7 +61,7 @@ async fn the_rulebook_holds_what_binds_a_workspace(db: TestStore) {
     let told: Vec<_> = book.topic_policies.iter().map(|p| (p.name.as_str(), p.scope)).collect();
     let ours = Scope::Workspace(payments);
     assert_eq!(told, [("a-platform", Scope::Platform), ("m-platform", Scope::Platform), ("z-ours", ours)]);
-    assert_eq!(book.topic_policies[0].rules, rules(50));
+    assert_eq!(*book.topic_policies[0].rules, rules(50));
     assert_eq!(read.rulebook(WorkspaceId::from_uuid(fresh())).await.unwrap().topic_policies.len(), 2);
 }
 

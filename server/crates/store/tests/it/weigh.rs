@@ -21,8 +21,11 @@ fn codes(weighed: &Weighed) -> Vec<&str> {
 
 async fn show(db: &TestStore, place: &Place, names: &[&str]) {
     let description = db.read().await.unwrap().cluster(place.cluster).await.unwrap().unwrap().description.unwrap();
-    let health =
-        Health::Well { description: Box::new(description), topics: names.iter().map(|n| physical(n)).collect() };
+    let health = Health::Well {
+        description: Box::new(description),
+        topics: names.iter().map(|n| physical(n)).collect(),
+        began: db.now().await,
+    };
     db.write(async |tx| tx.cluster_seen(place.cluster, &health).await).await.unwrap();
 }
 

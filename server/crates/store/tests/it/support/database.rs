@@ -182,6 +182,7 @@ impl TestStore {
                     ("operation", &["due_at", "lease_until", "created_at", "finished_at"][..]),
                     ("request", &["expires_at", "created_at", "decided_at"]),
                     ("idempotency", &["created_at"]),
+                    ("cluster_topic_freed", &["freed_at"]),
                 ] {
                     let sets: Vec<_> = columns.iter().map(|c| format!("{c} = {c} - {micros}")).collect();
                     self.raw(&format!("UPDATE {table} SET {}", sets.join(", "))).await;

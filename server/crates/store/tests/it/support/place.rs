@@ -85,6 +85,11 @@ impl TestStore {
         id
     }
 
+    /// The database's time.
+    pub(crate) async fn now(&self) -> jiff::Timestamp {
+        self.read().await.unwrap().now().await.unwrap()
+    }
+
     /// Somebody with a role in a workspace.
     pub(crate) async fn member(&self, name: &str, of: WorkspaceId) -> PrincipalId {
         let (id, who) = (MembershipId::from_uuid(fresh()), self.principal(name).await);
