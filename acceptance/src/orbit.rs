@@ -3,7 +3,7 @@
 use crate::{
     process::{Process, end_of},
     setting::bin,
-    wait::{BOUND, eventually},
+    wait::{BOUND, eventually, within},
 };
 use orbit_api::client::Client;
 use std::{
@@ -15,6 +15,10 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// How a server is to be set up.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +93,21 @@ impl Orbit {
         self.folder.clone()
     }
 
+    /// What it answers to a `GET` without a token: status and body. `None` where nobody answers.
+    pub async fn get(&self, path: &str) -> Option<(u16, String)> {
+        let asked = async {
+            let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
+            connection.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await?;
+            io::Result::Ok(answer)
+        };
+        let answer = within(BOUND, path, asked).await.ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+
     /// Everything that it has written to its log, over all its processes.
     #[must_use]
     pub fn log(&self) -> String {
@@ -103,6 +122,16 @@ impl Orbit {
     /// By SIGKILL.
     pub fn kill(&self) {
         self.end(Process::kill);
+    }
+
+    /// It does nothing and notices nothing, as a machine that is paused, until [`Orbit::thaw`].
+    pub fn freeze(&self) {
+        self.now().as_ref().map_or_else(|| panic!("no server runs"), Process::freeze);
+    }
+
+    /// It goes on where it was.
+    pub fn thaw(&self) {
+        self.now().as_ref().map_or_else(|| panic!("no server runs"), Process::thaw);
     }
 
     /// By SIGTERM; it has to end in order.

@@ -219,7 +219,7 @@ pub(crate) async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation>
 }
 
 /// How often a server has said that an operation succeeded.
-fn successes(server: &Orbit, operation: &str) -> usize {
+pub(crate) fn successes(server: &Orbit, operation: &str) -> usize {
     server.log().lines().filter(|line| line.contains("operation succeeded") && line.contains(operation)).count()
 }
 

@@ -4,8 +4,10 @@
 mod approval;
 mod cluster_trouble;
 mod consent;
+mod cut_off;
 mod durable;
 mod durable_cluster;
+mod durable_postgres;
 mod interrupt;
 mod lifecycle;
 mod policy;

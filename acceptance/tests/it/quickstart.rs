@@ -1,7 +1,7 @@
 //! The example that users begin with, as it stands in the repository.
 
 use crate::world::World;
-use orbit_acceptance::{Database, Kafka, Orbit, Setup, Terraform};
+use orbit_acceptance::{Database, Terraform};
 use orbit_api::TopicStatus;
 use serde_json::json;
 
@@ -12,8 +12,7 @@ async fn the_quickstart_runs_from_init_to_an_empty_plan() {
 
 #[tokio::test]
 async fn the_quickstart_runs_on_postgresql_too() {
-    let database = Some(Database::new().await.url);
-    runs(&World::of(Orbit::with(Setup { database, ..Setup::default() }).await, Kafka::shared()).await).await;
+    runs(&World::on(&Database::new().await).await).await;
 }
 
 async fn runs(world: &World) {
