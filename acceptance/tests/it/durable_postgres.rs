@@ -14,7 +14,7 @@ async fn a_server_that_was_paused_in_a_step_finds_that_another_one_has_done_the_
     let database = Database::new().await;
     // Nothing but the work asks the cluster: a server that is paused while it notes the cluster's health would hold that row, and that is another story.
     let settings = vec![("ORBIT_RECONCILE__CLUSTER_HEALTH_SECONDS".to_owned(), "600".to_owned())];
-    let setup = Setup { database: Some(database.url.clone()), settings, beside: None };
+    let setup = Setup { database: Some(database.url.clone()), settings, ..Setup::default() };
     let world = World::of(Orbit::with(setup.clone()).await, Kafka::own().await).await;
     let other = Orbit::with(Setup { beside: Some(world.orbit.folder()), ..setup }).await;
     let topic = world.physical("dev", "orders");
