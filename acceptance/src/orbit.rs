@@ -29,6 +29,8 @@ pub struct Setup {
     pub settings: Vec<(String, String)>,
     /// Folder of another server of the same database: its key is there.
     pub beside: Option<Arc<TempDir>>,
+    /// Without `--dev`: the story sees to keys, tables and tokens.
+    pub plain: bool,
 }
 
 /// What every server of these tests has, unless its setup says otherwise: so that takeovers and recoveries take seconds. A lease has to be so long that
@@ -151,8 +153,11 @@ impl Orbit {
     /// Starts it on the data and the port of before, and waits until it answers.
     pub async fn start_again(&self) {
         let mut command = Command::new(bin("orbit-server"));
-        command.current_dir(self.folder.path()).args(["serve", "--dev", "--listen"]);
+        command.current_dir(self.folder.path()).args(["serve", "--listen"]);
         command.arg(format!("127.0.0.1:{}", self.port)).arg("--database").arg(self.database());
+        if !self.setup.plain {
+            command.arg("--dev");
+        }
         command.envs(QUICK).envs(self.setup.settings.iter().map(|(key, value)| (key, value)));
         let name = format!("server-{}", self.port);
         let process = Process::start(command, self.folder.path(), &name)
@@ -163,7 +168,9 @@ impl Orbit {
             output.contains("listening on").then_some(output)
         })
         .await;
-        self.tokens.get_or_init(|| (token_of("admin", &output), token_of("developer", &output)));
+        if !self.setup.plain {
+            self.tokens.get_or_init(|| (token_of("admin", &output), token_of("developer", &output)));
+        }
         *self.now() = Some(process);
     }
 

@@ -11,6 +11,7 @@ mod durable_postgres;
 mod interrupt;
 mod lifecycle;
 mod policy;
+mod program;
 mod quickstart;
 mod secrets;
 mod server_trouble;
