@@ -24,6 +24,11 @@ lint: ## formatting, clippy, dependencies, scripts
 	@scripts/setup.sh --quiet
 	@scripts/lint.sh
 
+.PHONY: advisories
+advisories: ## known weaknesses of the dependencies (asks the network)
+	@scripts/setup.sh --quiet
+	@scripts/lint.sh advisories
+
 .PHONY: test
 # Only from the command line: a T that happens to be in the environment must not leave tests out.
 test: export ORBIT_TEST_FILTER := $(if $(findstring command line,$(origin T)),$(T))
@@ -44,4 +49,5 @@ clean-run: ## end what an earlier run left behind, and remove its folder
 
 .PHONY: opentofu
 opentofu: ## build OpenTofu into .cache/, where neither terraform nor tofu is installed (Go 1.26, 5 minutes)
+	@scripts/setup.sh --quiet
 	@scripts/opentofu.sh

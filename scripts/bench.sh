@@ -9,8 +9,10 @@ mapfile -t QUIET < <(quiet)
 
 main() {
   local target
+  expect_terraform
   scripts/setup.sh --quiet
   new_run_dir bench
+  provide_terraform
   run_part "building the release (minutes, the first time)" cargo build "${QUIET[@]}" --release --package orbit-server \
     --package terraform-provider-orbit --package orbit-acceptance "${LOCKED[@]}"
   step_done
@@ -22,8 +24,7 @@ main() {
   target=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/release
   export ORBIT_TEST_BIN_DIR=$target ORBIT_TEST_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP
   export ORBIT_TEST_KAFKA_USER=$KAFKA_USER ORBIT_TEST_KAFKA_PASSWORD=$KAFKA_PASSWORD
-  ORBIT_TEST_TERRAFORM=$(find_terraform) || die "the bench needs 'terraform' or 'tofu' on PATH; 'make opentofu' builds one"
-  export ORBIT_TEST_TERRAFORM
+  export ORBIT_TEST_TERRAFORM=$TERRAFORM
   run_part "measuring" "$target/bench"
   step_done
 }

@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Every relative link of every Markdown file leads to a file that is there, and to a heading that it has."""
+"""What the documentation says is there, is there.
+
+Every relative link of every Markdown file leads to a file, and to a heading that it has. Every source file that stands in
+backticks is one of the repository's. In docs/architecture.md the names do too: `file.rs::name` is in that file, and what
+looks like a name of the code (`make_it`, `Type::make`, `Type`) is one, as a whole word of the sources.
+"""
 
 import pathlib
 import re
@@ -10,15 +15,23 @@ from urllib.parse import unquote
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
 LINK = re.compile(r"\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+CODE = re.compile(r"`([^`\n]+)`")
+# `server/src/main.rs`, `settle.rs`, `app/submit.rs::submit`: by the end of the path.
+SOURCE = re.compile(r"(?P<file>[\w./-]*\w\.(?:rs|sh|py|toml|sql))(?:::(?P<name>\w+))?")
+# What may follow a name: a call, a macro, its type arguments.
+NAME = re.compile(r"(?P<path>\w+(?:::\w+)*)(?:!|\(.*\)|<.*>)?")
+NAMES_ARE_REAL = "docs/architecture.md"
+# Tells which files somebody is to add.
+FILES_TO_BE = "docs/adding-a-resource.md"
 
 
-def markdown_files():
+def listed(*patterns):
     """What git knows or would add: neither caches nor build output."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout
-    return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).exists()]
+    return [name for name in listing.split("\0") if name and (ROOT / name).exists()]
 
 
 def anchors(path):
@@ -33,9 +46,8 @@ def anchors(path):
     return found
 
 
-def faults(path):
-    text = FENCE.sub("", path.read_text("utf-8"))
-    text = re.sub(r"`[^`\n]*`", "", text)
+def wrong_links(path):
+    text = CODE.sub("", FENCE.sub("", path.read_text("utf-8")))
     for target in LINK.findall(text):
         if re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
@@ -48,8 +60,53 @@ def faults(path):
             yield f"{target}: no such heading"
 
 
+class Sources:
+    """The repository's sources, by path, and the words that name something in them."""
+
+    def __init__(self):
+        self.files = listed("*.rs", "*.sh", "*.py", "*.toml", "*.sql")
+        rust = [name for name in self.files if name.endswith(".rs")]
+        self.text = {name: (ROOT / name).read_text("utf-8") for name in rust}
+        rust = "\n".join(self.text.values())
+        tables = "\n".join((ROOT / name).read_text("utf-8") for name in self.files if name.endswith(".sql"))
+        items = re.findall(r"\b(?:fn|struct|enum|trait|type|mod|const|static|macro_rules!)\s+(\w+)", rust)
+        fields, texts = re.findall(r"\b(\w+):\s", rust), re.findall(r'"(\w+)"', rust)
+        self.defined = {*items, *fields, *texts, *re.findall(r"CREATE TABLE (\w+)", tables)}
+        self.words = set(re.findall(r"\w+", rust))
+
+    def ending_in(self, file):
+        return [name for name in self.files if f"/{name}".endswith(f"/{file}")]
+
+    def has_word(self, files, word):
+        return any(re.search(rf"\b{word}\b", self.text.get(name, "")) for name in files)
+
+    def has_name(self, path):
+        """A path is as real as its parts. A small word alone is a name only where something is called so."""
+        *before, last = path.split("::")
+        if not before and last.islower() and "_" not in last:
+            return True
+        return all(part in self.words for part in before) and (last in self.defined or last[0].isupper() and last in self.words)
+
+
+def wrong_names(path, sources):
+    page = str(path.relative_to(ROOT))
+    for token in CODE.findall(FENCE.sub("", path.read_text("utf-8"))):
+        if source := SOURCE.fullmatch(token):
+            there = sources.ending_in(source["file"])
+            if not there and page != FILES_TO_BE:
+                yield f"`{token}`: no such file in the repository"
+            elif there and source["name"] and not sources.has_word(there, source["name"]):
+                yield f"`{token}`: no such name in that file"
+        elif page == NAMES_ARE_REAL and (name := NAME.fullmatch(token)) and not sources.has_name(name["path"]):
+            yield f"`{token}`: no such name in the code"
+
+
 def main():
-    bad = [f"{path.relative_to(ROOT)}: {fault}" for path in markdown_files() for fault in faults(path)]
+    sources = Sources()
+    bad = []
+    for name in listed("*.md"):
+        path = ROOT / name
+        bad += [f"{name}: {fault}" for fault in (*wrong_links(path), *wrong_names(path, sources))]
     print("\n".join(bad), file=sys.stderr, end="\n" if bad else "")
     return 1 if bad else 0
 

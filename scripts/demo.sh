@@ -18,8 +18,11 @@ mapfile -t QUIET < <(quiet)
 
 # ---- showing what happens ----------------------------------------------------------------------------------------------
 
-heading() { printf '\n\033[1m── %s\033[0m\n' "$*" >&2; }
-[[ -t 2 ]] || heading() { printf '\n── %s\n' "$*" >&2; }
+# Also what is named where the demo fails.
+heading() {
+  STEP=$*
+  if [[ -t 2 ]]; then printf '\n\033[1m── %s\033[0m\n' "$*" >&2; else printf '\n── %s\n' "$*" >&2; fi
+}
 
 shown() { printf '  $ %s\n' "$*" >&2; }
 indented() { sed 's/^/    /' >&2; }
@@ -33,16 +36,16 @@ call() { # WHO METHOD PATH [JSON]
   [[ -z $body ]] || shown_body=" --json '$(jq -c 'if .credentials then .credentials.sasl_password = "…" else . end' <<<"$body")'"
   shown "curl -X $method -H \"Authorization: Bearer \$${who^^}_TOKEN\" $SERVER$path$shown_body"
   ANSWER=$(curl -sS -X "$method" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
-    -w '\n%{http_code}' ${body:+-d "$body"} "$SERVER$path")
+    -w '\n%{http_code}' ${body:+-d "$body"} "$SERVER$path") || die "$method $path was not answered"
   status=${ANSWER##*$'\n'}
   ANSWER=${ANSWER%$'\n'*}
   ((status < 300)) || die "$method $path was answered with $status: $(jq -r '.detail // .' <<<"$ANSWER")"
 }
 
-terraform_run() { # ARGUMENT…: printed, run, its output indented; the status is terraform's
+terraform_run() { # ARGUMENT…: printed, run, its output indented and in terraform.log; the status is terraform's
   local code
   shown "terraform $*"
-  "$TERRAFORM" -chdir="$RUN_DIR/quickstart" "$@" -no-color 2>&1 | indented
+  "$TERRAFORM" -chdir="$RUN_DIR/quickstart" "$@" -no-color 2>&1 | tee "$RUN_DIR/terraform.log" | indented
   code=${PIPESTATUS[0]}
   return "$code"
 }
@@ -50,7 +53,7 @@ terraform_run() { # ARGUMENT…: printed, run, its output indented; the status i
 describe_on_kafka() { # TOPIC: by Kafka's own tool
   shown "kafka-topics --describe --topic $1"
   scripts/kafka.sh cli org.apache.kafka.tools.TopicCommand --bootstrap-server "$KAFKA_BOOTSTRAP" \
-    --command-config "$KAFKA_ADMIN_CONFIG" --describe --topic "$1" | indented
+    --command-config "$KAFKA_ADMIN_CONFIG" --describe --topic "$1" | indented || die "Kafka does not show the topic $1"
 }
 
 # ---- starting ----------------------------------------------------------------------------------------------------------
@@ -66,6 +69,7 @@ start_kafka() {
   run_part "starting Kafka $(kafka_version): one node, authorizer on, SCRAM" scripts/kafka.sh start "$RUN_DIR/kafka" >/dev/null
   # shellcheck disable=SC1091
   source "$RUN_DIR/kafka/kafka.env"
+  LOGS_TO_SHOW+=("$RUN_DIR/kafka/kafka.log")
   step_done_with "listening on $KAFKA_BOOTSTRAP"
 }
 
@@ -82,6 +86,7 @@ start_server() { # the port is free now; somebody may still take it before the s
   done
   ADMIN_TOKEN=$(sed -n 's/^token of admin: //p' "$RUN_DIR/orbit-server.log" | tail -n 1)
   DEVELOPER_TOKEN=$(sed -n 's/^token of developer: //p' "$RUN_DIR/orbit-server.log" | tail -n 1)
+  LOGS_TO_SHOW+=("$RUN_DIR/orbit-server.log")
   step_done_with "ready at $SERVER"
 }
 
@@ -157,6 +162,8 @@ show_no_changes() {
 show_denial() {
   heading "A change that policy denies is refused in the plan, in plain words"
   if terraform_run plan -input=false -var prod_partitions=60; then die "60 partitions were not denied"; fi
+  # Not any failure will do: a server that is gone fails the plan too.
+  grep -qF 'Denied: exceeds platform limit' "$RUN_DIR/terraform.log" || die "the plan failed, and not by policy"
 }
 
 say_what_next() {
@@ -174,9 +181,10 @@ say_what_next() {
 
 main() {
   local target
-  TERRAFORM=$(find_terraform) || die "the demo needs 'terraform' or 'tofu' on PATH; 'make opentofu' builds one"
+  expect_terraform
   scripts/setup.sh --quiet
   new_run_dir demo
+  provide_terraform
   say "every part's log is in ${RUN_DIR#"$ROOT"/}"
   build
   target=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/debug
@@ -188,8 +196,9 @@ main() {
   approve
   show_no_changes
   show_denial
+  STEP=
   if [[ -n ${DEMO_EXIT:-} || ! -t 0 ]]; then
-    heading "What to try next"
+    printf '\n── What to try next\n' >&2
     say "'make demo' in a terminal keeps everything running until Ctrl-C, and says how to go on from here;"
     say "docs/api.md tells the calls, docs/architecture.md how it works. Stopping what was started."
     return

@@ -10,7 +10,8 @@
 #                                      --bootstrap-server $KAFKA_BOOTSTRAP --command-config $KAFKA_ADMIN_CONFIG
 #   kafka.sh archive                   makes the archive of loaded classes that saves a second at each start (setup.sh)
 #
-# Environment: KAFKA_HEAP (256m), KAFKA_LOG_LEVEL (INFO), KAFKA_ADMIN_PASSWORD (random), KAFKA_HOME (.cache/kafka-VERSION).
+# Environment: KAFKA_HEAP (256m), KAFKA_LOG_LEVEL (INFO), KAFKA_ADMIN_PASSWORD (random), ORBIT_KAFKA_VERSION (that of
+# kafka/pom.xml), ORBIT_KAFKA_HOME (.cache/kafka-VERSION). A KAFKA_HOME of yours has no effect.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 

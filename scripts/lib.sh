@@ -11,6 +11,8 @@
 #   wait_for NAME SECONDS COMMAND…        until COMMAND succeeds; fails at once when NAME's process has died
 #   spawn, is_alive, stop_process         the same by pid file, for kafka.sh and postgres.sh
 #   find_java, find_terraform             paths, or nothing and a status of 1
+#   expect_terraform, provide_terraform   for what cannot do without one: at once a sentence, later TERRAFORM
+#   LOGS_TO_SHOW                          logs whose end is shown where the run fails
 #
 # Clean-up: whatever ends the script (its end, a failure, Ctrl-C, TERM, a closed terminal), everything it started is
 # ended too. Every process is known by its pid and its start time, and runs in a session of its own, so that a signal to
@@ -128,6 +130,7 @@ end_pids_of_run() { # RUN_DIR
 
 RUN_DIR=
 ON_EXIT=()
+LOGS_TO_SHOW=()
 
 on_exit() { ON_EXIT+=("$(printf '%q ' "$@")"); }
 
@@ -140,6 +143,7 @@ new_run_dir() { # KIND
   echo "$$ $(start_time_of $$)" >"$new/owner.pid"
   # PostgreSQL runs as another user when we are root.
   chmod 755 "$new"
+  own_tmpdir "$new"
   RUN_DIR=$RUNS/$1-${new##*-}
   mv "$new" "$RUN_DIR"
   export ORBIT_RUN_DIR=$RUN_DIR
@@ -147,6 +151,23 @@ new_run_dir() { # KIND
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap clean_up EXIT
+}
+
+# What a killed test leaves behind in a temporary folder goes with the run's. Outside the run's own folder, since a
+# socket's path has room for 107 bytes; known there by a link.
+own_tmpdir() { # RUN_DIR
+  local base=${TMPDIR:-/tmp}
+  ((${#base} <= 30)) || base=/tmp
+  TMPDIR=$(mktemp -d "$base/orbit-XXXXXX")
+  chmod 711 "$TMPDIR"
+  ln -s "$TMPDIR" "$1/tmp"
+  export TMPDIR
+}
+
+remove_tmpdir() { # RUN_DIR
+  local dir
+  dir=$(readlink "$1/tmp") || return 0
+  rm -rf -- "$dir" "$1/tmp"
 }
 
 clean_up() {
@@ -162,6 +183,7 @@ clean_up() {
     [[ ! -e $pid_file ]] || stop_process "$pid_file" 10
   done
   end_pids_of_run "$RUN_DIR"
+  remove_tmpdir "$RUN_DIR"
   if ((code == 0 || code == 129 || code == 130 || code == 143)) || ! has_logs; then
     rm -rf "$RUN_DIR"
   else
@@ -173,10 +195,18 @@ clean_up() {
 }
 
 tell_failure() { # CODE
+  local log
   case $1 in
-    129 | 130 | 143) printf '\n  ! interrupted%s; stopping what was started\n' "${STEP:+ during: $STEP}" >&2 ;;
-    *) printf '\n  ! failed%s (status %s)%s\n' "${STEP:+: $STEP}" "$1" "$(has_logs && echo "; logs are in ${RUN_DIR#"$ROOT"/}")" >&2 ;;
+    129 | 130 | 143)
+      printf '\n  ! interrupted%s; stopping what was started\n' "${STEP:+ during: $STEP}" >&2
+      return
+      ;;
   esac
+  for log in "${LOGS_TO_SHOW[@]}"; do
+    warn "the end of ${log#"$ROOT"/}:"
+    show_end "$log"
+  done
+  printf '\n  ! failed%s (status %s)%s\n' "${STEP:+: $STEP}" "$1" "$(has_logs && echo "; logs are in ${RUN_DIR#"$ROOT"/}")" >&2
 }
 
 has_logs() { [[ -n $(find "$RUN_DIR" -name '*.log' -print -quit) ]]; }
@@ -191,6 +221,7 @@ end_dead_runs() {
     if [[ ! -d $dir ]] || is_alive "$dir/owner.pid"; then continue; fi
     if [[ -e $dir/owner.pid ]]; then
       end_pids_of_run "$dir"
+      remove_tmpdir "$dir"
       rm -f "$dir/owner.pid"
     fi
     if [[ -n $(find "$dir" -maxdepth 0 -mmin +1440) && -z $(live_pid_files "$dir") ]]; then rm -rf "$dir"; fi
@@ -314,17 +345,42 @@ find_terraform() {
   command -v "${ORBIT_TERRAFORM:-terraform}" || command -v tofu
 }
 
-# The folder of initdb and postgres: the newest that Debian's packages have, else by PATH.
+# Said before anything long begins.
+expect_terraform() {
+  find_terraform >/dev/null || command -v go >/dev/null ||
+    die "this needs 'terraform' or 'tofu' on PATH: install one by your system's way, or install Go 1.26 or newer, and OpenTofu is built here (about 5 minutes, once)"
+}
+
+# shellcheck disable=SC2034 # for the script that asked
+provide_terraform() { # sets TERRAFORM; after setup.sh, whose jq the build needs
+  if ! TERRAFORM=$(find_terraform); then
+    run_part "neither terraform nor tofu is on PATH: building OpenTofu (about 5 minutes, once)" "$ROOT/scripts/opentofu.sh"
+    step_done
+    TERRAFORM=$(find_terraform) || die "OpenTofu was built and is not found"
+  fi
+}
+
+# The folder of initdb and postgres of 15 or newer (initdb knows ICU since then): the newest that Debian's packages have,
+# else by PATH.
 find_postgres_bin() {
   local dir
   while read -r dir; do
-    [[ -x $dir/initdb && -x $dir/postgres ]] && echo "$dir" && return
-  done < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV)
-  dir=$(command -v initdb) && dirname -- "$dir"
+    (($(postgres_major "$dir") >= 15)) && echo "$dir" && return
+  done < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV; dirname -- "$(command -v initdb || true)")
+  return 1
 }
 
-kafka_version() { echo "${KAFKA_VERSION:-$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$ROOT/scripts/kafka/pom.xml")}"; }
-kafka_home() { echo "${KAFKA_HOME:-$CACHE/kafka-$(kafka_version)}"; }
+postgres_major() { # DIR: 0 where none is
+  local out
+  if [[ -x $1/initdb && -x $1/postgres ]] && out=$("$1/postgres" --version) && [[ $out =~ \)\ ([0-9]+) ]]; then
+    echo "${BASH_REMATCH[1]}"
+  else
+    echo 0
+  fi
+}
+
+kafka_version() { echo "${ORBIT_KAFKA_VERSION:-$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$ROOT/scripts/kafka/pom.xml")}"; }
+kafka_home() { echo "${ORBIT_KAFKA_HOME:-$CACHE/kafka-$(kafka_version)}"; }
 
 # On a terminal cargo shows how far it is; elsewhere that would be hundreds of lines.
 quiet() { [[ -t 2 ]] || echo --quiet; }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # A throw-away PostgreSQL in one folder, on a free port of 127.0.0.1, without durability: for the demo and the tests.
 #
-#   postgres.sh start DIR            the first time with a new cluster, later with the same port and data;
-#                                    prints the connection as NAME=VALUE lines
+#   postgres.sh start DIR [NAME=VALUE …]
+#                                    the first time with a new cluster (and NAME=VALUE over the settings below), later with
+#                                    the same port, settings and data; prints the connection as NAME=VALUE lines
 #   postgres.sh stop DIR             orderly: open transactions are rolled back
-#   postgres.sh kill DIR             a crash
+#   postgres.sh kill DIR             a crash; the last commits are lost with it, unless synchronous_commit=on
 #   postgres.sh env DIR              prints the connection again
 #   postgres.sh psql DIR ARGUMENT …  psql on it
 #
@@ -50,7 +51,8 @@ write_env() { # DIR
 }
 
 launch() { # DIR
-  local dir=$1
+  local dir=$1 setting more=()
+  while read -r setting; do more+=(-c "$setting"); done <"$dir/postgres.settings"
   # shellcheck disable=SC1091
   source "$dir/postgres.env"
   mkdir -p "$POSTGRES_SOCKET_DIR"
@@ -58,17 +60,18 @@ launch() { # DIR
   (cd / && spawn "$dir/postgres.pid" "$dir/postgres.log" "${AS[@]}" "$BIN/postgres" -D "$dir/postgres-data" \
     -c listen_addresses=127.0.0.1 -c port="$POSTGRES_PORT" -c unix_socket_directories="$POSTGRES_SOCKET_DIR" \
     -c max_connections=200 -c shared_buffers=64MB -c jit=off -c timezone=UTC \
-    -c fsync=off -c full_page_writes=off -c synchronous_commit=off)
+    -c fsync=off -c full_page_writes=off -c synchronous_commit=off "${more[@]}")
   wait_until "$dir/postgres.pid" "$dir/postgres.log" 30 "$BIN/pg_isready" -q -U orbit -h 127.0.0.1 -p "$POSTGRES_PORT" || {
     stop "$dir" 5 INT
     return 1
   }
 }
 
-start() { # DIR
+start() { # DIR [NAME=VALUE…]
   local dir fresh=0
   mkdir -p "$1"
   dir=$(cd "$1" && pwd -P)
+  shift
   if ! is_alive "$dir/postgres.pid"; then
     # Interrupted half way: nothing stays behind.
     trap 'stop "$dir" 5 INT; exit 130' HUP INT TERM
@@ -77,6 +80,8 @@ start() { # DIR
       fresh=1
       rm -rf "$dir/postgres-data"
       init "$dir"
+      : >"$dir/postgres.settings"
+      (($# == 0)) || printf '%s\n' "$@" >"$dir/postgres.settings"
       write_env "$dir"
     fi
     if ! launch "$dir"; then
@@ -128,7 +133,7 @@ usage() {
 }
 
 case ${1:-} in
-  start) (($# == 2)) || usage; start "$2" ;;
+  start) (($# >= 2)) || usage; shift; start "$@" ;;
   # INT is PostgreSQL's word for: end the sessions and shut down.
   stop) (($# == 2)) || usage; stop "$2" 10 INT ;;
   kill) (($# == 2)) || usage; stop "$2" 5 KILL ;;

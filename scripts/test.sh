@@ -52,13 +52,12 @@ export_addresses() {
   export ORBIT_TEST_KAFKA_INTERNAL=$KAFKA_INTERNAL
   ORBIT_TEST_KAFKA_HOME=$(kafka_home)
   ORBIT_TEST_BIN_DIR=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/debug
-  ORBIT_TEST_TERRAFORM=$(find_terraform) || die "the acceptance tests need 'terraform' or 'tofu' on PATH; 'make opentofu' builds one"
+  ORBIT_TEST_TERRAFORM=$TERRAFORM
   export ORBIT_TEST_KAFKA_HOME ORBIT_TEST_BIN_DIR ORBIT_TEST_TERRAFORM
 }
 
 check_docs() {
-  [[ -d docs || -e README.md ]] || return 0
-  run_part "docs: links" scripts/check-docs.py
+  run_part "docs: links and names" scripts/check-docs.py
   step_done
 }
 
@@ -79,8 +78,10 @@ some_tests() {
 }
 
 main() {
+  expect_terraform
   scripts/setup.sh --quiet
   new_run_dir test
+  provide_terraform
   if [[ -z $FILTER ]]; then
     lint
     check_docs

@@ -1,8 +1,8 @@
 //! Kafka: the cluster of the run, which all tests share, or one of a test's own, which can go down. Seen past Orbit, by Kafka's own tools.
 
-use crate::{orbit::new_folder, setting::setting};
+use crate::{orbit::new_folder, process::signal, setting::setting};
 use orbit_api::{ClusterCreate, Connection, Credentials, SaslMechanism, SecurityProtocol};
-use std::{collections::BTreeMap, path::Path, process::Stdio};
+use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -77,6 +77,23 @@ impl Kafka {
     /// The same data, the same ports.
     pub async fn start_again(&self) {
         script(&["start", &self.folder()]).await;
+    }
+
+    /// It keeps its connections and answers nothing, until [`Kafka::thaw`].
+    pub fn freeze(&self) {
+        signal("STOP", &self.process());
+    }
+
+    /// It goes on where it was.
+    pub fn thaw(&self) {
+        signal("CONT", &self.process());
+    }
+
+    fn process(&self) -> String {
+        let file = Path::new(&self.folder()).join("kafka.pid");
+        let written = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{} cannot be read: {e}", file.display()));
+        // Its id, and when it began.
+        written.split_whitespace().next().unwrap_or_else(|| panic!("{} is empty", file.display())).to_owned()
     }
 
     /// How Orbit connects as the cluster's admin.

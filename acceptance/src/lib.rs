@@ -21,9 +21,9 @@ mod wait;
 
 pub use cluster::{Kafka, OnCluster};
 pub use orbit::{Orbit, Setup};
-pub use postgres::Database;
+pub use postgres::{Database, HeldBack};
 pub use proxy::Proxy;
 pub use setting::{bin, fresh, repository};
 pub use terraform::{Changed, Terraform, UnderWay};
 pub use told::{Run, Told};
-pub use wait::{BOUND, eventually, within};
+pub use wait::{BOUND, eventually, eventually_within, within};

@@ -3,7 +3,7 @@
 use crate::{
     process::{Process, end_of},
     setting::bin,
-    wait::{BOUND, eventually},
+    wait::{BOUND, eventually, within},
 };
 use orbit_api::client::Client;
 use std::{
@@ -15,6 +15,10 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// How a server is to be set up.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +29,8 @@ pub struct Setup {
     pub settings: Vec<(String, String)>,
     /// Folder of another server of the same database: its key is there.
     pub beside: Option<Arc<TempDir>>,
+    /// Without `--dev`: the story sees to keys, tables and tokens.
+    pub plain: bool,
 }
 
 /// What every server of these tests has, unless its setup says otherwise: so that takeovers and recoveries take seconds. A lease has to be so long that
@@ -89,6 +95,21 @@ impl Orbit {
         self.folder.clone()
     }
 
+    /// What it answers to a `GET` without a token: status and body. `None` where nobody answers.
+    pub async fn get(&self, path: &str) -> Option<(u16, String)> {
+        let asked = async {
+            let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
+            connection.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await?;
+            io::Result::Ok(answer)
+        };
+        let answer = within(BOUND, path, asked).await.ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+
     /// Everything that it has written to its log, over all its processes.
     #[must_use]
     pub fn log(&self) -> String {
@@ -103,6 +124,16 @@ impl Orbit {
     /// By SIGKILL.
     pub fn kill(&self) {
         self.end(Process::kill);
+    }
+
+    /// It does nothing and notices nothing, as a machine that is paused, until [`Orbit::thaw`].
+    pub fn freeze(&self) {
+        self.now().as_ref().map_or_else(|| panic!("no server runs"), Process::freeze);
+    }
+
+    /// It goes on where it was.
+    pub fn thaw(&self) {
+        self.now().as_ref().map_or_else(|| panic!("no server runs"), Process::thaw);
     }
 
     /// By SIGTERM; it has to end in order.
@@ -122,8 +153,11 @@ impl Orbit {
     /// Starts it on the data and the port of before, and waits until it answers.
     pub async fn start_again(&self) {
         let mut command = Command::new(bin("orbit-server"));
-        command.current_dir(self.folder.path()).args(["serve", "--dev", "--listen"]);
+        command.current_dir(self.folder.path()).args(["serve", "--listen"]);
         command.arg(format!("127.0.0.1:{}", self.port)).arg("--database").arg(self.database());
+        if !self.setup.plain {
+            command.arg("--dev");
+        }
         command.envs(QUICK).envs(self.setup.settings.iter().map(|(key, value)| (key, value)));
         let name = format!("server-{}", self.port);
         let process = Process::start(command, self.folder.path(), &name)
@@ -134,7 +168,9 @@ impl Orbit {
             output.contains("listening on").then_some(output)
         })
         .await;
-        self.tokens.get_or_init(|| (token_of("admin", &output), token_of("developer", &output)));
+        if !self.setup.plain {
+            self.tokens.get_or_init(|| (token_of("admin", &output), token_of("developer", &output)));
+        }
         *self.now() = Some(process);
     }
 

@@ -45,6 +45,16 @@ impl Process {
         self.child().try_wait().ok().flatten()
     }
 
+    /// It does nothing, and keeps what it has, until [`Process::thaw`].
+    pub(crate) fn freeze(&self) {
+        signal("STOP", &self.child().id().to_string());
+    }
+
+    /// It goes on where it was.
+    pub(crate) fn thaw(&self) {
+        signal("CONT", &self.child().id().to_string());
+    }
+
     /// By SIGKILL: it gets no chance to do anything more. Gone when this returns.
     pub(crate) fn kill(&self) {
         let mut child = self.child();

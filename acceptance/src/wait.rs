@@ -12,16 +12,26 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 #[track_caller]
 pub fn eventually<T, Look: Future<Output = Option<T>>>(
     what: &str,
+    look: impl FnMut() -> Look,
+) -> impl Future<Output = T> {
+    eventually_within(BOUND, what, look)
+}
+
+/// The same, for what takes longer by its nature.
+#[track_caller]
+pub fn eventually_within<T, Look: Future<Output = Option<T>>>(
+    bound: Duration,
+    what: &str,
     mut look: impl FnMut() -> Look,
 ) -> impl Future<Output = T> {
     let asked_at = Location::caller();
     async move {
-        let deadline = Instant::now() + BOUND;
+        let deadline = Instant::now() + bound;
         loop {
             if let Some(seen) = look().await {
                 return seen;
             }
-            assert!(Instant::now() < deadline, "not within {BOUND:?}: {what} (asked at {asked_at})");
+            assert!(Instant::now() < deadline, "not within {bound:?}: {what} (asked at {asked_at})");
             sleep(BETWEEN_LOOKS).await;
         }
     }

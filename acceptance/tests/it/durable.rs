@@ -11,7 +11,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 /// Topics asked for in each round of a story in which the server dies.
 const AT_ONCE: usize = 3;
-/// When it dies: so many steps of one of them were done, and so many milliseconds later.
+/// When it dies: so many steps of one of them were done, and so many milliseconds later. Where that is, is luck; `cut_off.rs` leaves nothing to it.
 const MOMENTS: [(usize, u64); 12] =
     [(0, 0), (1, 0), (2, 0), (0, 20), (1, 4), (2, 1), (0, 40), (1, 8), (2, 2), (0, 60), (1, 16), (2, 3)];
 
@@ -39,8 +39,6 @@ async fn a_server_that_is_killed_at_any_moment_finishes_its_work_once() {
     let operations = all_succeed(&world, &world.orbit).await;
 
     assert_eq!(operations.len(), expected, "one operation a topic");
-    let cut_off: BTreeSet<_> = operations.iter().filter_map(cut_off).collect();
-    assert!(cut_off.len() > 1, "the server died in the midst of work, at several places: {cut_off:?}");
     let on_cluster = world.on_cluster().await;
     assert_eq!(on_cluster.len(), expected, "{on_cluster:#?}");
     for topic in topics {
@@ -131,7 +129,7 @@ async fn two_servers_on_one_postgresql_share_the_work_and_never_do_it_twice() {
     let database = Database::new().await;
     let eager = [("ORBIT_RUNNER__POLL_MILLISECONDS", "2")];
     let eager = eager.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-    let setup = Setup { database: Some(database.url.clone()), settings: eager, beside: None };
+    let setup = Setup { database: Some(database.url.clone()), settings: eager, ..Setup::default() };
     let world = World::of(Orbit::with(setup.clone()).await, Kafka::shared()).await;
     let other = Orbit::with(Setup { beside: Some(world.orbit.folder()), ..setup }).await;
     let [here, there] = [&world.orbit, &other].map(|server| server.client(&world.orbit.developer_token()));
@@ -190,19 +188,6 @@ async fn done(world: &World, name: &str, steps: usize) {
     within(Duration::from_mins(1), "the first steps of an operation", often).await;
 }
 
-/// The step that took long, since the server died before or in it.
-fn cut_off(operation: &Operation) -> Option<&str> {
-    let mut before = operation.created_at;
-    for step in &operation.steps {
-        let finished = step.finished_at.unwrap();
-        if finished.duration_since(before).as_millis() > 1_000 {
-            return Some(&step.name);
-        }
-        before = finished;
-    }
-    None
-}
-
 /// Waits until all operations have ended, by the requests that led to them; every request was accepted, and led to one.
 pub(crate) async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation> {
     let client = server.client(&world.orbit.admin_token());
@@ -219,7 +204,7 @@ pub(crate) async fn all_succeed(world: &World, server: &Orbit) -> Vec<Operation>
 }
 
 /// How often a server has said that an operation succeeded.
-fn successes(server: &Orbit, operation: &str) -> usize {
+pub(crate) fn successes(server: &Orbit, operation: &str) -> usize {
     server.log().lines().filter(|line| line.contains("operation succeeded") && line.contains(operation)).count()
 }
 

@@ -4,10 +4,13 @@ use crate::{
     durable::all_succeed,
     world::{World, address, key, topic, wish},
 };
-use orbit_acceptance::{Orbit, eventually};
+use orbit_acceptance::{Orbit, eventually, eventually_within};
 use orbit_api::{Operation, OperationState, StepState, TopicStatus, client::TopicRead};
-use std::time::Duration;
-use tokio::{task::JoinSet, time::sleep};
+use std::{cell::Cell, time::Duration};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 #[tokio::test]
 async fn work_waits_for_a_cluster_that_is_down_and_goes_on_when_it_is_back() {
@@ -36,6 +39,44 @@ async fn work_waits_for_a_cluster_that_is_down_and_goes_on_when_it_is_back() {
     assert!(done.steps.iter().all(|step| step.state == StepState::Done && step.attempts == 0), "{done:#?}");
     assert_eq!(world.topic("dev", "orders").await.status, TopicStatus::Active);
     assert_eq!(world.on_cluster().await.len(), 1);
+}
+
+#[tokio::test]
+async fn work_waits_for_a_cluster_that_is_down_for_longer_than_any_wait_between_tries() {
+    const DOWN: Duration = Duration::from_mins(1);
+    let world = World::with_own_kafka().await;
+    world.kafka.kill().await;
+    let since = Instant::now();
+    let id = world.ask_for("dev", "orders", 2).await.operation.unwrap().id;
+    let early = waits(&world.orbit, &id).await.steps[0].waits;
+
+    // No try fails the work, and trying never ends: once more after that minute, too.
+    let client = world.orbit.admin();
+    let by_then = Cell::new(None);
+    let late = eventually_within(2 * DOWN, "another try after a minute", || async {
+        let operation = client.operation_get(&id, None).await.ok()?;
+        let step = &operation.steps[0];
+        assert_eq!((step.name.as_str(), step.attempts), ("observe", 0), "{operation:#?}");
+        assert!([OperationState::Waiting, OperationState::Running].contains(&operation.state), "{operation:#?}");
+        if since.elapsed() < DOWN {
+            return None;
+        }
+        let before = by_then.get().unwrap_or(step.waits);
+        by_then.set(Some(before));
+        (step.waits > before).then_some(step.waits)
+    })
+    .await;
+    assert!(late >= early + 3, "{early}, then {late}");
+    world.kafka.start_again().await;
+
+    let done = world.succeeds(&id).await;
+    assert!(done.steps.iter().all(|step| step.state == StepState::Done && step.attempts == 0), "{done:#?}");
+    assert!(done.steps[0].waits >= late);
+    let on_cluster = world.on_cluster().await;
+    assert_eq!((on_cluster.len(), world.requests().await.len()), (1, 1));
+    let topic = world.topic("dev", "orders").await;
+    assert_eq!(topic.status, TopicStatus::Active);
+    assert_eq!(topic.kafka_topic_id.as_deref(), Some(on_cluster["dev/orders"].id.as_str()));
 }
 
 #[tokio::test]

@@ -4,11 +4,14 @@
 mod approval;
 mod cluster_trouble;
 mod consent;
+mod cut_off;
 mod durable;
 mod durable_cluster;
+mod durable_postgres;
 mod interrupt;
 mod lifecycle;
 mod policy;
+mod program;
 mod quickstart;
 mod secrets;
 mod server_trouble;

@@ -33,15 +33,31 @@ async fn neither_token_nor_password_stand_in_state_plans_or_logs() {
         ("the admin's token", world.orbit.admin_token()),
         ("the cluster's password", world.kafka.password().to_owned()),
     ];
-    for file in kept {
-        let bytes = fs::read(&file).unwrap_or_default();
-        for (what, secret) in &secrets {
-            // The one place that is for it: --dev prints its tokens once.
-            let printed = file.extension().is_some_and(|kind| kind == "out") && what.ends_with("token");
-            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(printed || !found, "{what} stands in {}", file.display());
-        }
+    for (what, secret) in &secrets {
+        // The one place that is for it: --dev prints its tokens once.
+        let printed = |file: &&PathBuf| what.ends_with("token") && file.extension().is_some_and(|kind| kind == "out");
+        let (for_it, others): (Vec<&PathBuf>, Vec<_>) = kept.iter().partition(printed);
+        let leaked = holding(secret, &others);
+        assert!(leaked.is_empty(), "{what} stands in {leaked:?}");
+        // Who looks so would find it.
+        let found = holding(secret, &for_it);
+        assert_eq!(found.len(), usize::from(what.ends_with("token")), "{what}: {found:?}");
     }
+    let planted = terraform.path("planted");
+    fs::write(&planted, format!("\0before it{}after it", world.kafka.password())).unwrap();
+    let found = files(terraform.folder()).into_iter().filter(|file| holds(file, world.kafka.password()));
+    assert_eq!(found.collect::<Vec<_>>(), [planted]);
+}
+
+/// Those of the files that hold a text.
+fn holding<'f>(text: &str, files: &[&'f PathBuf]) -> Vec<&'f PathBuf> {
+    files.iter().copied().filter(|file| holds(file, text)).collect()
+}
+
+/// A file that cannot be read says nothing of what is in it, so it ends the story.
+fn holds(file: &Path, text: &str) -> bool {
+    let bytes = fs::read(file).unwrap_or_else(|e| panic!("{} cannot be read: {e}", file.display()));
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 /// A denial, a creation that waits, a change, a token that is refused, and an end.

@@ -1,6 +1,6 @@
 //! A platform with one team: what most stories begin with.
 
-use orbit_acceptance::{Kafka, OnCluster, Orbit, Setup, Terraform, eventually, fresh};
+use orbit_acceptance::{Database, Kafka, OnCluster, Orbit, Setup, Terraform, eventually, fresh};
 use orbit_api::{
     Approve, EnvironmentCreate, EnvironmentMappingCreate, Limits, MembershipCreate, Operation, OperationState,
     PolicyScope, PrincipalCreate, Reject, Request, RequestState, Role, TokenCreate, Topic, TopicCreate,
@@ -36,6 +36,12 @@ impl World {
     pub(crate) async fn set_up(settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Self::of(Orbit::with(Setup { settings, ..Setup::default() }).await, Kafka::shared()).await
+    }
+
+    /// On a PostgreSQL.
+    pub(crate) async fn on(database: &Database) -> Self {
+        let database = Some(database.url.clone());
+        Self::of(Orbit::with(Setup { database, ..Setup::default() }).await, Kafka::shared()).await
     }
 
     pub(crate) async fn of(orbit: Orbit, kafka: Kafka) -> Self {

@@ -11,6 +11,7 @@ on_sqlite!(
     unknown_places_are_told_at_their_fields,
     bodies_that_are_no_json_or_too_large,
     every_noun_of_the_platform_tells_its_wrong_fields,
+    every_limit_of_the_platform_is_told,
     clusters_tell_what_does_not_go_together,
     what_a_query_or_a_header_got_wrong,
     duplicates_are_told,
@@ -97,6 +98,7 @@ async fn every_limit_of_a_topic_is_told(orbit: TestApp) {
 
 async fn illegal_names_are_told_with_what_is_right(orbit: TestApp) {
     let dev = orbit.dev().await;
+    let before = orbit.dump_of_work().await;
     for (name, detail) in [
         (String::new(), "is empty: at least one character is due"),
         ("x".repeat(250), "has 250 characters: at most 249 are allowed"),
@@ -110,25 +112,29 @@ async fn illegal_names_are_told_with_what_is_right(orbit: TestApp) {
     dev.topic("__consumer_offsets").create().await.invalid().limits("/name", "format", None);
     // Legal by itself, too long with the environment and the workspace before it.
     dev.topic(&"x".repeat(249)).create().await.invalid().limits("/name", "topic.name.length", Some("249"));
+    assert_eq!(orbit.dump_of_work().await, before);
     let longest = dev.topic(&"x".repeat(249 - "dev.payments.".len()));
     longest.create().await.accepted();
 }
 
 async fn unknown_places_are_told_at_their_fields(orbit: TestApp) {
     let dev = orbit.dev().await;
+    orbit.root().post("/v1/environments", json!({ "slug": "empty" })).await.created();
+    let before = orbit.dump_of_work().await;
     let nowhere = dev.topic("orders").of("nowhere").create().await;
     nowhere.problem(404, "workspace.not-found").limits("/workspace", "workspace.not-found", None);
     let nowhere = dev.topic("orders").with("environment", "nowhere").create().await;
     nowhere.problem(404, "environment.not-found").limits("/environment", "environment.not-found", None);
     let both = dev.topic("orders").of("nowhere").with("environment", "nowhere").create().await;
     assert_eq!(both.problem(404, "workspace.not-found").pointers(), ["/environment", "/workspace"]);
-    orbit.root().post("/v1/environments", json!({ "slug": "empty" })).await.created();
     let unmapped = dev.topic("orders").with("environment", "empty").create().await;
     unmapped.problem(409, "environment.no-cluster").advises("POST /v1/environment-mappings");
+    assert_eq!(orbit.dump_of_work().await, before);
 }
 
 async fn bodies_that_are_no_json_or_too_large(orbit: TestApp) {
     let dev = orbit.dev().await;
+    let before = orbit.dump_of_work().await;
     let post = |text: &str| dev.call(Method::POST, "/v1/topics").text(text).send();
     post("{\"name\": ").await.problem(400, "malformed").says("the body is no JSON: line 1, column 9");
     post(&"[".repeat(10_000)).await.problem(400, "malformed");
@@ -144,6 +150,7 @@ async fn bodies_that_are_no_json_or_too_large(orbit: TestApp) {
     form.problem(415, "media-type").advises("send application/json");
     let latin = dev.call(Method::DELETE, "/v1/topics/payments%2Fdev%2Forders").text("{\"force\": true}").send().await;
     latin.invalid().limits("/force", "unknown-field", None);
+    assert_eq!(orbit.dump_of_work().await, before);
 }
 
 async fn every_noun_of_the_platform_tells_its_wrong_fields(orbit: TestApp) {
@@ -200,6 +207,68 @@ async fn every_noun_of_the_platform_tells_its_wrong_fields(orbit: TestApp) {
         assert_eq!(refused.invalid().pointers(), pointers, "{path}");
     }
     assert_eq!(orbit.dump_of_work().await, before);
+}
+
+async fn every_limit_of_the_platform_is_told(orbit: TestApp) {
+    let (root, dev) = (orbit.root(), orbit.dev().await);
+    let request = format!("/v1/requests/{}", dev.topic("orders").in_prod().create().await.request_id());
+    let (approve, reject) = (format!("{request}/approve"), format!("{request}/reject"));
+    let before = orbit.dump_of_work().await;
+    let connection = |servers: &[String]| json!({ "bootstrap_servers": servers, "security_protocol": "PLAINTEXT" });
+    let main = connection(&["main.test:9092".to_owned()]);
+    let cluster = |field: &str, value: Value| json!({ "slug": "second", "connection": &main, field: value });
+    let policy = |field: &str, value: Value| json!({ "name": "more", "scope": "platform", field: value });
+    let servers: Vec<_> = (1..=21).map(|n| format!("kafka-{n}.test:9092")).collect();
+    for (path, body, pointer, code, limit) in [
+        ("/v1/clusters", cluster("region", json!("x".repeat(101))), "/region", "length", Some("100")),
+        ("/v1/clusters", cluster("residency", json!("x".repeat(101))), "/residency", "length", Some("100")),
+        (
+            "/v1/clusters",
+            cluster("connection", connection(&servers)),
+            "/connection/bootstrap_servers",
+            "length",
+            Some("20"),
+        ),
+        (
+            "/v1/topic-policies",
+            policy("auto_approve_patterns", json!(vec!["a"; 51])),
+            "/auto_approve_patterns",
+            "length",
+            Some("50"),
+        ),
+        ("/v1/principals", json!({ "name": "x".repeat(201) }), "/name", "format", Some("200")),
+        (
+            "/v1/tokens",
+            json!({ "name": "long", "expires_in_seconds": 31_536_001 }),
+            "/expires_in_seconds",
+            "range",
+            Some("1..31536000"),
+        ),
+        (&approve, json!({ "comment": "x".repeat(2_001) }), "/comment", "length", Some("2000")),
+        (&reject, json!({ "reason": "x".repeat(2_001) }), "/reason", "length", Some("2000")),
+        (&reject, json!({ "reason": " " }), "/reason", "missing", None),
+    ] {
+        let refused = root.post(path, body).await;
+        refused.invalid().limits(pointer, code, limit);
+        assert_eq!(refused.invalid().pointers(), [pointer], "{path}");
+    }
+    for (field, value, pointer) in [
+        ("naming_pattern", json!("x".repeat(1_001)), "/naming_pattern"),
+        ("auto_approve_patterns", json!(["a", "x".repeat(1_001)]), "/auto_approve_patterns/1"),
+    ] {
+        let refused = root.post("/v1/topic-policies", policy(field, value)).await;
+        assert_eq!(refused.invalid().pointers(), [pointer]);
+        assert!(refused.raw.contains("at most 1,000 characters"), "{}", refused.raw);
+    }
+    assert_eq!(orbit.dump_of_work().await, before);
+    // What is just within its limit is taken.
+    root.post("/v1/principals", json!({ "name": "x".repeat(200) })).await.created();
+    root.post("/v1/clusters", cluster("region", json!("x".repeat(100)))).await.created();
+    root.post("/v1/topic-policies", policy("auto_approve_patterns", json!(vec!["x".repeat(1_000); 50])))
+        .await
+        .created();
+    root.post("/v1/tokens", json!({ "name": "long", "expires_in_seconds": 31_536_000 })).await.created();
+    root.post(&approve, json!({ "comment": "x".repeat(2_000) })).await.ok();
 }
 
 async fn clusters_tell_what_does_not_go_together(orbit: TestApp) {
@@ -261,6 +330,7 @@ async fn what_a_query_or_a_header_got_wrong(orbit: TestApp) {
 
 async fn duplicates_are_told(orbit: TestApp) {
     let root = orbit.root();
+    let before = orbit.dump_of_work().await;
     for (path, body, code) in [
         ("/v1/workspaces", json!({ "slug": "payments" }), "workspace.exists"),
         ("/v1/environments", json!({ "slug": "dev" }), "environment.exists"),
@@ -294,4 +364,5 @@ async fn duplicates_are_told(orbit: TestApp) {
         let status = if code.ends_with("in-use") { 409 } else { 404 };
         root.delete(path).await.problem(status, code);
     }
+    assert_eq!(orbit.dump_of_work().await, before);
 }

@@ -1,12 +1,17 @@
 //! The server itself, its document and its error reference.
 
-use crate::support::{TestApp, on_both};
+use crate::support::{TestApp, on_both, on_sqlite, until};
 use orbit_server::app::Code;
 use reqwest::Method;
 use serde_json::Value;
 use std::{collections::BTreeSet, path::Path};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 on_both!(the_server_tells_how_it_is);
+on_sqlite!(a_server_that_goes_down_says_so_to_who_is_still_connected);
 
 async fn the_server_tells_how_it_is(orbit: TestApp) {
     let anyone = orbit.root();
@@ -33,6 +38,24 @@ async fn the_server_tells_how_it_is(orbit: TestApp) {
     assert_eq!(document.ok().body, serde_json::to_value(orbit_server::http::openapi()).unwrap());
     assert_eq!(document.header("x-content-type-options"), "nosniff");
     assert_eq!(document.header("cache-control"), "no-store");
+}
+
+async fn a_server_that_goes_down_says_so_to_who_is_still_connected(orbit: TestApp) {
+    let root = orbit.root();
+    let mut connection = TcpStream::connect(orbit.url.strip_prefix("http://").unwrap()).await.unwrap();
+    connection.write_all(b"GET /readyz HTTP/1.1\r\nhost: orbit\r\n").await.unwrap();
+    // Connections on which nothing has come in are closed; some calls later it has read the beginning of this one.
+    for _ in 0..10 {
+        root.bare_call(Method::GET, "/healthz").send().await.ok();
+    }
+    orbit.tell_to_stop();
+    until("it goes down", async || orbit.app.runner.is_stopping().then_some(())).await;
+
+    connection.write_all(b"\r\n").await.unwrap();
+
+    let mut told = String::new();
+    connection.read_to_string(&mut told).await.unwrap();
+    assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("the server is going down"), "{told}");
 }
 
 fn repository() -> &'static Path {

@@ -1,6 +1,6 @@
 //! The canary: a password and tokens that are put in come out nowhere.
 
-use crate::support::{TestApp, on_both, until};
+use crate::support::{Answer, Person, TestApp, on_both, until};
 use serde_json::json;
 use std::{
     fmt::Write as _,
@@ -14,6 +14,9 @@ on_both!(credentials_and_tokens_are_told_to_nobody);
 const PASSWORD: &str = "canary-4f9a-password";
 const OTHER: &str = "canary-77c1-password";
 const KEY: &str = "canary-0b52-private-key";
+/// The private key of a connection that is kept, and the certificate that goes with it: no secret, so it is found.
+const KEPT_KEY: &str = "canary-9d3e-private-key";
+const KEPT_CERTIFICATE: &str = "canary-9d3e-certificate";
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -51,6 +54,25 @@ fn spellings(secret: &str) -> [String; 3] {
     [secret.to_owned(), hex.to_uppercase(), hex]
 }
 
+/// A cluster with a client certificate: it stays registered, so its key stands in the database, encrypted.
+async fn register_with_key(root: &Person) -> Vec<Answer> {
+    let pem = |what: &str, text: &str| format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n");
+    let connection = json!({
+        "bootstrap_servers": ["mutual.test:9093"], "security_protocol": "SSL", "client_certificate_pem": pem("CERTIFICATE", KEPT_CERTIFICATE),
+    });
+    let credentials = json!({ "client_key_pem": pem("PRIVATE KEY", KEPT_KEY) });
+    let cluster = json!({ "slug": "mutual", "connection": connection, "credentials": credentials });
+    let made = root.post("/v1/clusters", cluster.clone()).await;
+    made.created();
+    let again = root.post("/v1/clusters", cluster).await;
+    again.problem(409, "cluster.exists");
+    let changed = root.patch("/v1/clusters/mutual", json!({ "credentials": credentials })).await;
+    changed.ok();
+    let halved = root.patch("/v1/clusters/mutual", json!({ "credentials": { "sasl_password": KEPT_KEY } })).await;
+    halved.invalid();
+    vec![made, again, changed, halved, root.get("/v1/clusters/mutual").await]
+}
+
 async fn credentials_and_tokens_are_told_to_nobody(orbit: TestApp) {
     listen();
     let (root, dev) = (orbit.root(), orbit.dev().await);
@@ -72,6 +94,8 @@ async fn credentials_and_tokens_are_told_to_nobody(orbit: TestApp) {
     broker.takes_password(OTHER);
     orbit.looked_at("safe").await;
     said.push(root.patch("/v1/clusters/safe", json!({ "credentials": { "sasl_password": OTHER } })).await);
+    orbit.brokers.at("mutual.test:9093");
+    said.extend(register_with_key(&root).await);
     let minted = dev.post("/v1/tokens", json!({ "name": "second" })).await;
     let token = minted.created().text("/token").to_owned();
     said.push(dev.with_token(&token).get("/v1/whoami").await);
@@ -99,7 +123,10 @@ async fn credentials_and_tokens_are_told_to_nobody(orbit: TestApp) {
     let log = String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
     assert!(log.contains("call answered"), "the log was listened to");
     places.push(("the log".to_owned(), log));
-    for secret in [PASSWORD, OTHER, KEY, &token, &dev.token, &root.token] {
+    let found =
+        |text: &str, what: &str| places.iter().any(|(place, all)| place.starts_with(what) && all.contains(text));
+    assert!(found(KEPT_CERTIFICATE, "an answer") && found(KEPT_CERTIFICATE, "table cluster"), "who looks so finds");
+    for secret in [PASSWORD, OTHER, KEY, KEPT_KEY, &token, &dev.token, &root.token] {
         for spelling in spellings(secret) {
             for (place, text) in &places {
                 assert!(!text.contains(&spelling), "{spelling} is in {place}");
