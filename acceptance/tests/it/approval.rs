@@ -259,6 +259,23 @@ async fn a_topic_that_is_kept_takes_back_its_deletion_that_waits() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_was_approved_before_it_could_be_taken_back_is_told() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    assert_eq!(terraform.destroy().await.code, 1);
+    terraform.plan().await.plans(&UPDATE);
+    world.approve().await;
+
+    let apply = terraform.apply_plan().await;
+
+    // However far it is.
+    let told = ["is being deleted: operation", "is gone since the state was written"];
+    let is_told = |words: &str| told.iter().any(|part| words.contains(part));
+    assert!(apply.warnings.iter().any(|told| is_told(&told.summary)), "{}", apply.text);
+    terraform.plan().await.plans(&CREATE);
+}
+
+#[tokio::test]
 async fn what_somebody_asked_for_over_rest_is_shown_and_left_alone() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;
