@@ -1,4 +1,4 @@
-//! A network between a client and Orbit that loses an answer.
+//! A network between a client and Orbit that loses an answer, or holds it back.
 
 use std::{
     net::Ipv4Addr,
@@ -11,30 +11,47 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
         TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
+        tcp::{ReadHalf, WriteHalf},
     },
     task::JoinSet,
 };
 
-/// Passes everything on, but the answer to one call. Once that has been lost, nobody listens any more.
+/// Passes everything on, but the answer to one call. Once that has been lost, nobody listens any more; while it is held back, all else goes on.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    lost: Arc<AtomicUsize>,
+    kept: Arc<AtomicUsize>,
     runs: JoinSet<()>,
+}
+
+/// What becomes of the answer.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Lost,
+    HeldBack,
 }
 
 impl Proxy {
     /// Passes on to a port of this machine. The answer to the first call whose head begins with `call` (`POST /v1/topics `) is lost.
     #[must_use]
     pub async fn loses_the_answer_to(call: &str, port: u16) -> Self {
+        Self::keeps_the_answer_to(call, port, Fate::Lost).await
+    }
+
+    /// The same, but the answers to such calls are held back for ever, and their connections stay.
+    #[must_use]
+    pub async fn holds_back_the_answer_to(call: &str, port: u16) -> Self {
+        Self::keeps_the_answer_to(call, port, Fate::HeldBack).await
+    }
+
+    async fn keeps_the_answer_to(call: &str, port: u16, fate: Fate) -> Self {
         let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listening.unwrap_or_else(|e| panic!("the proxy cannot listen: {e}"));
         let own = listener.local_addr().unwrap_or_else(|e| panic!("the proxy has no address: {e}")).port();
-        let (lost, mut runs) = (Arc::new(AtomicUsize::new(0)), JoinSet::new());
-        let (call, count) = (call.to_owned(), lost.clone());
-        runs.spawn(async move { serve(listener, port, &call, &count).await });
-        Self { port: own, lost, runs }
+        let (kept, mut runs) = (Arc::new(AtomicUsize::new(0)), JoinSet::new());
+        let (call, count) = (call.to_owned(), kept.clone());
+        runs.spawn(async move { serve(listener, (port, fate), &call, &count).await });
+        Self { port: own, kept, runs }
     }
 
     /// Where it listens.
@@ -43,10 +60,10 @@ impl Proxy {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// How many answers it has lost.
+    /// How many answers it has lost, or holds back.
     #[must_use]
-    pub fn lost(&self) -> usize {
-        self.lost.load(Ordering::SeqCst)
+    pub fn kept(&self) -> usize {
+        self.kept.load(Ordering::SeqCst)
     }
 }
 
@@ -57,18 +74,26 @@ impl Drop for Proxy {
 }
 
 /// Serves until an answer is lost; then listener and connections go.
-async fn serve(listener: TcpListener, to: u16, call: &str, lost: &AtomicUsize) {
+async fn serve(listener: TcpListener, (to, fate): (u16, Fate), call: &str, kept: &Arc<AtomicUsize>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { return };
-                let call = call.to_owned();
-                connections.spawn(async move { pass(client, to, &call).await });
+                let (call, kept) = (call.to_owned(), kept.clone());
+                connections.spawn(async move {
+                    let mut client = client;
+                    let ended = pass(&mut client, to, &call).await;
+                    if matches!((&ended, fate), (Ended::Answered, Fate::HeldBack)) {
+                        kept.fetch_add(1, Ordering::SeqCst);
+                        std::future::pending::<()>().await;
+                    }
+                    ended
+                });
             }
             Some(ended) = connections.join_next() => {
-                if matches!(ended, Ok(Ended::AnswerLost)) {
-                    lost.fetch_add(1, Ordering::SeqCst);
+                if matches!(ended, Ok(Ended::Answered)) {
+                    kept.fetch_add(1, Ordering::SeqCst);
                     return;
                 }
             }
@@ -78,13 +103,13 @@ async fn serve(listener: TcpListener, to: u16, call: &str, lost: &AtomicUsize) {
 
 enum Ended {
     ByThemselves,
-    AnswerLost,
+    /// The answer came, and was not passed on.
+    Answered,
 }
 
-async fn pass(client: TcpStream, to: u16, call: &str) -> Ended {
-    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return Ended::ByThemselves };
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-        (client.into_split(), server.into_split());
+async fn pass(client: &mut TcpStream, to: u16, call: &str) -> Ended {
+    let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return Ended::ByThemselves };
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.split(), server.split());
     let (mut called, mut asked, mut answer) = (false, Vec::new(), vec![0; 1 << 16]);
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -98,7 +123,7 @@ async fn pass(client: TcpStream, to: u16, call: &str) -> Ended {
             }
             read = read(&mut from_server, &mut answer) => {
                 let Some(bytes) = read else { return Ended::ByThemselves };
-                if called { return Ended::AnswerLost }
+                if called { return Ended::Answered }
                 asked.clear();
                 if !write(&mut to_client, bytes).await { return Ended::ByThemselves }
             }
@@ -106,14 +131,14 @@ async fn pass(client: TcpStream, to: u16, call: &str) -> Ended {
     }
 }
 
-async fn read<'b>(from: &mut OwnedReadHalf, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+async fn read<'b>(from: &mut ReadHalf<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     match from.read(buffer).await {
         Ok(0) | Err(_) => None,
         Ok(count) => Some(&buffer[..count]),
     }
 }
 
-async fn write(to: &mut OwnedWriteHalf, bytes: &[u8]) -> bool {
+async fn write(to: &mut WriteHalf<'_>, bytes: &[u8]) -> bool {
     to.write_all(bytes).await.is_ok()
 }
 

@@ -69,7 +69,7 @@ fn told_problem(object: &str, problem: &Problem, place: Place<'_>) -> Diagnostic
                 .detail("That is fine if this apply or the platform team brings it before. Otherwise applying fails.")
                 .into()
         }
-        "request.rejected" | "request.open" | "operation.running" | "topic.deleting" | "topic.not-found" => {
+        "request.open" | "operation.running" | "topic.deleting" | "topic.not-found" => {
             told.into_iter().map(as_warning).collect()
         }
         _ => told,

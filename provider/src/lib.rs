@@ -3,11 +3,16 @@
 
 mod data_sources;
 mod evaluate;
+mod memory;
+mod on_pending;
 mod orbit;
 mod provider;
 mod resources;
 mod say;
+mod seen;
 mod settle;
+mod slug;
+mod wait;
 
 pub use orbit::Orbit;
 pub use provider::{OrbitProvider, Settings};

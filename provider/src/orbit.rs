@@ -1,12 +1,13 @@
 //! What every handler reaches Orbit through.
 
-use crate::say;
+use crate::{memory::Memory, on_pending::OnPending, say};
 use orbit_api::client::{Client, ClientError};
 use std::time::Duration;
 use tfplugin::{Attr, Cx, Diagnostic, Diagnostics, Path};
 
-/// How long a change that is in flight may take to be answered once the user wants to stop: long enough to learn what became of it.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a change that is in flight may take to be answered once the user wants to stop: long enough to learn what became of it, most times. Where
+/// it is not, the next apply finds what Orbit received.
+pub(crate) const GRACE: Duration = Duration::from_millis(400);
 
 /// The provider's client, with the settings that resources share.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Orbit {
     client: Option<Client>,
     workspace: Attr<String>,
     run_id: String,
+    on_pending: OnPending,
+    memory: Memory,
 }
 
 /// Where in a resource a JSON pointer leads.
@@ -21,8 +24,8 @@ pub(crate) type Place<'a> = &'a (dyn Fn(&str) -> Option<Path> + Sync);
 
 impl Orbit {
     /// Without a client while address or token come from something that is not there yet.
-    pub(crate) fn new(client: Option<Client>, workspace: Attr<String>, run_id: String) -> Self {
-        Self { client, workspace, run_id }
+    pub(crate) fn new(client: Option<Client>, workspace: Attr<String>, run_id: String, on_pending: OnPending) -> Self {
+        Self { client, workspace, run_id, on_pending, memory: Memory::default() }
     }
 
     /// Whether Orbit can be asked. At plan it may not be: its address can come from a resource that is still to be made.
@@ -47,6 +50,15 @@ impl Orbit {
 
     pub(crate) fn run_id(&self) -> &str {
         &self.run_id
+    }
+
+    /// What resources that do not say so do with a request that a person has to decide.
+    pub(crate) fn on_pending(&self) -> OnPending {
+        self.on_pending
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 }
 
@@ -90,6 +102,14 @@ impl NoAnswer {
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Failed(e) => e.code(),
+            Self::Stopped { .. } => None,
+        }
+    }
+
+    /// The HTTP status of what Orbit said, if it said something.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Failed(e) => e.problem().map(|problem| problem.status),
             Self::Stopped { .. } => None,
         }
     }

@@ -1,6 +1,8 @@
 //! The provider and its settings.
 
-use crate::{Orbit, data_sources::environments::Environments, resources::topic::ManagedTopic};
+use crate::{
+    Orbit, data_sources::environments::Environments, on_pending::OnPending, resources::topic::ManagedTopic, slug,
+};
 use orbit_api::client::{BuildError, Client};
 use std::env;
 use tfplugin::{Attr, Diagnostic, Diagnostics, Host, Provider, Registry, Schema, View, model};
@@ -19,6 +21,9 @@ model! {
         workspace: Option<String>,
         /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run, else random.
         run_id: Option<String>,
+        /// What an apply does with a request that waits for a person: `return` ends with a warning and goes on another time, `wait` waits for the
+        /// decision, `fail` ends with an error. Default: `return`. Also `ORBIT_ON_PENDING`.
+        on_pending: Option<String>,
     }
 }
 
@@ -47,8 +52,9 @@ impl Provider for OrbitProvider {
             .attr(Settings::endpoint.optional())
             .attr(Settings::token.optional().sensitive())
             .attr(Settings::ca_file.optional())
-            .attr(Settings::workspace.optional())
+            .attr(Settings::workspace.optional().check(|text| slug::check(text)))
             .attr(Settings::run_id.optional())
+            .attr(Settings::on_pending.optional().check(|text| text.parse::<OnPending>().map(drop)))
     }
 
     fn registry() -> Registry<Orbit> {
@@ -67,6 +73,7 @@ struct Given {
     ca_file: Attr<String>,
     workspace: Attr<String>,
     run_id: Attr<String>,
+    on_pending: Attr<String>,
 }
 
 impl From<View<'_, Settings>> for Given {
@@ -77,12 +84,13 @@ impl From<View<'_, Settings>> for Given {
             ca_file: config.get(Settings::ca_file),
             workspace: config.get(Settings::workspace),
             run_id: config.get(Settings::run_id),
+            on_pending: config.get(Settings::on_pending),
         }
     }
 }
 
 fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) -> Result<Orbit, Diagnostics> {
-    let env = |name: &str| env(name).filter(|text| !text.is_empty());
+    let env = |name: &str| env(name).filter(|text| !text.trim().is_empty());
     let or_env = |value, name| match not_empty(value) {
         Attr::Null => env(name).map_or(Attr::Null, Attr::Known),
         value => value,
@@ -91,6 +99,13 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
     let token = or_env(given.token, "ORBIT_TOKEN");
     let ca_file = not_empty(given.ca_file);
     let workspace = not_empty(given.workspace);
+    let on_pending = match or_env(given.on_pending, "ORBIT_ON_PENDING").known() {
+        Some(text) => text.trim().parse().map_err(|e| {
+            let words = format!("The provider cannot be configured: `on_pending` (or ORBIT_ON_PENDING): {e}");
+            Diagnostic::error(words).at(Settings::on_pending)
+        })?,
+        None => OnPending::default(),
+    };
     let run_id = or_env(given.run_id, "ORBIT_RUN_ID").known();
     let run_id = run_id.or_else(|| CI_RUN_IDS.iter().find_map(|name| env(name))).unwrap_or_else(random_run_id);
 
@@ -99,7 +114,7 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
     }
     let (Attr::Known(endpoint), Attr::Known(token), false) = (endpoint, token, ca_file.is_unknown()) else {
         tracing::debug!("address or token are not known yet");
-        return Ok(Orbit::new(None, workspace, run_id));
+        return Ok(Orbit::new(None, workspace, run_id, on_pending));
     };
     let product = concat!("terraform-provider-orbit/", env!("CARGO_PKG_VERSION"));
     let builder = Client::builder(endpoint)
@@ -111,13 +126,13 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
         None => builder,
     };
     let client = builder.build().map_err(|e| unusable(&e))?;
-    Ok(Orbit::new(Some(client), workspace, run_id))
+    Ok(Orbit::new(Some(client), workspace, run_id, on_pending))
 }
 
-/// A variable with an empty default is as good as none.
+/// A variable with an empty default is as good as none, and so is one of blanks.
 fn not_empty(value: Attr<String>) -> Attr<String> {
     match value {
-        Attr::Known(text) if text.is_empty() => Attr::Null,
+        Attr::Known(text) if text.trim().is_empty() => Attr::Null,
         value => value,
     }
 }
@@ -167,6 +182,7 @@ mod tests {
             ca_file: Attr::Null,
             workspace: Attr::Null,
             run_id: Attr::Null,
+            on_pending: Attr::Null,
         }
     }
 
@@ -211,8 +227,10 @@ mod tests {
         );
         assert!(error(with(nothing(), &SET[..1])).starts_with("token: Orbit's token is not set"));
         assert!(error(with(nothing(), &SET[1..])).starts_with("endpoint: Orbit's address is not set"));
-        let empty = [("ORBIT_ENDPOINT", ""), ("ORBIT_TOKEN", "")];
+        let empty = [("ORBIT_ENDPOINT", ""), ("ORBIT_TOKEN", " \n")];
         assert!(error(with(nothing(), &empty)).starts_with("Orbit's address and token are not set"));
+        let blanks = Given { token: known("  "), ..nothing() };
+        assert!(error(with(blanks, &SET[..1])).starts_with("token: Orbit's token is not set"));
     }
 
     #[test]
@@ -239,6 +257,20 @@ mod tests {
         assert!(told.starts_with("token: ") && !told.contains("ret"), "{told}");
         let run_id = Given { run_id: known("\u{1}"), ..nothing() };
         assert!(error(with(run_id, &SET)).starts_with("run_id: "));
+    }
+
+    #[test]
+    fn what_becomes_of_what_waits_is_said_in_the_block_or_in_the_environment() {
+        let mode = |given, env: &[_]| with(given, &[&SET, env].concat()).unwrap().on_pending();
+        let in_env = [("ORBIT_ON_PENDING", "fail")];
+        assert_eq!(mode(nothing(), &[]), OnPending::Return);
+        assert_eq!(mode(nothing(), &in_env), OnPending::Fail);
+        assert_eq!(mode(Given { on_pending: known("wait"), ..nothing() }, &in_env), OnPending::Wait);
+        let told = error(with(nothing(), &[SET[0], SET[1], ("ORBIT_ON_PENDING", "hope")]));
+        assert!(
+            told.starts_with("on_pending: ") && told.contains("`return`, `wait` or `fail` expected, got `hope`"),
+            "{told}"
+        );
     }
 
     #[test]

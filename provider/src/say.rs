@@ -2,8 +2,8 @@
 
 use crate::orbit::Place;
 use orbit_api::{
-    Action, FieldProblem, Finding, Layer, OperationError, OperationState, OperationSummary, Problem, RequestSummary,
-    Verdict, client::ClientError,
+    Action, FieldProblem, Finding, Layer, OperationError, OperationState, OperationSummary, Problem, RequestState,
+    RequestSummary, Verdict, client::ClientError,
 };
 use tfplugin::{Diagnostic, Diagnostics};
 
@@ -43,6 +43,16 @@ pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> D
     Diagnostic::warning(summary).detail(format!("{}\n\n{next}", table(&lines)))
 }
 
+/// A request that ended otherwise than by an approval.
+pub(crate) fn ended(object: &str, request: &RequestSummary) -> Diagnostic {
+    if request.state == RequestState::Rejected {
+        return rejected(object, request);
+    }
+    let (deed, id, state) = (deed(request.action), &request.id, request.state);
+    Diagnostic::warning(format!("The {deed} of {object} was not approved: request {id} is {state}"))
+        .detail(format!("{}\n\nApply again to ask anew.", table(&[("see", Some(&request.url))])))
+}
+
 /// A request of one's own that is open, and asks for something else than the configuration.
 pub(crate) fn gives_way(object: &str, open: &RequestSummary) -> Diagnostic {
     let deed = deed(open.action);
@@ -78,10 +88,17 @@ pub(crate) fn foretell(object: &str, action: Action, verdict: &Verdict) -> Diagn
     let approvers = if approvers.is_empty() { "a person".to_owned() } else { approvers.join(" and ") };
     let because: Vec<String> =
         verdict.reasons.iter().map(|reason| format!("  - {} ({})", reason.message, rule(reason))).collect();
-    Diagnostic::warning(format!("The {} of {object} will need approval by {approvers}", deed(action))).detail(format!(
-        "Because:\n{}\n\nApplying files a request; nothing happens on the cluster before it is approved.",
-        because.join("\n")
-    ))
+    let next = match action {
+        Action::Delete => {
+            "Destroying files a request, and ends with an error until it is approved: the topic stays, in the state too. Destroy or apply again \
+             after that."
+        }
+        Action::Create | Action::Update => {
+            "Applying files a request; nothing happens on the cluster before it is approved."
+        }
+    };
+    Diagnostic::warning(format!("The {} of {object} will need approval by {approvers}", deed(action)))
+        .detail(format!("Because:\n{}\n\n{next}", because.join("\n")))
 }
 
 /// A violation, or something worth knowing.
@@ -176,6 +193,41 @@ pub(crate) fn under_way(object: &str, operation: &str, waits_for: Option<&Operat
     Diagnostic::warning(format!("The work on {object} is still under way: operation {operation}")).detail(format!(
         "{why}Orbit goes on with it. Plan or apply again to see what became of it; nothing is done twice."
     ))
+}
+
+/// An operation that nobody could be asked about any more.
+pub(crate) fn lost_sight(object: &str, operation: &str, cause: &Diagnostics) -> Diagnostic {
+    let cause: Vec<String> = cause.iter().map(ToString::to_string).collect();
+    Diagnostic::warning(format!("Orbit works on {object}, but could not be asked what became of it: operation {operation}"))
+        .detail(format!(
+            "{}\n\nOrbit goes on with it. Once it can be asked again, plan or apply to see what became of it; nothing is done twice.",
+            cause.join("\n\n")
+        ))
+}
+
+/// Nothing can be said of an object whose workspace the token does not see.
+pub(crate) fn invisible(object: &str, workspace: &str, endpoint: &str) -> Diagnostic {
+    Diagnostic::error(format!("This token cannot see workspace {workspace}: whether {object} is there is not known"))
+        .detail(format!(
+            "The Orbit at {endpoint} shows neither to whom the token speaks for. Is it the right address, and has the token a role in the workspace? \
+             Nothing was taken out of the state. If the workspace itself is gone, `terraform state rm` takes out what it owned."
+        ))
+}
+
+/// An object that another resource block of the same run has got.
+pub(crate) fn shared(object: &str) -> Diagnostic {
+    Diagnostic::error(format!("Another resource block of this run has {object} already")).detail(
+        "Two blocks with one topic would undo each other's changes, and the one that is removed would delete what the other keeps. Remove one of them.",
+    )
+}
+
+/// An object that is to be created although the state holds it.
+pub(crate) fn held(object: &str) -> Diagnostic {
+    Diagnostic::error(format!("The {object} exists, and is managed here already")).detail(
+        "After a rename of its resource block, say so: moved { from = orbit_kafka_topic.OLD, to = orbit_kafka_topic.NEW }. \
+         If it is tainted, `terraform untaint` it: nothing is wrong with it. \
+         To make it anew, without its records, take two applies: remove the block, apply, add it again, apply.",
+    )
 }
 
 pub(crate) fn as_error(mut diagnostic: Diagnostic) -> Diagnostic {

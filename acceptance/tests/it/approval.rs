@@ -2,7 +2,7 @@
 
 use crate::world::{World, configuration, topic};
 use orbit_acceptance::Terraform;
-use orbit_api::{Approve, RequestState, Role, TopicStatus, client::TopicRead};
+use orbit_api::{Approve, RequestState, Role, TopicPatch, TopicStatus, client::TopicRead};
 use serde_json::{Value, json};
 
 const PAYMENTS: &str = "orbit_kafka_topic.payments";
@@ -136,6 +136,57 @@ async fn destroying_what_waits_withdraws_it() {
 }
 
 #[tokio::test]
+async fn destroying_what_was_rejected_drops_its_record() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 40")).await;
+    terraform.apply().await;
+    world.reject("far too many").await;
+
+    terraform.destroy().await.ok();
+
+    assert_eq!(terraform.state(PAYMENTS).await, None);
+    let gone = world.orbit.admin().topic_get("payments-team/prod/payments", TopicRead::default()).await.unwrap_err();
+    assert_eq!(gone.code(), Some("topic.not-found"), "{gone}");
+    // A topic of that name is a new one, with a chance of its own.
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn another_name_under_approval_loses_nothing_on_the_way() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    let before = terraform.state(PAYMENTS).await.unwrap();
+    terraform.write(&configuration(&payments("partitions = 2").replace("name = \"payments\"", "name = \"bills\"")));
+
+    let plan = terraform.plan().await;
+    plan.plans(&["replace orbit_kafka_topic.payments"]);
+    for said in [
+        "is replaced, and its records do not move",
+        "The deletion of topic payments-team/prod/payments will need approval",
+        "The creation of topic payments-team/prod/bills will need approval",
+    ] {
+        assert!(plan.warnings.iter().any(|told| told.summary.contains(said)), "{said}: {}", plan.text);
+    }
+    let apply = terraform.apply().await;
+    let deletion = world.open_request().await;
+    apply.fails(&["The deletion of topic payments-team/prod/payments waits for approval", &deletion.id]);
+    assert_eq!(terraform.attribute(PAYMENTS, "id").await, before["id"]);
+    assert_eq!(world.on_cluster().await.keys().collect::<Vec<_>>(), ["prod/payments"]);
+
+    // Orbit deletes as soon as it may; the new topic is asked for by the next apply.
+    world.approve().await;
+    terraform.plan().await.plans(&CREATE);
+    terraform.apply().await;
+    assert_eq!(terraform.attribute(PAYMENTS, "status").await, "pending-approval");
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await.keys().collect::<Vec<_>>(), ["prod/bills"]);
+    assert_eq!(world.requests().await.len(), 3, "two creations and a deletion");
+}
+
+#[tokio::test]
 async fn a_change_that_waits_shows_exactly_that_change_until_it_is_approved() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;
@@ -151,7 +202,7 @@ async fn a_change_that_waits_shows_exactly_that_change_until_it_is_approved() {
         assert_eq!(changed["partitions"], (json!(2), json!(4)), "{changed:?}");
         let others: Vec<_> = changed
             .keys()
-            .filter(|name| !["partitions", "request_url", "status", "workflow_id"].contains(&name.as_str()))
+            .filter(|name| !["partitions", "request_url", "workflow_id"].contains(&name.as_str()))
             .collect();
         assert!(others.is_empty(), "{others:?}");
         terraform.apply().await.warns(&["waits for approval", &request.id]);
@@ -205,6 +256,41 @@ async fn a_topic_that_is_kept_takes_back_its_deletion_that_waits() {
     let too_late = world.orbit.admin().request_approve(&request.id, &Approve::default()).await.unwrap_err();
     assert_eq!(too_late.code(), Some("request.decided"), "{too_late}");
     assert_eq!(world.on_cluster().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_approved_before_it_could_be_taken_back_is_told() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    assert_eq!(terraform.destroy().await.code, 1);
+    terraform.plan().await.plans(&UPDATE);
+    world.approve().await;
+
+    let apply = terraform.apply_plan().await;
+
+    // However far it is.
+    let told = ["is being deleted: operation", "is gone since the state was written"];
+    let is_told = |words: &str| told.iter().any(|part| words.contains(part));
+    assert!(apply.warnings.iter().any(|told| is_told(&told.summary)), "{}", apply.text);
+    terraform.plan().await.plans(&CREATE);
+}
+
+#[tokio::test]
+async fn what_somebody_asked_for_over_rest_is_shown_and_left_alone() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    let id = terraform.attribute(PAYMENTS, "id").await;
+    // With the very same token.
+    let more = TopicPatch { partitions: Some(Some(4)), ..TopicPatch::default() };
+    world.orbit.developer().topic_update(id.as_str().unwrap(), &more).await.unwrap();
+    let request = world.open_request().await;
+
+    let plan = terraform.plan().await;
+    plan.warns(&["The change of topic", "waits for approval", &request.id]);
+    assert_eq!((plan.code, plan.changes.len()), (0, 0), "{}", plan.text);
+    assert_eq!(terraform.apply().await.code, 0);
+
+    assert_eq!(world.open_request().await.id, request.id);
 }
 
 #[tokio::test]

@@ -244,17 +244,38 @@ async fn a_cluster_that_is_down_is_not_a_topic_that_is_gone() {
 #[tokio::test]
 async fn a_token_revoked_in_the_midst_of_an_apply_stops_terraform_and_not_the_work() {
     let world = World::with_own_kafka().await;
-    let mut terraform = world.terraform(&orders("partitions = 2")).await;
+    let terraform = world.terraform(&orders("partitions = 2")).await;
     world.kafka.kill().await;
     let apply = terraform.begin_apply();
     let operation = waiting(&world).await;
 
     let token = revoke_developers_token(&world).await;
 
-    apply.end().await.fails(&["the token was revoked", "mint another token"]);
+    apply.end().await.warns(&["could not be asked what became of it", &operation, "the token was revoked"]);
+    goes_on_with(&world, terraform, &token, &operation).await;
+}
+
+#[tokio::test]
+async fn a_token_that_expires_in_the_midst_of_an_apply_stops_terraform_and_not_the_work() {
+    let world = World::with_own_kafka().await;
+    let mut terraform = world.terraform(&orders("partitions = 2")).await;
+    world.kafka.kill().await;
+    // Long enough to plan and to ask, and much shorter than the wait.
+    terraform.set("ORBIT_TOKEN", &world.token_of("developer", Some(15)).await.0);
+    let apply = terraform.begin_apply();
+    let operation = waiting(&world).await;
+
+    apply.end().await.warns(&["could not be asked what became of it", &operation, "the token has expired"]);
+    goes_on_with(&world, terraform, &world.orbit.developer_token(), &operation).await;
+}
+
+/// The cluster comes back, the work ends, and who has another token finds the topic in its state: made once.
+async fn goes_on_with(world: &World, mut terraform: Terraform, token: &str, operation: &str) {
+    let id = world.orbit.admin().topic_get(&key("dev", "orders"), TopicRead::default()).await.unwrap().id;
+    assert_eq!(terraform.attribute(ORDERS, "id").await, id, "what Orbit accepted stays in sight");
     world.kafka.start_again().await;
-    world.succeeds(&operation).await;
-    terraform.set("ORBIT_TOKEN", &token);
+    world.succeeds(operation).await;
+    terraform.set("ORBIT_TOKEN", token);
     let again = terraform.apply().await;
     assert_eq!((again.code, again.errors.len()), (0, 0), "{}", again.text);
     terraform.plan().await.is_empty();

@@ -1,7 +1,7 @@
 //! What needs consent, what does not, and what becomes of a request that something else overtakes.
 
 use crate::world::{World, configuration, policy, topic};
-use orbit_acceptance::Terraform;
+use orbit_acceptance::{Terraform, eventually};
 use orbit_api::{
     Action, Approve, PolicyScope, RequestState, Role, TopicPolicyCreate, TopicStatus, client::ClientError,
 };
@@ -125,5 +125,39 @@ async fn an_approval_is_judged_by_the_rules_of_its_day() {
     terraform.write(&configuration(&payments("partitions = 10")));
     assert_eq!(terraform.apply().await.code, 0);
     world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn an_apply_may_fail_over_what_waits_and_the_next_one_attaches() {
+    let world = World::new().await;
+    let mut terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.set("ORBIT_ON_PENDING", "fail");
+    for _ in 0..2 {
+        let apply = terraform.apply().await;
+        apply.fails(&["The creation of topic", "waits for approval", &world.open_request().await.id]);
+        assert_eq!(terraform.state(PAYMENTS).await, None, "nothing to taint");
+    }
+    assert_eq!(world.requests().await.len(), 1);
+
+    world.approve().await;
+    world.becomes("prod", "payments", TopicStatus::Active).await;
+    terraform.apply().await.ok();
+    terraform.plan().await.is_empty();
+    assert_eq!(world.requests().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_apply_may_wait_for_the_decision() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2\non_pending = \"wait\"")).await;
+    let apply = terraform.begin_apply();
+    eventually("the request is filed", || async { (!world.requests().await.is_empty()).then_some(()) }).await;
+    world.approve().await;
+
+    let apply = apply.end().await;
+
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    assert_eq!(terraform.attribute(PAYMENTS, "status").await, "active");
     terraform.plan().await.is_empty();
 }

@@ -1,7 +1,7 @@
 //! Ctrl-C leaves at once, and loses nothing: Orbit goes on, and the next apply finds it.
 
-use crate::world::{World, address, key, topic};
-use orbit_acceptance::eventually;
+use crate::world::{World, address, configuration, key, topic};
+use orbit_acceptance::{Proxy, Terraform, eventually};
 use orbit_api::{OperationState, TopicStatus, client::TopicRead};
 use std::time::Duration;
 
@@ -59,6 +59,31 @@ async fn ctrl_c_in_the_midst_of_many_loses_and_doubles_nothing() {
     terraform.plan().await.is_empty();
     assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (40, 40));
     assert_eq!(world.topic("dev", "t39").await.status, TopicStatus::Active);
+}
+
+#[tokio::test]
+async fn ctrl_c_while_an_answer_is_held_back_leaves_at_once_and_the_next_apply_attaches() {
+    let world = World::new().await;
+    let proxy = Proxy::holds_back_the_answer_to("POST /v1/topics ", world.orbit.port()).await;
+    let mut terraform = Terraform::empty(&proxy.endpoint(), &world.orbit.developer_token());
+    terraform.write(&configuration(&topic("dev", "orders", "partitions = 2")));
+    terraform.init().await;
+    let apply = terraform.begin_apply();
+    eventually("the answer is held back", || async { (proxy.kept() == 1).then_some(()) }).await;
+
+    let left = apply.interrupt().await;
+
+    assert!(left.took < AT_ONCE, "{:?}: {}", left.took, left.text);
+    let told = left.errors.iter().find(|told| told.summary.contains("Stopped before Orbit answered"));
+    told.unwrap().says(&["Whether Orbit received the change is not known", "files nothing twice"]);
+    assert_eq!(terraform.state(&address("orders")).await, None, "nothing to taint");
+    let made = world.becomes("dev", "orders", TopicStatus::Active).await;
+
+    terraform.set("ORBIT_ENDPOINT", &world.orbit.endpoint());
+    terraform.apply().await.ok();
+    assert_eq!(terraform.attribute(&address("orders"), "id").await, made.id);
+    terraform.plan().await.is_empty();
+    assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (1, 1));
 }
 
 #[tokio::test]

@@ -135,6 +135,26 @@ async fn a_plan_is_judged_again_when_it_is_applied() {
 }
 
 #[tokio::test]
+async fn an_approval_that_came_to_be_asked_for_after_the_plan_is_asked_for() {
+    let world = World::new().await;
+    let terraform = world.terraform(&topic("dev", "orders", "partitions = 2")).await;
+    terraform.apply().await.ok();
+    terraform.write(&configuration(&topic("dev", "orders", "partitions = 3")));
+    terraform.plan().await.ok_but_changes(&["update orbit_kafka_topic.orders"]);
+    let stricter = TopicPolicyCreate { require_approval_for: Some(vec!["dev".to_owned()]), ..guardrails() };
+    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules()).await.unwrap();
+
+    let apply = terraform.apply_plan().await;
+
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    let request = world.open_request().await;
+    assert!(apply.warnings.iter().any(|told| told.summary.contains(&request.id)), "{:#?}", apply.warnings);
+    terraform.plan().await.plans(&["update orbit_kafka_topic.orders"]).warns(&["waits for approval", &request.id]);
+    world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
 async fn a_policy_that_comes_later_leaves_what_is_there_alone() {
     let world = World::new().await;
     let terraform = world.terraform(&topic("dev", "orders", "partitions = 6")).await;

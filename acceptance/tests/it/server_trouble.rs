@@ -28,7 +28,7 @@ async fn a_creation_whose_answer_was_lost_is_taken_up_by_the_next_apply() {
     let cut_off = terraform.apply().await;
 
     cut_off.fails(&["Cannot reach Orbit at", &proxy.endpoint(), "is the server running?"]);
-    assert_eq!(proxy.lost(), 1);
+    assert_eq!(proxy.kept(), 1);
     assert_eq!(terraform.state(ORDERS).await, None, "nothing to taint");
     let made = world.becomes("dev", "orders", TopicStatus::Active).await;
 
@@ -45,7 +45,7 @@ async fn a_request_whose_answer_was_lost_is_attached_to() {
     let world = World::new().await;
     let (mut terraform, proxy) = over_a_bad_network(&world, "POST /v1/topics ", &topic("prod", "orders", "")).await;
     assert_eq!(terraform.apply().await.code, 1);
-    assert_eq!(proxy.lost(), 1);
+    assert_eq!(proxy.kept(), 1);
     let request = world.open_request().await;
 
     terraform.set("ORBIT_ENDPOINT", &world.orbit.endpoint());
@@ -64,7 +64,7 @@ async fn changes_and_deletions_whose_answers_were_lost_are_not_repeated() {
     let (mut terraform, lost) = over_a_bad_network(&world, "PUT /v1/topics/", &orders("partitions = 1")).await;
     terraform.apply().await.ok();
     terraform.write(&configuration(&orders("partitions = 2")));
-    assert_eq!((terraform.apply().await.code, lost.lost()), (1, 1));
+    assert_eq!((terraform.apply().await.code, lost.kept()), (1, 1));
     terraform.set("ORBIT_ENDPOINT", &world.orbit.endpoint());
     let again = terraform.apply().await;
     assert_eq!(again.code, 0, "{}", again.text);
@@ -73,7 +73,7 @@ async fn changes_and_deletions_whose_answers_were_lost_are_not_repeated() {
 
     let lost = Proxy::loses_the_answer_to("DELETE /v1/topics/", world.orbit.port()).await;
     terraform.set("ORBIT_ENDPOINT", &lost.endpoint());
-    assert_eq!((terraform.destroy().await.code, lost.lost()), (1, 1));
+    assert_eq!((terraform.destroy().await.code, lost.kept()), (1, 1));
     terraform.set("ORBIT_ENDPOINT", &world.orbit.endpoint());
     let again = terraform.destroy().await;
     assert_eq!(again.code, 0, "{}", again.text);
@@ -167,22 +167,43 @@ async fn somebody_elses_open_request_is_not_taken_over() {
     assert_eq!(world.requests().await.len(), 1);
 }
 
+/// The token of somebody from another team.
+async fn stranger(world: &World) -> String {
+    let eve = orbit_api::PrincipalCreate { name: "eve".to_owned(), kind: None };
+    world.orbit.admin().principal_create(&eve).await.unwrap();
+    world.workspace("another-team").await;
+    world.member("eve", "another-team", Role::Admin).await;
+    world.token_of("eve", None).await.0
+}
+
 #[tokio::test]
 async fn another_teams_topic_is_not_there() {
     let world = World::new().await;
     world.ask_for("dev", "orders", 1).await;
-    world
-        .orbit
-        .admin()
-        .principal_create(&orbit_api::PrincipalCreate { name: "eve".to_owned(), kind: None })
-        .await
-        .unwrap();
-    world.workspace("another-team").await;
-    world.member("eve", "another-team", Role::Admin).await;
-    let eve = world.orbit.client(&world.token_of("eve", None).await.0);
+    let eve = world.orbit.client(&stranger(&world).await);
     let seen = eve.topic_get(&key("dev", "orders"), orbit_api::client::TopicRead::default()).await;
     assert_eq!(seen.unwrap_err().code(), Some("topic.not-found"));
     let asked = eve.topic_create(&wish("dev", "sales", 1)).await;
     assert_eq!(asked.unwrap_err().code(), Some("workspace.not-found"));
     assert!(world.requests().await.iter().all(|request| request.state == RequestState::Approved));
+}
+
+#[tokio::test]
+async fn another_teams_token_takes_nothing_out_of_the_state() {
+    let world = World::new().await;
+    let mut terraform = world.terraform(&orders("")).await;
+    terraform.apply().await.ok();
+    let before = terraform.state(ORDERS).await;
+    terraform.set("ORBIT_TOKEN", &stranger(&world).await);
+    let said = ["This token cannot see workspace payments-team", "Nothing was taken out of the state"];
+
+    terraform.plan().await.fails(&said);
+    terraform.apply().await.fails(&said);
+    terraform.destroy().await.fails(&said);
+    terraform.run(&["destroy", "-json", "-input=false", "-auto-approve", "-refresh=false"]).await.fails(&said);
+
+    assert_eq!(terraform.state(ORDERS).await, before);
+    terraform.set("ORBIT_TOKEN", &world.orbit.developer_token());
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await.len(), 1);
 }

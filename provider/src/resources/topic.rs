@@ -8,18 +8,20 @@ mod tests;
 
 use crate::{
     Orbit,
-    orbit::{ask, change, nowhere},
-    settle::{let_end, settle, settle_deletion, when_free},
+    memory::must_see,
+    on_pending::OnPending,
+    orbit::{Place, ask, change, nowhere},
+    say,
+    seen::Seen,
+    settle::{Wish, open_request, settle, settle_deletion, when_free},
+    slug,
+    wait::let_end,
 };
 use orbit_api::{
-    TopicReplace,
-    client::{Deleted, TopicRead},
+    Topic, TopicReplace,
+    client::{Deleted, Submitted, TopicRead},
 };
-use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{Applied, Change, Computed, Cx, Diagnostic, Diagnostics, Failure, Outcome, Resource, Schema, model};
 
 model! {
@@ -54,6 +56,8 @@ model! {
         owner_contact: Option<String>,
         /// While on, the topic cannot be deleted. Turn it off in an apply of its own before a destroy.
         deletion_protection: Option<bool>,
+        /// What an apply does when a change of it waits for a person: `return`, `wait` or `fail`, as in the provider block. Default: the provider's.
+        on_pending: Option<String>,
         /// Orbit's id of the topic.
         id: Computed<String>,
         /// Slug of the cluster that it lives on.
@@ -77,26 +81,25 @@ model! {
     }
 }
 
-/// What the last refresh saw that is in no attribute. Kept in the private state.
-#[derive(Debug, Serialize, Deserialize)]
-struct Seen {
-    /// The cluster shows something else than Orbit wants. If the configuration says what the cluster shows, only this tells that an apply is due.
-    drifted: bool,
-}
+/// There is no such topic, or none that the token sees.
+const NOT_FOUND: &str = "topic.not-found";
 
-impl Seen {
-    fn drift(cx: &Cx<Orbit>) -> Result<bool, Diagnostics> {
-        Ok(cx.private::<Self>()?.is_some_and(|seen| seen.drifted))
+impl ManagedTopic {
+    /// What a create or an update wants of its answer.
+    fn wish<'a>(
+        &self,
+        cx: &Cx<Orbit>,
+        place: Place<'a>,
+    ) -> Result<Wish<'a, impl FnOnce(&Topic) -> Self + use<'a>>, Diagnostics> {
+        let own = self.on_pending.as_deref().map(str::parse).transpose()?;
+        let want = self.clone();
+        Ok(Wish {
+            on_pending: own.unwrap_or(cx.client.on_pending()),
+            place,
+            fill: move |topic: &Topic| want.filled(topic),
+        })
     }
-
-    /// Writes only what is new: else every refresh would be a change of the state.
-    fn note(cx: &Cx<Orbit>, drifted: bool) -> Result<(), Diagnostics> {
-        if Self::drift(cx)? == drifted { Ok(()) } else { cx.set_private(&Self { drifted }) }
-    }
 }
-
-/// How long a refresh waits for an operation that is about to end: right after an approval the next plan is then empty.
-const MOMENT: Duration = Duration::from_secs(10);
 
 impl Resource for ManagedTopic {
     type Client = Orbit;
@@ -104,8 +107,8 @@ impl Resource for ManagedTopic {
 
     fn schema() -> Schema<Self> {
         Schema::version(1)
-            .attr(Self::workspace.optional_computed().keep().replace())
-            .attr(Self::environment.required().replace())
+            .attr(Self::workspace.optional_computed().keep().replace().check(|text| slug::check(text)))
+            .attr(Self::environment.required().replace().check(|text| slug::check(text)))
             .attr(Self::name.required().replace())
             .attr(Self::partitions.optional())
             .attr(Self::replication_factor.optional())
@@ -117,6 +120,7 @@ impl Resource for ManagedTopic {
             .attr(Self::tags.optional())
             .attr(Self::owner_contact.optional())
             .attr(Self::deletion_protection.optional())
+            .attr(Self::on_pending.optional().check(|text| text.parse::<OnPending>().map(drop)))
             .attr(Self::id.computed().keep())
             .attr(Self::cluster.computed().keep())
             .attr(Self::physical_name.computed().keep())
@@ -135,20 +139,26 @@ impl Resource for ManagedTopic {
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
         let (client, id) = (cx.client.client()?, now.id.require()?);
+        cx.client.memory().holds(now.object());
         let look = TopicRead { fresh: true, acknowledge: true };
         let mut found = ask(cx, client.topic_get(id, look)).await;
         if let Ok(topic) = &found
-            && let_end(cx, topic, MOMENT).await
+            && let_end(cx, topic).await
         {
             found = ask(cx, client.topic_get(id, look)).await;
         }
         match found {
             Ok(topic) => {
-                Seen::note(cx, !topic.drift.is_empty())?;
+                let open = open_request(&topic).map(|request| request.id.as_str());
+                let filed = Seen::of(cx)?.filed.filter(|id| Some(id.as_str()) == open);
+                Seen { drifted: !topic.drift.is_empty(), filed }.note(cx)?;
                 Ok(Some(now.refreshed(&topic)))
             }
             // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.
-            Err(e) if e.code() == Some("topic.not-found") => Ok(None),
+            Err(e) if e.code() == Some(NOT_FOUND) => {
+                must_see(cx, now.workspace.require()?, &now.object()).await?;
+                Ok(None)
+            }
             Err(e) => Err(e.tell(&now.object(), &|pointer| now.place(pointer))),
         }
     }
@@ -158,26 +168,53 @@ impl Resource for ManagedTopic {
         let intent = want.intent()?;
         let answer = change(cx, cx.client.client()?.topic_create(&intent)).await;
         let answer = answer.map_err(|e| e.tell(&want.object(), &place))?;
-        settle(cx, want.clone(), answer, &place).await
+        let (Submitted::Done(topic) | Submitted::Accepted(topic)) = &answer;
+        let id = topic.id.clone();
+        // An equal wish attaches, wherever it comes from: from another block of this run it is a mistake.
+        if !cx.client.memory().claim(&id) {
+            return Err(say::shared(&want.object()).at(Self::name).into());
+        }
+        let outcome = settle(cx, answer, want.wish(cx, &place)?).await;
+        if outcome.is_err() {
+            cx.client.memory().release(&id);
+        }
+        outcome
     }
 
     async fn update(cx: &Cx<Orbit>, was: Self, want: Self) -> Outcome<Self> {
         let place = |pointer: &str| want.place(pointer);
         let (client, id) = (cx.client.client()?, was.id.require()?);
         let spec = TopicReplace::from(want.spec()?);
-        let answer = when_free(cx, id, &want.object(), || change(cx, client.topic_replace(id, &spec))).await?;
-        let answer = answer.map_err(|e| e.tell(&want.object(), &place))?;
-        Seen::note(cx, false)?;
-        settle(cx, want.clone(), answer, &place).await
+        let call = || change(cx, client.topic_replace(id, &spec));
+        let answer = match when_free::<Topic, _, _>(cx, id, &want.object(), call).await? {
+            Ok(answer) => answer,
+            Err(e) => {
+                if e.code() == Some(NOT_FOUND) {
+                    must_see(cx, was.workspace.require()?, &was.object()).await?;
+                }
+                return Err(e.tell(&want.object(), &place).into());
+            }
+        };
+        Seen::default().note(cx)?;
+        settle(cx, answer, want.wish(cx, &place)?).await
     }
 
     async fn delete(cx: &Cx<Orbit>, was: Self) -> Result<Applied<()>, Failure<Self>> {
         let (client, id) = (cx.client.client()?, was.id.require()?);
-        match when_free(cx, id, &was.object(), || change(cx, client.topic_delete(id))).await? {
-            Ok(answer) => settle_deletion(cx, answer).await,
-            Err(e) if e.code() == Some("topic.not-found") => settle_deletion(cx, Deleted::Gone).await,
+        let call = || change(cx, client.topic_delete(id));
+        let outcome = match when_free::<Topic, _, _>(cx, id, &was.object(), call).await? {
+            Ok(Deleted::Accepted(topic)) => settle_deletion(cx, Some(*topic)).await,
+            Ok(Deleted::Gone) => Ok(Applied::Done(())),
+            Err(e) if e.code() == Some(NOT_FOUND) => {
+                must_see(cx, was.workspace.require()?, &was.object()).await?;
+                Ok(Applied::Done(()))
+            }
             Err(e) => Err(e.tell(&was.object(), &|pointer| was.place(pointer)).into()),
+        };
+        if outcome.is_ok() {
+            cx.client.memory().release(id);
         }
+        outcome
     }
 
     async fn import(cx: &Cx<Orbit>, id: String) -> Result<Self, Diagnostics> {

@@ -47,7 +47,7 @@ async fn an_update_sends_what_is_to_be_and_unsets_what_was_removed() {
 
     let plan = world.plan(&orders_with(json!({"partitions": 12}))).await;
     assert_eq!(plan.action, Action::Update);
-    assert_eq!(plan.unknown, ["request_url", "status", "workflow_id"], "ids stay known");
+    assert_eq!(plan.unknown, ["workflow_id"], "the rest stays what it is");
     world.terraform.apply(plan).await.ok();
 
     let spec = world.orbit().topic().spec();
@@ -129,6 +129,14 @@ async fn a_topic_that_is_gone_on_the_cluster_is_made_again_with_a_warning() {
     world.terraform.apply(plan).await.ok();
     assert_eq!(world.state("kafka_topic_id"), "kafka-2");
     world.plan(&orders()).await.is_empty();
+
+    // Whatever else is changed with it.
+    world.orbit().drifts("", None, None);
+    let more = orders_with(json!({"partitions": 12}));
+    let plan = world.plan(&more).await;
+    says(&plan.warnings(), &["is not on its cluster any more", "its records are lost"]);
+    world.terraform.apply(plan).await.ok();
+    world.plan(&more).await.is_empty();
 }
 
 #[tokio::test]
@@ -158,6 +166,34 @@ async fn unknown_inputs_are_judged_once_they_are_known() {
     let plan = world.plan(&orders_with(json!({"tags": ["a", UNKNOWN], "config": UNKNOWN}))).await;
     assert_eq!(plan.action, Action::Create);
     assert_eq!(world.orbit().calls, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn words_that_are_not_known_yet_keep_no_verdict_back() {
+    let mut world = World::new().await;
+    world.orbit().most_partitions = Some(50);
+    let words = json!({"partitions": 60, "description": UNKNOWN, "tags": ["a", UNKNOWN], "owner_contact": UNKNOWN});
+    says(
+        &world.plan(&orders_with(words)).await.errors(),
+        &["partitions: Denied: exceeds platform limit of 50 partitions"],
+    );
+
+    world.apply(&orders()).await.ok();
+    world.orbit().guarded = true;
+    let plan = world.plan(&orders_with(json!({"partitions": 7, "description": UNKNOWN}))).await;
+    says(&plan.warnings(), &["The change of topic", "will need approval"]);
+}
+
+#[tokio::test]
+async fn a_change_of_words_shows_nothing_but_the_words() {
+    let mut world = World::new().await;
+    world.apply(&orders()).await.ok();
+    for config in [json!({"description": "Orders"}), json!({"on_pending": "fail"}), json!({})] {
+        let plan = world.plan(&orders_with(config)).await;
+        assert_eq!((plan.action, plan.unknown.len()), (Action::Update, 0), "{:?}", plan.unknown);
+        world.terraform.apply(plan).await.ok();
+        assert_eq!(world.state("workflow_id"), "op_1");
+    }
 }
 
 #[tokio::test]

@@ -2,15 +2,16 @@
 
 mod judge;
 mod made;
+mod people;
 
-use made::{blank, environments, error, field_problem, not_found, ok, problem_of, refuse, set};
+use made::{blank, environments, error, field_problem, not_found, ok, problem_of, refuse, set, workspace};
 use orbit_api::{
     Action, Condition, Decision, Difference, OperationState, RequestState, RequestSummary, Topic, TopicCreate,
     TopicReplace, TopicSpec, TopicStatus,
 };
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,6 +19,7 @@ use wiremock::{Request, Respond, ResponseTemplate};
 
 /// The server's inside.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Orbit {
     /// Whether changes wait for a person.
     pub(crate) guarded: bool,
@@ -29,7 +31,17 @@ pub(crate) struct Orbit {
     pub(crate) busy: u32,
     /// How operations end; `Running` never does.
     pub(crate) ends: Option<OperationState>,
+    /// The token sees nothing of the workspace any more.
+    pub(crate) hidden: bool,
+    /// From now on the token is refused where operations are asked for.
+    pub(crate) mute: bool,
+    /// Changes are carried out, but their answers do not come.
+    pub(crate) silent: bool,
+    /// How a person decides as soon as somebody waits for it.
+    pub(crate) decides: Option<RequestState>,
     pub(crate) topics: BTreeMap<String, Topic>,
+    /// Ids of topics that Terraform has looked at since they were made: those are not made again by an equal wish.
+    acknowledged: BTreeSet<String>,
     /// Requests with what they ask for, oldest first.
     pub(crate) requests: Vec<(RequestSummary, String, TopicSpec)>,
     /// Method and path of the calls so far.
@@ -61,33 +73,6 @@ impl Orbit {
     #[track_caller]
     pub(crate) fn topic(&mut self) -> &mut Topic {
         self.topics.values_mut().next().expect("a topic")
-    }
-
-    /// Consents to the newest request.
-    #[track_caller]
-    pub(crate) fn approve(&mut self) {
-        let (request, id, spec) = self.requests.last_mut().expect("a request");
-        assert_eq!(request.state, RequestState::Pending);
-        request.state = RequestState::Approved;
-        let (action, id, spec) = (request.action, id.clone(), spec.clone());
-        self.work(&id, action, &spec);
-        if action == Action::Create {
-            self.topic().approved_by = Some("kim".to_owned());
-            self.topic().approved_at = Some("2026-01-02T03:04:05Z".parse().unwrap());
-        }
-    }
-
-    /// Refuses the newest request.
-    #[track_caller]
-    pub(crate) fn reject(&mut self, reason: &str) {
-        let (request, id, _) = self.requests.last_mut().expect("a request");
-        request.state = RequestState::Rejected;
-        request.decided_by = Some("kim".to_owned());
-        request.reason = Some(reason.to_owned());
-        if request.action == Action::Create {
-            let id = id.clone();
-            self.topics.get_mut(&id).unwrap().status = TopicStatus::Rejected;
-        }
     }
 
     /// Somebody changes the topic on the cluster, past Orbit.
@@ -134,17 +119,44 @@ impl Orbit {
             self.busy -= 1;
             return refuse(problem_of(409, "operation.running", "an operation is under way"));
         }
-        match (request.method.as_str(), path.as_str(), id) {
+        if self.hidden && path.starts_with("/v1/topics/") {
+            return not_found("topic.not-found");
+        }
+        if matches!(id, Some(None)) {
+            return not_found("topic.not-found");
+        }
+        let answer = self.route(request, &path, id.flatten(), body);
+        // As long as nobody would wait for it.
+        if self.silent && !["GET"].contains(&request.method.as_str()) && !path.ends_with(":evaluate") {
+            return answer.set_delay(Duration::from_secs(20));
+        }
+        answer
+    }
+
+    fn route(
+        &mut self,
+        request: &Request,
+        path: &str,
+        id: Option<String>,
+        body: impl Fn() -> serde_json::Value,
+    ) -> ResponseTemplate {
+        match (request.method.as_str(), path, id) {
             ("GET", "/v1/environments", _) => environments(),
+            ("GET", path, _) if path.starts_with("/v1/workspaces/") => workspace(path, self.hidden),
+            ("GET", path, _) if path.starts_with("/v1/requests/") => self.request(path),
             ("POST", "/v1/topics:evaluate", _) => {
                 self.evaluate(&serde_json::from_value(body()).expect("TopicEvaluate"))
             }
             ("POST", "/v1/topics", _) => self.create(&serde_json::from_value(body()).expect("TopicCreate")),
             ("GET", path, _) if path.starts_with("/v1/operations/") => self.operation(path),
-            (_, _, Some(None)) => not_found("topic.not-found"),
-            ("GET", _, Some(Some(id))) => ok(200, self.view(&id)),
-            ("PUT", _, Some(Some(id))) => self.update(&id, &serde_json::from_value(body()).expect("TopicReplace")),
-            ("DELETE", _, Some(Some(id))) => self.delete(&id),
+            ("GET", _, Some(id)) => {
+                if request.url.query().is_some_and(|query| query.contains("acknowledge=true")) {
+                    self.acknowledged.insert(id.clone());
+                }
+                ok(200, self.view(&id))
+            }
+            ("PUT", _, Some(id)) => self.update(&id, &serde_json::from_value(body()).expect("TopicReplace")),
+            ("DELETE", _, Some(id)) => self.delete(&id),
             _ => not_found("no-route"),
         }
     }
@@ -167,6 +179,7 @@ impl Orbit {
         }
         let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
         let id = match self.named(&key) {
+            Some(id) if self.is_lost_reply(&id, &new.spec()) => return ok(200, self.view(&id)),
             Some(id) if self.topics[&id].status == TopicStatus::Active => {
                 let mut problem = problem_of(409, "topic.exists", format!("topic {key} exists already"));
                 problem.remedy =
@@ -189,12 +202,24 @@ impl Orbit {
         answer
     }
 
+    /// Whether an equal wish meets what was made of the one before it, whose answer nobody may have got.
+    fn is_lost_reply(&self, id: &str, spec: &TopicSpec) -> bool {
+        let topic = &self.topics[id];
+        topic.status == TopicStatus::Active && !self.acknowledged.contains(id) && topic.spec() == *spec
+    }
+
     fn update(&mut self, id: &str, replace: &TopicReplace) -> ResponseTemplate {
         let topic = self.topics[id].clone();
         let spec = replace.spec();
         let is_there = topic.status == TopicStatus::Active;
         if is_there && topic.drift.is_empty() && spec == topic.spec() {
             self.supersede(id);
+            return ok(200, self.view(id));
+        }
+        let words = |spec: &TopicSpec| TopicSpec { description: None, tags: None, owner_contact: None, ..spec.clone() };
+        if is_there && topic.drift.is_empty() && words(&spec) == words(&topic.spec()) {
+            self.supersede(id);
+            set(self.topics.get_mut(id).expect("the topic"), &spec);
             return ok(200, self.view(id));
         }
         self.submit(id, if is_there { Action::Update } else { Action::Create }, &spec)
@@ -297,6 +322,9 @@ impl Orbit {
     }
 
     fn operation(&self, path: &str) -> ResponseTemplate {
+        if self.mute {
+            return refuse(problem_of(401, "token.revoked", "the token was revoked"));
+        }
         let state = self.ends.unwrap_or(OperationState::Succeeded);
         let answer = ok(
             200,

@@ -1,11 +1,15 @@
 //! The provider in Terraform's hands, without Terraform and without Orbit: tfplugin's stand-in for the one, a fake for the other.
 #![expect(clippy::unwrap_used, reason = "a failed step of a story ends it")]
 
+mod anew;
 mod data_sources;
 mod everyday;
 mod fake;
+mod modes;
 mod pending;
 mod refusals;
+mod sight;
 mod terraform;
 mod trouble;
+mod wishes;
 mod world;

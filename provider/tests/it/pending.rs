@@ -154,7 +154,7 @@ async fn a_pending_update_shows_exactly_that_change_until_it_is_approved() {
     for _ in 0..2 {
         let plan = world.plan(&more).await;
         assert_eq!((&plan.before["partitions"], &plan.after["partitions"]), (&json!(6), &json!(12)));
-        assert_eq!(plan.unknown, ["request_url", "status", "workflow_id"]);
+        assert_eq!(plan.unknown, ["request_url", "workflow_id"]);
         says(&plan.warnings(), &WAITS);
         world.terraform.apply(plan).await.ok();
         assert_eq!(world.orbit().filed(), 1, "applying it files nothing");
@@ -212,7 +212,7 @@ async fn a_configuration_that_is_reverted_takes_back_the_change_that_waits() {
 
     let plan = world.plan(&orders()).await;
     assert_eq!(plan.action, Action::Update);
-    assert_eq!(plan.unknown, ["request_url", "status", "workflow_id"]);
+    assert_eq!(plan.unknown, ["request_url", "workflow_id"]);
     says(&plan.warnings(), &TAKEN_BACK);
     world.terraform.apply(plan).await.ok();
 

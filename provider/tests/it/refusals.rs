@@ -68,6 +68,7 @@ async fn what_exists_is_not_adopted_but_told_with_the_import_command() {
     let mut world = World::new().await;
     let plan = world.plan(&orders()).await;
     world.apply(&orders()).await.ok();
+    world.plan(&orders()).await.is_empty();
     world.forgets().await;
 
     says(&world.plan(&orders()).await.errors(), &["topic orders exists already"]);

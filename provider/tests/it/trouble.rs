@@ -5,7 +5,10 @@ use orbit_api::{OperationState, TopicStatus};
 use serde_json::json;
 use std::time::Instant;
 use terraform_provider_orbit::OrbitProvider;
-use tfplugin::{Action, testing::Core};
+use tfplugin::{
+    Action,
+    testing::{Core, Options},
+};
 use wiremock::ResponseTemplate;
 
 #[tokio::test]
@@ -109,6 +112,54 @@ async fn stopping_a_wait_keeps_what_is_known_and_the_next_plan_goes_on() {
     world.orbit().topic().kafka_topic_id = Some("kafka-9".to_owned());
     world.plan(&orders()).await.is_empty();
     assert_eq!(world.orbit().writes(), ["POST /v1/topics"]);
+}
+
+#[tokio::test]
+async fn stopping_while_an_answer_is_held_back_leaves_at_once() {
+    let mut world = World::new().await;
+    world.orbit().silent = true;
+    let plan = world.plan(&orders()).await;
+    let stopper = world.terraform.stopper();
+    let server = &world.server;
+    let stop = async {
+        while !server.received_requests().await.unwrap().iter().any(|r| r.url.path() == "/v1/topics") {
+            tokio::task::yield_now().await;
+        }
+        stopper.await;
+        Instant::now()
+    };
+
+    let (report, asked) = tokio::join!(world.terraform.apply(plan), stop);
+
+    assert!(asked.elapsed().as_millis() < 900, "{:?}", asked.elapsed());
+    says(
+        &report.errors(),
+        &["Stopped before Orbit answered about topic payments-team/prod/orders", "files nothing twice"],
+    );
+    assert!(report.state.is_none() && !report.tainted);
+    world.orbit().silent = false;
+    world.apply(&orders()).await.ok();
+    assert_eq!((world.state("id"), world.orbit().topics.len()), (json!("top_1"), 1), "it finds what Orbit received");
+}
+
+#[tokio::test]
+async fn what_was_planned_before_orbit_could_be_asked_holds_when_it_can() {
+    let mut world = World::new().await;
+    world.apply(&orders()).await.ok();
+    world.orbit().drifts("", None, None);
+    world.terraform.refresh(TOPIC).await.ok();
+    let unknown = json!({"endpoint": tfplugin::testing::UNKNOWN, "token": "t"});
+    let more = orders_with(json!({"partitions": 12}));
+    let mut later = Core::<OrbitProvider>::start(unknown).await;
+    later.take_over(&mut world.terraform);
+    let kept = Options { refresh: false, ..Options::default() };
+    let plan = later.plan_with(TOPIC, &more, kept).await;
+    assert!(plan.unknown.contains(&"kafka_topic_id".to_owned()), "{:?}", plan.unknown);
+
+    world.terraform = later;
+    world.reconnects().await;
+    world.terraform.apply(plan).await.ok();
+    assert_eq!(world.state("kafka_topic_id"), "kafka-2");
 }
 
 #[tokio::test]

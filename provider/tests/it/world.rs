@@ -43,6 +43,13 @@ impl World {
         self.terraform = Core::start(provider(&self.server.uri(), json!({}))).await;
     }
 
+    /// The next command of Terraform's: another process of the provider, over the same state.
+    pub(crate) async fn reconnects(&mut self) {
+        let mut other = Core::start(provider(&self.server.uri(), json!({}))).await;
+        other.take_over(&mut self.terraform);
+        self.terraform = other;
+    }
+
     #[track_caller]
     pub(crate) fn orbit(&self) -> MutexGuard<'_, Orbit> {
         self.orbit.lock().unwrap()

@@ -74,8 +74,9 @@ impl<C> Cx<C> {
             .map_err(|e| format!("the private data in the state cannot be read: {e}").into())
     }
 
-    /// Stores something beside the object that users do not see. Works in read, create, update and import; what plan
-    /// stores is lost, because Terraform plans again before it applies and keeps the second plan's.
+    /// Stores something beside the object that users do not see. Works in read, create, update and import, and in a
+    /// delete that fails. A plan gets what is in the state, and Terraform plans twice: what the plan that users see stores
+    /// is lost, what the one just before the apply stores is handed to create, update or delete.
     ///
     /// # Errors
     /// If `P` cannot be written as JSON.

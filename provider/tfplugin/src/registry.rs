@@ -2,7 +2,9 @@
 
 use crate::{
     Applied, Change, Cx, DataSource, Diagnostic, Diagnostics, Failure, JsonObject, Model, Provider, Resource, Value,
-    View, plan::Planning, schema::SchemaSpec,
+    View,
+    plan::Planning,
+    schema::{Kind, SchemaSpec},
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use std::{collections::BTreeMap, marker::PhantomData};
@@ -28,7 +30,7 @@ impl<C: Send + Sync + 'static> Registry<C> {
 
     /// A resource more.
     pub fn resource<R: Resource<Client = C>>(mut self) -> Self {
-        let schema = self.inspect("resource", R::NAME, R::schema());
+        let schema = self.inspect(Kind::Resource, R::NAME, R::schema());
         let handler = Box::new(Of::<R>(PhantomData));
         if self.resources.insert(R::NAME, Entry { schema, handler }).is_some() {
             self.problems.push(format!("resource {}: registered twice", R::NAME));
@@ -38,7 +40,7 @@ impl<C: Send + Sync + 'static> Registry<C> {
 
     /// A data source more.
     pub fn data_source<D: DataSource<Client = C>>(mut self) -> Self {
-        let schema = self.inspect("data source", D::NAME, D::schema());
+        let schema = self.inspect(Kind::DataSource, D::NAME, D::schema());
         let handler = Box::new(Of::<D>(PhantomData));
         if self.data_sources.insert(D::NAME, Entry { schema, handler }).is_some() {
             self.problems.push(format!("data source {}: registered twice", D::NAME));
@@ -46,14 +48,15 @@ impl<C: Send + Sync + 'static> Registry<C> {
         self
     }
 
-    fn inspect<M: Model>(&mut self, kind: &str, name: &str, schema: crate::Schema<M>) -> SchemaSpec {
-        self.problems.extend(schema.problems().into_iter().map(|p| format!("{kind} {name}: {p}")));
+    fn inspect<M: Model>(&mut self, kind: Kind, name: &str, schema: crate::Schema<M>) -> SchemaSpec {
+        let what = if kind == Kind::DataSource { "data source" } else { "resource" };
+        self.problems.extend(schema.problems_as(kind).into_iter().map(|p| format!("{what} {name}: {p}")));
         schema.into_spec()
     }
 
     /// Everything that is wrong with the schemas of a provider: of its block, its resources and its data sources.
     pub(crate) fn problems<P: Provider<Client = C>>(&self) -> Vec<String> {
-        let own = P::schema().problems().into_iter().map(|p| format!("provider: {p}"));
+        let own = P::schema().problems_as(Kind::Provider).into_iter().map(|p| format!("provider: {p}"));
         let prefix = format!("{}_", P::NAME);
         let names = self.resources.keys().chain(self.data_sources.keys());
         let strangers = names.filter(|name| !name.starts_with(&prefix) && **name != P::NAME);

@@ -25,6 +25,7 @@ pub(super) fn overlay(topic: &Topic) -> ManagedTopic {
         tags: topic.tags.clone(),
         owner_contact: topic.owner_contact.clone(),
         deletion_protection: topic.deletion_protection,
+        on_pending: None,
         id: Computed::absent(),
         cluster: Computed::absent(),
         physical_name: Computed::absent(),

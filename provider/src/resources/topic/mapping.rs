@@ -1,8 +1,12 @@
 //! Between the resource and the wire.
 
 use super::{ManagedTopic, drift};
-use crate::say;
-use orbit_api::{CleanupPolicy, Compression, RequestState, Topic, TopicCreate, TopicSpec};
+use crate::{say, settle::Requested};
+use orbit_api::{
+    CleanupPolicy, Compression, OperationSummary, RequestState, RequestSummary, Topic, TopicCreate, TopicSpec,
+    TopicStatus,
+    client::{Client, ClientError, TopicRead},
+};
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StrDeserializer};
 use std::collections::BTreeMap;
 use tfplugin::{Computed, Diagnostics, Model as _, Path};
@@ -74,15 +78,15 @@ impl ManagedTopic {
         }
     }
 
-    /// The state after a refresh: what Orbit says, overlaid with what the cluster shows. Where that means the same as before, the spelling stays;
-    /// so do workspace, environment and name, which cannot change and may have been given as slug or id.
+    /// The state after a refresh: what Orbit says, overlaid with what the cluster shows. Where that means the same as before, the spelling stays.
+    /// Workspace and environment are slugs, whatever an older state has.
     pub(super) fn refreshed(self, topic: &Topic) -> Self {
         let is_gone = drift::is_gone(topic);
         let found = drift::overlay(topic);
         let blank = Self {
-            workspace: self.workspace,
-            environment: self.environment,
-            name: self.name,
+            workspace: Computed::absent(),
+            environment: topic.environment.clone(),
+            name: topic.name.clone(),
             partitions: found.partitions,
             replication_factor: found.replication_factor,
             retention_ms: found.retention_ms,
@@ -93,6 +97,7 @@ impl ManagedTopic {
             tags: same_or(self.tags, found.tags, |a, b| a == b),
             owner_contact: same_or(self.owner_contact, found.owner_contact, |a, b| a == b),
             deletion_protection: same_or(self.deletion_protection, found.deletion_protection, |a, b| a == b),
+            on_pending: self.on_pending,
             id: Computed::absent(),
             cluster: Computed::absent(),
             physical_name: Computed::absent(),
@@ -106,6 +111,12 @@ impl ManagedTopic {
             approved_at: Computed::absent(),
         };
         blank.filled(topic)
+    }
+
+    /// Whether Orbit wants something else of the topic than this, whatever the cluster shows by now.
+    pub(super) fn differs_from(&self, topic: &Topic) -> Result<bool, Diagnostics> {
+        let wanted = Topic { drift: Vec::new(), ..topic.clone() };
+        Ok(self.clone().refreshed(&wanted).spec()? != self.spec()?)
     }
 
     /// The state after an import; Terraform refreshes it next.
@@ -155,6 +166,27 @@ fn place(pointer: &str, in_config: impl Fn(&str) -> bool, is_set: impl Fn(&str) 
         return Some(ManagedTopic::config.path().key(*setting));
     }
     ManagedTopic::FIELDS.contains(&attribute.as_str()).then(|| Path::attribute(attribute))
+}
+
+impl Requested for Topic {
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn object(&self) -> String {
+        say::topic(&self.workspace, &self.environment, &self.name)
+    }
+    fn request(&self) -> Option<&RequestSummary> {
+        self.request.as_ref()
+    }
+    fn operation(&self) -> Option<&OperationSummary> {
+        self.operation.as_ref()
+    }
+    fn is_in_place(&self) -> bool {
+        self.status == TopicStatus::Active
+    }
+    async fn look(client: &Client, id: &str) -> Result<Self, ClientError> {
+        client.topic_get(id, TopicRead { fresh: true, acknowledge: false }).await
+    }
 }
 
 fn request_url(topic: &Topic) -> Option<String> {

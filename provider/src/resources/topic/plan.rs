@@ -1,36 +1,45 @@
 //! What a plan says and shows: Orbit's verdict, what waits for a person, and what somebody changed past Orbit.
 
-use super::{ManagedTopic, Seen};
-use crate::{
-    Orbit, evaluate,
-    orbit::{ask, nowhere},
-    say,
-    settle::open_request,
-};
-use orbit_api::{
-    Action as Deed, OperationState, RequestState, Topic, TopicCreate, TopicSpec, TopicStatus, client::TopicRead,
-};
+mod resume;
+
+use super::ManagedTopic;
+use crate::{Orbit, evaluate, memory::must_see, orbit::ask, say, seen::Seen};
+use orbit_api::{Action as Deed, Topic, TopicCreate, TopicSpec, TopicStatus, client::TopicRead};
 use tfplugin::{Action, Attr, Change, Cx, Diagnostic, Diagnostics};
 
+/// What only describes a topic: policy has no say in it, so a verdict need not wait until it is known.
+const WORDS: [&str; 3] =
+    [ManagedTopic::description.name(), ManagedTopic::tags.name(), ManagedTopic::owner_contact.name()];
+
 pub(super) async fn plan(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
+    if let Some(was) = change.was() {
+        cx.client.memory().holds(was.object());
+    }
     if change.action() == Action::Destroy {
         return guard_deletion(cx, change).await;
     }
     choose_workspace(cx.client.workspace(), change);
-    if shrinks(change) || !cx.client.is_known() {
+    if change.action() == Action::Update {
+        // By the state alone, and whether Orbit can be asked or not: Terraform plans again at apply, and what it was shown must hold.
+        reopen(change);
+        stay(cx, change)?;
+    }
+    if shrinks(cx, change)? || !cx.client.is_known() {
         return Ok(());
     }
     match change.action() {
         Action::Create => judge(cx, change, Deed::Create).await,
         Action::Update => {
-            reopen(change);
+            tell_if_gone(cx, change).await?;
             judge(cx, change, Deed::Update).await
         }
         Action::Replace => {
             warn_of_replacement(change);
-            guard_deletion(cx, change).await
+            guard_deletion(cx, change).await?;
+            // Terraform plans the new topic by itself next, and keeps the warnings of that to itself.
+            judge(cx, change, Deed::Create).await
         }
-        Action::NoOp => resume(cx, change).await,
+        Action::NoOp => resume::resume(cx, change).await,
         Action::Destroy => Ok(()),
     }
 }
@@ -58,16 +67,16 @@ fn choose_workspace(default: &Attr<String>, change: &mut Change<'_, ManagedTopic
 
 /// Kafka has no way to take partitions away. Whoever has never seen the cluster may still ask for fewer; and where a request is open, the state may
 /// hold what was only asked for: then Orbit judges.
-fn shrinks(change: &mut Change<'_, ManagedTopic>) -> bool {
-    let waits = change.before(ManagedTopic::request_url).known().is_some();
+fn shrinks(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<bool, Diagnostics> {
+    let waits = change.before(ManagedTopic::request_url).known().is_some() || Seen::of(cx)?.filed.is_some();
     let is_there = status(change) == Some(TopicStatus::Active) && !waits;
     let (Attr::Known(was), Attr::Known(want), true) =
         (change.before(ManagedTopic::partitions), change.planned(ManagedTopic::partitions), is_there)
     else {
-        return false;
+        return Ok(false);
     };
     if want >= was || change.action() == Action::Replace {
-        return false;
+        return Ok(false);
     }
     let error = Diagnostic::error(format!("Partitions can grow, never shrink: from {was} to {want}"))
         .detail(format!(
@@ -75,7 +84,7 @@ fn shrinks(change: &mut Change<'_, ManagedTopic>) -> bool {
         ))
         .at(ManagedTopic::partitions);
     change.report(error);
-    true
+    Ok(true)
 }
 
 fn status(change: &Change<'_, ManagedTopic>) -> Option<TopicStatus> {
@@ -83,14 +92,28 @@ fn status(change: &Change<'_, ManagedTopic>) -> Option<TopicStatus> {
     serde_json::from_value(text.into()).ok()
 }
 
-/// What Orbit would answer to the planned change. Skipped while an input is not known yet.
+/// What Orbit would answer to the planned change. Skipped while an input that matters is not known yet.
 async fn judge(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>, deed: Deed) -> Result<(), Diagnostics> {
-    let Some(want) = change.want().filter(|want| want.workspace.get().is_some()) else {
+    let (want, in_part) = match change.want() {
+        Some(want) => (Some(want), false),
+        None => (change.want_without(&WORDS), true),
+    };
+    let Some(want) = want.filter(|want| want.workspace.get().is_some()) else {
         return Ok(());
     };
+    let object = want.object();
     let place = |pointer: &str| want.place(pointer);
-    let item = evaluate::topic(cx, deed, want.intent()?, &place).await?;
-    for told in evaluate::tell(&want.object(), deed, &item, cx.client.run_id(), &place) {
+    let mut item = evaluate::topic(cx, deed, want.intent()?, &place).await?;
+    if in_part {
+        // Whether it is what an open request asks for cannot be said.
+        (item.request, item.supersedes) = (None, None);
+    }
+    let exists = item.problem.as_ref().is_some_and(|problem| problem.code == "topic.exists");
+    if deed == Deed::Create && exists && cx.client.memory().is_held(&object) {
+        change.report(say::held(&object).at(ManagedTopic::name));
+        return Ok(());
+    }
+    for told in evaluate::tell(&object, deed, &item, cx.client.run_id(), &place) {
         change.report(told);
     }
     Ok(())
@@ -115,121 +138,44 @@ fn reopen(change: &mut Change<'_, ManagedTopic>) {
     }
 }
 
-/// Makes the apply go on with something: the plan shows the object as to be updated, and nothing else of it changes.
-fn go_on(change: &mut Change<'_, ManagedTopic>) {
-    reopen(change);
-    change.set_unknown(ManagedTopic::status);
-    change.set_unknown(ManagedTopic::request_url);
-    change.set_unknown(ManagedTopic::workflow_id);
-}
-
-/// Nothing is to be changed. But something may wait, have been refused, have failed, or be gone.
-async fn resume(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
-    let status = status(change);
-    let is_there = change.before(ManagedTopic::kafka_topic_id).known().is_some();
-    let has_request = change.before(ManagedTopic::request_url).known().is_some();
-    if status == Some(TopicStatus::Active) && is_there && !has_request {
-        if Seen::drift(cx)? {
-            adopt(change);
-        }
+/// What an update of an active topic leaves as it is: the plan then shows just what changes. That it waits for a person shows in the request's address,
+/// but with the next refresh: a rule may come to ask for that between plan and apply, when it is too late to say that the address is not known.
+fn stay(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
+    if status(change) != Some(TopicStatus::Active) {
         return Ok(());
     }
-    let (Some(was), Some(id)) = (change.was(), change.before(ManagedTopic::id).known()) else {
-        return Ok(());
-    };
-    let object = was.object();
-    let topic = match ask(cx, cx.client.client()?.topic_get(&id, TopicRead::default())).await {
-        Ok(topic) => topic,
-        // Seen by the next refresh; this plan was made without.
-        Err(e) if e.code() == Some("topic.not-found") => return Ok(()),
-        Err(e) => return Err(e.tell(&object, &nowhere)),
-    };
-    match status {
-        Some(TopicStatus::Active) if is_there => resume_change(cx, change, &object, &topic).await,
-        Some(TopicStatus::Active) => {
-            go_on(change);
-            change.report(gone(&object, &topic));
-            Ok(())
-        }
-        Some(TopicStatus::Deleting) => {
-            let id = topic.operation.as_ref().map_or("unknown", |operation| operation.id.as_str());
-            change.warn(
-                Diagnostic::warning(format!("The {object} is being deleted: operation {id}"))
-                    .detail("Plan again once it is gone: it is then made anew."),
-            );
-            Ok(())
-        }
-        _ => {
-            go_on(change);
-            resume_creation(cx, change, &object, &topic).await
-        }
+    change.stays(ManagedTopic::status);
+    let has_request = !change.before(ManagedTopic::request_url).is_null();
+    if !has_request {
+        change.stays(ManagedTopic::request_url);
     }
+    let is_gone = change.before(ManagedTopic::kafka_topic_id).is_null();
+    let nothing_else = !has_request && !is_gone && Seen::of(cx)? == Seen::default();
+    if nothing_else && !changes_the_cluster(change) {
+        change.stays(ManagedTopic::workflow_id);
+    }
+    Ok(())
 }
 
-/// The cluster shows what the configuration says, but Orbit wants something else: somebody changed the cluster first and the configuration then.
-fn adopt(change: &mut Change<'_, ManagedTopic>) {
-    let Some(was) = change.was() else { return };
-    go_on(change);
-    change.warn(
-        Diagnostic::warning(format!("The {} is on its cluster as configured, but Orbit wants something else", was.object()))
-            .detail("Somebody changed it past Orbit, and the configuration now says the same. Applying makes Orbit want it too."),
-    );
+/// Whether the cluster has to do something. Words about a topic are Orbit's alone.
+fn changes_the_cluster(change: &Change<'_, ManagedTopic>) -> bool {
+    change.changes(ManagedTopic::partitions)
+        || change.changes(ManagedTopic::replication_factor)
+        || change.changes(ManagedTopic::retention_ms)
+        || change.changes(ManagedTopic::cleanup_policy)
+        || change.changes(ManagedTopic::compression)
+        || change.changes(ManagedTopic::config)
 }
 
-/// A creation that did not come to its end.
-async fn resume_creation(
-    cx: &Cx<Orbit>,
-    change: &mut Change<'_, ManagedTopic>,
-    object: &str,
-    topic: &Topic,
-) -> Result<(), Diagnostics> {
-    if let Some(request) = open_request(topic) {
-        change.report(say::pending(object, request, cx.client.run_id()));
-        return Ok(());
-    }
-    match (topic.status, &topic.request, &topic.operation) {
-        (TopicStatus::Rejected, Some(request), _) if request.state == RequestState::Rejected => {
-            change.report(say::rejected(object, request));
-            Ok(())
-        }
-        (TopicStatus::Provisioning, _, Some(operation)) => {
-            change.report(say::under_way(object, &operation.id, operation.error.as_ref()));
-            Ok(())
-        }
-        (TopicStatus::Failed, _, Some(operation))
-            if matches!(operation.state, OperationState::RolledBack | OperationState::Stuck) =>
-        {
-            change.warn(say::failed(object, operation));
-            judge(cx, change, Deed::Update).await
-        }
-        (TopicStatus::Active, ..) => Ok(()),
-        // Withdrawn or expired: the apply files it anew, and is judged as that.
-        _ => judge(cx, change, Deed::Update).await,
-    }
-}
-
-/// An active topic about which a request is open or was refused. If it asks for what is planned, the apply goes on with it; if it asks for something
-/// else and is one's own, the apply takes it back.
-async fn resume_change(
-    cx: &Cx<Orbit>,
-    change: &mut Change<'_, ManagedTopic>,
-    object: &str,
-    topic: &Topic,
-) -> Result<(), Diagnostics> {
-    let (Some(want), Some(request)) = (change.want(), &topic.request) else {
+/// A change of a topic that vanished from its cluster makes it again, whatever else it changes.
+async fn tell_if_gone(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
+    let is_gone = status(change) == Some(TopicStatus::Active) && change.before(ManagedTopic::kafka_topic_id).is_null();
+    let (Some(was), Some(id), true) = (change.was(), change.before(ManagedTopic::id).known(), is_gone) else {
         return Ok(());
     };
-    let place = |pointer: &str| want.place(pointer);
-    let item = evaluate::topic(cx, Deed::Update, want.intent()?, &place).await?;
-    let was_refused = item.problem.as_ref().is_some_and(|problem| problem.code == "request.rejected");
-    if item.request.is_some() || item.supersedes.is_some() || was_refused {
-        go_on(change);
-        for told in evaluate::tell(object, Deed::Update, &item, cx.client.run_id(), &place) {
-            change.report(told);
-        }
-    } else if request.state == RequestState::Pending {
-        // Somebody else's: to the configuration it is no news, to its reader it is.
-        change.report(say::pending(object, request, cx.client.run_id()));
+    // An error is the verdict's to tell.
+    if let Ok(topic) = ask(cx, cx.client.client()?.topic_get(&id, TopicRead::default())).await {
+        change.warn(gone(&was.object(), &topic));
     }
     Ok(())
 }
@@ -266,8 +212,8 @@ async fn guard_deletion(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -
     let item = evaluate::topic(cx, Deed::Delete, intent, &place).await?;
     let is_gone = item.problem.as_ref().is_some_and(|problem| problem.code.ends_with(".not-found"));
     if is_gone {
-        // What is not there needs no guard.
-        return Ok(());
+        // What is not there needs no guard. But is it not there?
+        return must_see(cx, was.workspace.require()?, &was.object()).await;
     }
     for told in evaluate::tell(&was.object(), Deed::Delete, &item, cx.client.run_id(), &place) {
         change.report(told);

@@ -76,8 +76,6 @@ fn a_request_is_linked_while_it_is_open_or_refused() {
 #[test]
 fn a_refresh_keeps_how_the_user_wrote_what_means_the_same() {
     let written = ManagedTopic {
-        workspace: "wsp_17".to_owned().into(),
-        environment: "env_4".to_owned(),
         config: Some(settings(&[("a", "1,2"), ("b", "007"), ("c", "TRUE")])),
         tags: Some([].into()),
         description: Some(String::new()),

@@ -36,6 +36,9 @@ impl Orbit {
             let there = self.named(&format!("{}/{}/{}", new.workspace, new.environment, new.name));
             let topic = there.as_ref().map(|id| &self.topics[id]);
             let is_there = topic.is_some_and(|topic| topic.status == TopicStatus::Active);
+            if self.hidden {
+                return json!({"problem": problem_of(404, "workspace.not-found", "there is no workspace payments-team that you can see")});
+            }
             if new.environment == "nowhere" {
                 return json!({"problem": problem_of(404, "environment.not-found", "there is no environment nowhere")});
             }
@@ -45,6 +48,9 @@ impl Orbit {
                     json!({"verdict": Verdict { decision: Decision::Deny, violations: vec![denied], ..self.judge(item.action, &new.spec()) }})
                 }
                 Action::Delete if !is_there => json!({"verdict": {"decision": "allow"}}),
+                Action::Create if there.as_ref().is_some_and(|id| self.is_lost_reply(id, &new.spec())) => {
+                    json!({"verdict": {"decision": "allow"}})
+                }
                 Action::Create if is_there => {
                     json!({"problem": problem_of(409, "topic.exists", format!("topic {} exists already", new.name))})
                 }

@@ -1,6 +1,6 @@
 //! Bodies that the fake answers with.
 
-use orbit_api::{FieldProblem, Finding, Layer, OperationState, Problem, Topic, TopicCreate, TopicSpec};
+use orbit_api::{FieldProblem, Finding, Layer, OperationState, Problem, RequestSummary, Topic, TopicCreate, TopicSpec};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
@@ -39,6 +39,28 @@ pub(super) fn environments() -> ResponseTemplate {
         })
     };
     ok(200, json!({"items": [one("prod"), one("dev")]}))
+}
+
+pub(super) fn workspace(path: &str, hidden: bool) -> ResponseTemplate {
+    if hidden {
+        return not_found("workspace.not-found");
+    }
+    let slug = path.rsplit('/').next();
+    ok(
+        200,
+        json!({
+            "id": "wsp_1", "slug": slug, "display_name": slug, "tenant": "acme", "revision": 1, "created_at": "2026-01-02T03:04:05Z",
+        }),
+    )
+}
+
+/// A request with all that belongs to one.
+pub(super) fn whole(brief: &RequestSummary) -> Value {
+    json!({
+        "id": brief.id, "state": brief.state, "workspace": "payments-team", "requester": brief.requester, "items": [],
+        "verdict": {"decision": "needs-approval"}, "needs": [], "decided_by": brief.decided_by, "reason": brief.reason,
+        "url": brief.url, "created_at": "2026-01-02T03:04:05Z", "expires_at": "2026-01-16T03:04:05Z", "revision": 1,
+    })
 }
 
 pub(super) fn blank(id: &str, new: &TopicCreate) -> Topic {

@@ -75,7 +75,7 @@ impl Resource for Shelf {
 
     fn schema() -> Schema<Self> {
         Schema::version(0)
-            .attr(Self::room.optional_computed().replace())
+            .attr(Self::room.optional_computed().keep().replace())
             .attr(Self::width.optional())
             .attr(Self::dust.optional())
             .attr(Self::standing.default(true))

@@ -92,10 +92,31 @@ impl<'a, M: Model> Change<'a, M> {
         M::from_object(&self.planning.planned).ok()
     }
 
+    /// The same, with these attributes null where they are not known yet: to judge a change by the rest of it.
+    #[must_use]
+    pub fn want_without(&self, leave_out: &[&str]) -> Option<M> {
+        let mut planned = self.planning.planned.clone();
+        if let Value::Object(attributes) = &mut planned {
+            for (name, value) in attributes {
+                if leave_out.contains(&name.as_str()) && !value.is_wholly_known() {
+                    *value = Value::Null;
+                }
+            }
+        }
+        M::from_object(&planned).ok()
+    }
+
     /// Plans a value. Terraform allows it where the attribute is computed and the configuration says nothing.
     #[expect(clippy::needless_pass_by_value, reason = "a value is handed over: callers have no use for it")]
     pub fn set<T: AttributeType>(&mut self, field: Field<M, T>, value: T::Known) {
         self.put(field.name(), value.to_value());
+    }
+
+    /// Plans that a computed attribute stays what it was, where nothing else would say so: the plan then shows only what changes. Apply must return
+    /// that very value, so say it only of what the prior state alone decides: Terraform plans twice, and blames a second plan that differs.
+    pub fn stays<T: AttributeType>(&mut self, field: Field<M, Computed<T>>) {
+        let before = self.planning.prior.attribute(field.name()).clone();
+        self.put(field.name(), before);
     }
 
     /// Plans that apply will decide. On an object that is otherwise as it should be, this plans an update: that is how

@@ -3,11 +3,28 @@
 
 use super::{AttributeSpec, Nesting, Shape, clean_doc, field::default_fits};
 
-/// Terraform's own arguments of a resource or data block.
-const RESERVED: [&str; 7] = ["connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioner"];
+/// What a schema is of: each kind of block has arguments of Terraform's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Provider,
+    Resource,
+    DataSource,
+}
+
+impl Kind {
+    const fn reserved(self) -> &'static [&'static str] {
+        match self {
+            Self::Provider => &["alias", "count", "depends_on", "for_each", "lifecycle", "locals", "source", "version"],
+            Self::Resource => {
+                &["connection", "count", "depends_on", "for_each", "lifecycle", "locals", "provider", "provisioner"]
+            }
+            Self::DataSource => &["count", "depends_on", "for_each", "lifecycle", "locals", "provider"],
+        }
+    }
+}
 
 /// Everything that is wrong with the attributes of a model.
-pub(crate) fn check(fields: &[&str], doc: &str, attributes: &[AttributeSpec]) -> Vec<String> {
+pub(crate) fn check(kind: Kind, fields: &[&str], doc: &str, attributes: &[AttributeSpec]) -> Vec<String> {
     let mut problems = Vec::new();
     if clean_doc(doc).is_empty() {
         problems.push("the model has no doc comment".to_owned());
@@ -18,7 +35,7 @@ pub(crate) fn check(fields: &[&str], doc: &str, attributes: &[AttributeSpec]) ->
             0 => problems.push(format!("{field}: the schema does not define it")),
             n => problems.push(format!("{field}: the schema defines it {n} times")),
         }
-        if RESERVED.contains(field) {
+        if kind.reserved().contains(field) {
             problems.push(format!("{field}: the name is Terraform's own"));
         }
     }
@@ -43,13 +60,17 @@ fn check_attributes(prefix: &str, attributes: &[AttributeSpec], problems: &mut V
         if attribute.required && (attribute.optional || attribute.computed) {
             wrong("it is required and something else");
         }
+        // Else every change of anything makes it unknown, unknown is not what it was, and so the object would be destroyed over a description.
+        if attribute.computed && attribute.replace && !attribute.keep && attribute.default.is_none() {
+            wrong("it is computed and a change of it replaces, so it has to keep its value or have a default");
+        }
         if let Some(default) = &attribute.default
             && let Err(e) = default_fits(attribute, default)
         {
             wrong(&format!("its default is refused by its own check: {}", e.what));
         }
         match &attribute.shape {
-            Shape::Type(crate::Type::Set(element)) if element.has_dynamic() => {
+            Shape::Type(ty) if ty.has_dynamic_set() => {
                 wrong("a set cannot hold values of dynamic type");
             }
             Shape::Type(_) => {}

@@ -1,6 +1,6 @@
 //! Typed handles and what is said through them.
 
-use super::{AttributeSpec, Model, SchemaSpec, clean_doc, object_type};
+use super::{AttributeSpec, Kind, Model, SchemaSpec, clean_doc, object_type};
 use crate::value::{AttributeType, Computed, Path, Value};
 use std::{marker::PhantomData, sync::Arc};
 
@@ -229,10 +229,15 @@ impl<M: Model> Schema<M> {
         self
     }
 
-    /// What is wrong with it, in words for the author; empty if nothing is. Run at start-up and by the test harness.
+    /// What is wrong with it as a resource's, in words for the author; empty if nothing is. Run at start-up and by the
+    /// test harness.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        super::check(M::FIELDS, M::DOC, &self.attributes.specs)
+        self.problems_as(Kind::Resource)
+    }
+
+    pub(crate) fn problems_as(&self, kind: Kind) -> Vec<String> {
+        super::check(kind, M::FIELDS, M::DOC, &self.attributes.specs)
     }
 
     pub(crate) fn into_spec(self) -> SchemaSpec {

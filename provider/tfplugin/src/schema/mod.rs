@@ -10,7 +10,7 @@ pub use model::{Model, Nested};
 #[doc(hidden)]
 pub use model::{attribute_name, read_field};
 
-pub(crate) use check::check;
+pub(crate) use check::{Kind, check};
 
 use crate::value::{Type, Value, ValueError};
 use std::{collections::BTreeMap, fmt, sync::Arc};

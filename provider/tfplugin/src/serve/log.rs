@@ -16,7 +16,7 @@ use tracing_subscriber::{
     Layer, Registry,
     filter::Targets,
     layer::{Context, SubscriberExt as _},
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
     util::SubscriberInitExt as _,
 };
 
@@ -68,17 +68,22 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hclog {
 
     #[expect(clippy::disallowed_methods, reason = "a log line is the one place that is about the time it is written")]
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        let mut fields = Fields::default();
-        for span in ctx.event_scope(event).into_iter().flatten() {
-            if let Some(SpanFields(more)) = span.extensions().get() {
-                fields.0.extend(more.clone());
-            }
-        }
-        event.record(&mut fields);
-        let line = line(&self.module, event.metadata(), SystemTime::now(), fields.0);
+        let line = line(&self.module, event.metadata(), SystemTime::now(), fields_of(event, &ctx));
         // One write per line keeps lines whole. There is nobody to tell if stderr is closed.
         let _nobody_listens = io::stderr().lock().write_all(line.as_bytes());
     }
+}
+
+/// The fields of an event and of the spans around it, from the outermost inwards: what is closer to the event wins.
+fn fields_of<S: Subscriber + for<'a> LookupSpan<'a>>(event: &Event<'_>, ctx: &Context<'_, S>) -> Map<String, Json> {
+    let mut fields = Fields::default();
+    for span in ctx.event_scope(event).into_iter().flat_map(Scope::from_root) {
+        if let Some(SpanFields(more)) = span.extensions().get() {
+            fields.0.extend(more.clone());
+        }
+    }
+    event.record(&mut fields);
+    fields.0
 }
 
 /// The host asserts that level, message and time are strings, and crashes if they are not.
@@ -150,7 +155,36 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    /// Keeps the fields of the last event.
+    struct Kept(Arc<Mutex<Map<String, Json>>>);
+
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Kept {
+        fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
+            Hclog { module: String::new() }.on_new_span(attributes, id, ctx);
+        }
+        fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+            *self.0.lock().unwrap() = fields_of(event, &ctx);
+        }
+    }
+
+    #[test]
+    fn what_is_closer_to_the_event_wins() {
+        let kept = Arc::new(Mutex::new(Map::new()));
+        tracing::subscriber::with_default(Registry::default().with(Kept(Arc::clone(&kept))), || {
+            let outer = tracing::info_span!("outer", who = "outer", call = 1);
+            let _outer = outer.enter();
+            let inner = tracing::info_span!("inner", who = "inner", step = 2);
+            let _inner = inner.enter();
+            tracing::info!(step = 3, "done");
+        });
+        let kept = kept.lock().unwrap();
+        assert_eq!((&kept["who"], &kept["call"], &kept["step"]), (&"inner".into(), &1.into(), &3.into()));
+    }
 
     #[test]
     fn times_are_in_hclogs_form() {

@@ -1,26 +1,25 @@
 //! The stand-in itself.
 
 use super::{
-    config::{evaluate, propose},
+    calls::{Call, Planned, answer, blame, pack, refuse_errors, second_plan_differs, told, type_name, unpack},
+    config::evaluate,
     pipe,
     report::{Plan, Report},
 };
 use crate::{
     Action, Diagnostic, Diagnostics, Path, Provider, Registry, Step, Value,
     plan::consistency,
-    proto::tfplugin6::{self as wire, DynamicValue, provider_client::ProviderClient},
-    schema::SchemaSpec,
-    value::{self, to_json},
+    proto::tfplugin6::{self as wire, provider_client::ProviderClient},
+    value::to_json,
 };
-use bytes::Bytes;
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, marker::PhantomData};
-use tonic::{Response, Status, transport::Channel};
+use tonic::transport::Channel;
 
 /// A stand-in for Terraform's core with one provider and a state.
 pub struct Core<P: Provider> {
-    client: ProviderClient<Channel>,
-    registry: Registry<P::Client>,
+    pub(super) client: ProviderClient<Channel>,
+    pub(super) registry: Registry<P::Client>,
     instances: BTreeMap<String, Instance>,
     of: PhantomData<P>,
 }
@@ -32,7 +31,20 @@ struct Instance {
     tainted: bool,
 }
 
-type Outcome = (Value, Vec<u8>, Diagnostics);
+/// How to plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether to look at the object first. `-refresh=false` does not.
+    pub refresh: bool,
+    /// Whether to make the object anew, as `-replace` does.
+    pub replace: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { refresh: true, replace: false }
+    }
+}
 
 impl<P: Provider> Core<P> {
     /// Starts and configures the provider.
@@ -62,14 +74,27 @@ impl<P: Provider> Core<P> {
         core
     }
 
+    /// Takes over the state of another: the next command of Terraform's, which starts a process anew.
+    pub fn take_over(&mut self, before: &mut Self) {
+        self.instances = std::mem::take(&mut before.instances);
+    }
+
     /// Refreshes the object, then plans what the configuration wants of it.
     ///
     /// # Panics
     /// If Terraform would refuse the configuration, or blame the provider.
     pub async fn plan(&mut self, address: &str, config: &Json) -> Plan {
+        self.plan_with(address, config, Options::default()).await
+    }
+
+    /// The same, as `-refresh=false` or `-replace` have it.
+    ///
+    /// # Panics
+    /// If Terraform would refuse the configuration, or blame the provider.
+    pub async fn plan_with(&mut self, address: &str, config: &Json, options: Options) -> Plan {
         let config =
             evaluate(self.schema(address), config).unwrap_or_else(|e| panic!("Terraform would refuse {address}: {e}"));
-        self.plan_value(address, config).await
+        self.plan_value(address, config, options).await
     }
 
     /// Refreshes the object, then plans its end.
@@ -77,10 +102,10 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If Terraform would blame the provider.
     pub async fn plan_destroy(&mut self, address: &str) -> Plan {
-        self.plan_value(address, Value::Null).await
+        self.plan_value(address, Value::Null, Options::default()).await
     }
 
-    async fn plan_value(&mut self, address: &str, config: Value) -> Plan {
+    async fn plan_value(&mut self, address: &str, config: Value, options: Options) -> Plan {
         let mut found = Diagnostics::default();
         if !config.is_null() {
             let request = wire::validate_resource_config::Request {
@@ -90,7 +115,7 @@ impl<P: Provider> Core<P> {
             };
             found.extend(told(&answer(self.client.validate_resource_config(request).await).diagnostics));
         }
-        if !found.has_error() && self.instances.contains_key(address) {
+        if !found.has_error() && options.refresh && self.instances.contains_key(address) {
             found.extend(self.refresh(address).await.diagnostics);
         }
         let prior = self.instances.get(address).map_or(Value::Null, |instance| instance.state.clone());
@@ -105,141 +130,117 @@ impl<P: Provider> Core<P> {
             config,
             prior,
             planned: Value::Null,
+            private: Vec::new(),
         };
         if !plan.diagnostics.has_error() {
-            self.plan_change(&mut plan).await;
+            self.plan_change(&mut plan, options.replace).await;
         }
         plan
     }
 
-    async fn plan_change(&mut self, plan: &mut Plan) {
-        let prior = plan.prior.clone();
-        let (planned, replace, found) = self.call_plan(&plan.address, &prior, &plan.config).await;
+    async fn plan_change(&mut self, plan: &mut Plan, forced: bool) {
+        let tainted = self.instances.get(&plan.address).is_some_and(|instance| instance.tainted);
+        // What is tainted is planned as if nothing were there, unless it is to go anyway.
+        let anew = tainted && !plan.config.is_null();
+        let prior = if anew { Value::Null } else { plan.prior.clone() };
+        let private = if anew { Vec::new() } else { self.private(&plan.address) };
+        let call = Call { prior: &prior, config: &plan.config, private };
+        let Planned { value, replace, private, found } = self.call_plan(&plan.address, call).await;
         plan.diagnostics.extend(found);
-        plan.planned = planned;
+        (plan.planned, plan.private) = (value, private);
         let changed = |path: &Path| match path.steps().first() {
             Some(Step::Attribute(name)) => prior.attribute(name) != plan.planned.attribute(name),
             _ => false,
         };
-        plan.requires_replace = replace.into_iter().filter(changed).collect();
-        let tainted = self.instances.get(&plan.address).is_some_and(|instance| instance.tainted);
-        let both = !prior.is_null() && !plan.planned.is_null();
-        plan.action = match (prior.is_null(), plan.planned.is_null()) {
+        plan.requires_replace = replace.into_iter().filter(|path| !anew && changed(path)).collect();
+        plan.action = match (plan.prior.is_null(), plan.planned.is_null()) {
             (true, true) => Action::NoOp,
             (true, false) => Action::Create,
             (false, true) => Action::Destroy,
-            (false, false) if tainted || both && !plan.requires_replace.is_empty() => Action::Replace,
+            (false, false) if anew || forced || !plan.requires_replace.is_empty() => Action::Replace,
             (false, false) if prior == plan.planned => Action::NoOp,
             (false, false) => Action::Update,
         };
-        if plan.action == Action::Replace && !plan.diagnostics.has_error() {
-            // The new half is planned as if nothing were there.
-            let (planned, _, found) = self.call_plan(&plan.address, &Value::Null, &plan.config).await;
-            plan.planned = planned;
-            plan.diagnostics.extend(found);
+        if plan.action == Action::Replace && !anew && !plan.diagnostics.has_error() {
+            self.plan_new_half(plan).await;
         }
         plan.after = to_json(&plan.planned);
         let attributes = plan.planned.as_object().into_iter().flatten();
         plan.unknown = attributes.filter(|(_, value)| !value.is_wholly_known()).map(|(name, _)| name.clone()).collect();
     }
 
-    async fn call_plan(&mut self, address: &str, prior: &Value, config: &Value) -> (Value, Vec<Path>, Diagnostics) {
-        let schema = self.schema(address);
-        let proposed = if config.is_null() { Value::Null } else { propose(&schema.attributes, prior, config) };
-        let request = wire::plan_resource_change::Request {
-            type_name: type_name(address).to_owned(),
-            prior_state: Some(pack(prior, schema)),
-            proposed_new_state: Some(pack(&proposed, schema)),
-            config: Some(pack(config, schema)),
-            prior_private: self.instances.get(address).map(|i| i.private.clone()).unwrap_or_default(),
-            provider_meta: None,
-            client_capabilities: None,
-        };
-        let response = answer(self.client.plan_resource_change(request).await);
-        let found = told(&response.diagnostics);
+    /// The new half of a replacement is planned as if nothing were there. What that warns of, core takes for said already.
+    async fn plan_new_half(&mut self, plan: &mut Plan) {
+        let call = Call { prior: &Value::Null, config: &plan.config, private: plan.private.clone() };
+        let Planned { value, private, found, .. } = self.call_plan(&plan.address, call).await;
+        (plan.planned, plan.private) = (value, private);
         if found.has_error() {
-            return (prior.clone(), Vec::new(), found);
+            plan.diagnostics.extend(found);
         }
-        let planned = unpack(response.planned_state.as_ref(), self.schema(address));
-        let wrong = consistency::plan(&self.schema(address).attributes, prior, config, &planned);
-        blame("an invalid plan", address, &wrong);
-        (planned, response.requires_replace.iter().map(Path::from_proto).collect(), found)
     }
 
-    /// Carries out a plan, as core does: plans again first, and holds the result against the plan.
+    /// Carries out a plan, as core does: plans again first, and holds the result against the plan. What the second plan says of private data is what
+    /// apply gets; what the first one said is lost, but for a destroy, which is planned once.
     ///
     /// # Panics
     /// If Terraform would blame the provider, or if the plan had errors.
     pub async fn apply(&mut self, plan: Plan) -> Report {
         assert!(!plan.diagnostics.has_error(), "Terraform does not apply a failed plan: {:?}", plan.diagnostics);
         let mut all = Diagnostics::default();
-        let mut prior = plan.prior.clone();
-        if plan.action == Action::Replace {
-            let (state, private, found) = self.call_apply(&plan.address, &prior, &Value::Null, &Value::Null).await;
-            all.extend(found);
-            self.store(&plan.address, state, private, false);
-            if all.has_error() {
-                return self.report(&plan.address, all);
-            }
-            prior = Value::Null;
-        }
         if plan.action == Action::NoOp {
             return self.report(&plan.address, all);
         }
-        let mut planned = plan.planned.clone();
-        if !planned.is_null() {
-            let (again, _, found) = self.call_plan(&plan.address, &prior, &plan.config).await;
+        let address = plan.address.as_str();
+        let mut prior = plan.prior.clone();
+        if matches!(plan.action, Action::Replace | Action::Destroy) {
+            let call = Call { prior: &prior, config: &Value::Null, private: plan.private.clone() };
+            let (state, private, found) = self.call_apply(address, call, &Value::Null).await;
             all.extend(found);
-            if all.has_error() {
-                return self.report(&plan.address, all);
+            let tainted = self.instances.get(address).is_some_and(|instance| instance.tainted);
+            self.store(address, state, private, tainted);
+            if all.has_error() || plan.action == Action::Destroy {
+                return self.report(address, all);
             }
-            let wrong = second_plan_differs(&planned, &again);
-            assert!(
-                wrong.is_empty(),
-                "Terraform would blame the provider for a second plan of {} that differs: {wrong:?}",
-                plan.address
-            );
-            planned = again;
-            if planned == prior {
-                return self.report(&plan.address, all);
-            }
+            prior = Value::Null;
         }
-        let (state, private, found) = self.call_apply(&plan.address, &prior, &planned, &plan.config).await;
+        let private = if prior.is_null() { Vec::new() } else { self.private(address) };
+        let call = Call { prior: &prior, config: &plan.config, private };
+        let Planned { value: planned, private, found, .. } = self.call_plan(address, call).await;
+        all.extend(found);
+        if all.has_error() {
+            return self.report(address, all);
+        }
+        let wrong = second_plan_differs(&plan.planned, &planned);
+        assert!(
+            wrong.is_empty(),
+            "Terraform would blame the provider for a second plan of {address} that differs: {wrong:?}"
+        );
+        if planned == prior {
+            return self.report(address, all);
+        }
+        let call = Call { prior: &prior, config: &plan.config, private };
+        let (state, private, found) = self.call_apply(address, call, &planned).await;
         let failed = found.has_error();
-        if !failed && !planned.is_null() {
-            let wrong = consistency::applied(&self.schema(&plan.address).attributes, &planned, &state);
-            blame("an inconsistent result", &plan.address, &wrong);
+        if !failed {
+            let wrong = consistency::applied(&self.schema(address).attributes, &planned, &state);
+            blame("an inconsistent result", address, &wrong);
         }
         all.extend(found);
-        self.store(&plan.address, state, private, failed && prior.is_null());
-        self.report(&plan.address, all)
+        self.store(address, state, private, failed && prior.is_null());
+        self.report(address, all)
     }
 
-    async fn call_apply(&mut self, address: &str, prior: &Value, planned: &Value, config: &Value) -> Outcome {
-        let schema = self.schema(address);
-        let request = wire::apply_resource_change::Request {
-            type_name: type_name(address).to_owned(),
-            prior_state: Some(pack(prior, schema)),
-            planned_state: Some(pack(planned, schema)),
-            config: Some(pack(config, schema)),
-            planned_private: self.instances.get(address).map(|i| i.private.clone()).unwrap_or_default(),
-            provider_meta: None,
-        };
-        let response = answer(self.client.apply_resource_change(request).await);
-        let found = told(&response.diagnostics);
-        let state = unpack(response.new_state.as_ref(), self.schema(address));
-        assert!(
-            state.is_wholly_known(),
-            "Terraform would blame the provider: {address} has unknown values after apply"
-        );
-        if !found.has_error() {
-            assert_eq!(
-                state.is_null(),
-                planned.is_null(),
-                "Terraform would blame the provider: {address} is or is not there"
-            );
-        }
-        (state, response.private, found)
+    /// Marks the object as half made, as an error after its creation does, or `terraform taint`.
+    ///
+    /// # Panics
+    /// If the object is not in the state.
+    pub fn taint(&mut self, address: &str) {
+        let instance = self.instances.get_mut(address);
+        instance.unwrap_or_else(|| panic!("{address} is not in the state")).tainted = true;
+    }
+
+    fn private(&self, address: &str) -> Vec<u8> {
+        self.instances.get(address).map(|instance| instance.private.clone()).unwrap_or_default()
     }
 
     /// Upgrades and reads the object.
@@ -359,52 +360,4 @@ impl<P: Provider> Core<P> {
             diagnostics,
         }
     }
-
-    fn schema(&self, address: &str) -> &SchemaSpec {
-        let name = type_name(address);
-        let entry = self.registry.resources.get(name);
-        &entry.unwrap_or_else(|| panic!("the provider has no {name}")).schema
-    }
-}
-
-/// `ledger_object.a` is of type `ledger_object`.
-fn type_name(address: &str) -> &str {
-    address.split('.').next().unwrap_or(address)
-}
-
-fn answer<T>(response: Result<Response<T>, Status>) -> T {
-    response.unwrap_or_else(|e| panic!("the provider did not answer: {e}")).into_inner()
-}
-
-fn told(diagnostics: &[wire::Diagnostic]) -> Diagnostics {
-    diagnostics.iter().map(Diagnostic::from_proto).collect()
-}
-
-fn refuse_errors(rpc: &str, found: &Diagnostics) {
-    assert!(!found.has_error(), "{rpc} failed: {found:?}");
-}
-
-fn blame(what: &str, address: &str, wrong: &[crate::ValueError]) {
-    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
-    assert!(wrong.is_empty(), "Terraform would blame the provider for {what} of {address}: {wrong:?}");
-}
-
-/// What was known in the first plan must be the same in the second; what was unknown may have become known.
-fn second_plan_differs(first: &Value, second: &Value) -> Vec<String> {
-    let attributes = first.as_object().into_iter().flatten();
-    let differs = attributes.filter(|(name, first)| first.is_wholly_known() && *first != second.attribute(name));
-    differs.map(|(name, _)| name.clone()).collect()
-}
-
-fn pack(value: &Value, schema: &SchemaSpec) -> DynamicValue {
-    let msgpack = value::encode(value, &schema.ty).unwrap_or_else(|e| panic!("a value does not fit its schema: {e}"));
-    DynamicValue { msgpack: Bytes::from(msgpack), json: Bytes::new() }
-}
-
-fn unpack(wire: Option<&DynamicValue>, schema: &SchemaSpec) -> Value {
-    let Some(wire) = wire.filter(|wire| !wire.msgpack.is_empty()) else {
-        return Value::Null;
-    };
-    value::decode(&wire.msgpack, &schema.ty)
-        .unwrap_or_else(|e| panic!("the provider sent what its schema does not say: {e}"))
 }

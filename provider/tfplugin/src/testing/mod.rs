@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod calls;
 mod config;
 mod core;
 mod pipe;
@@ -26,6 +27,6 @@ mod report;
 
 pub use self::{
     config::UNKNOWN,
-    core::Core,
+    core::{Core, Options},
     report::{Plan, Report},
 };

@@ -23,6 +23,7 @@ pub struct Plan {
     pub(super) config: Value,
     pub(super) prior: Value,
     pub(super) planned: Value,
+    pub(super) private: Vec<u8>,
 }
 
 /// The result of an apply, a refresh or an import.

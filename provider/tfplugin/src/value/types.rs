@@ -77,7 +77,19 @@ impl Type {
         })
     }
 
-    /// Whether a dynamic type is anywhere inside. Terraform allows none within a set.
+    /// Whether a set with a dynamic type anywhere inside it is anywhere inside. Terraform allows none.
+    #[must_use]
+    pub fn has_dynamic_set(&self) -> bool {
+        match self {
+            Self::Set(element) => element.has_dynamic() || element.has_dynamic_set(),
+            Self::List(element) | Self::Map(element) => element.has_dynamic_set(),
+            Self::Tuple(elements) => elements.iter().any(Self::has_dynamic_set),
+            Self::Object(attributes) => attributes.values().any(Self::has_dynamic_set),
+            Self::Bool | Self::Number | Self::String | Self::Dynamic => false,
+        }
+    }
+
+    /// Whether a dynamic type is anywhere inside.
     #[must_use]
     pub fn has_dynamic(&self) -> bool {
         match self {

@@ -205,13 +205,13 @@ impl DataSource for Greeting {
 /// Told by the create that only ends when it is stopped.
 static WAITS: Notify = Notify::const_new();
 
-const THING: &str = "lab_thing.a";
+pub(crate) const THING: &str = "lab_thing.a";
 
-async fn lab() -> Core<Lab> {
+pub(crate) async fn lab() -> Core<Lab> {
     Core::start(json!({})).await
 }
 
-async fn with(config: &Json) -> Core<Lab> {
+pub(crate) async fn with(config: &Json) -> Core<Lab> {
     let mut core = lab().await;
     let plan = core.plan(THING, config).await;
     core.apply(plan).await.ok();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in the helpers of a test too, a failed unwrap is a failed test")]
 
+mod anew;
 mod approval;
 mod basics;
 mod harness;

@@ -1,6 +1,10 @@
 //! The self-check of schemas: Terraform's rules, told to the author before Terraform tells the user.
 
-use tfplugin::{Attributes, Computed, Nested, Schema, model};
+use serde_json::json;
+use tfplugin::{
+    AttributeType, Attributes, Computed, Diagnostics, Host, Nested, Provider, Registry, Schema, Type, Value,
+    ValueError, View, model, schema::Shape, testing::Core,
+};
 
 model! {
     /// A model.
@@ -66,4 +70,80 @@ fn a_raw_identifier_is_the_attribute_without_its_prefix() {
     }
     assert_eq!(Raw::r#type.name(), "type");
     assert_eq!(Schema::version(0).attr(Raw::r#type.required()).problems(), Vec::<String>::new());
+}
+
+#[test]
+fn what_would_destroy_objects_over_nothing_is_refused() {
+    model! {
+        /// A model.
+        pub(crate) struct Trap {
+            /// Set by the provider where it is not given.
+            place: Computed<String>,
+            /// The same, but it keeps what it was.
+            home: Computed<String>,
+            /// Sets of anything, inside of something else.
+            odd: Option<Vec<Anything>>,
+        }
+    }
+    let schema = Schema::version(0)
+        .attr(Trap::place.optional_computed().replace())
+        .attr(Trap::home.optional_computed().keep().replace())
+        .attr(Trap::odd.optional());
+    assert_eq!(
+        schema.problems(),
+        [
+            "place: it is computed and a change of it replaces, so it has to keep its value or have a default",
+            "odd: a set cannot hold values of dynamic type",
+        ]
+    );
+}
+
+/// A set of values of any type, as a type of one's own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Anything;
+
+impl AttributeType for Anything {
+    type Known = Self;
+    fn shape() -> Shape {
+        Shape::Type(Type::Set(Box::new(Type::Dynamic)))
+    }
+    fn from_value(_: &Value) -> Result<Self, ValueError> {
+        Ok(Self)
+    }
+    fn to_value(&self) -> Value {
+        Value::Null
+    }
+}
+
+model! {
+    /// Settings of a provider.
+    pub(crate) struct Settings {
+        /// Terraform's own.
+        alias: Option<String>,
+        /// A resource may not have it, a provider may.
+        connection: Option<String>,
+    }
+}
+
+struct Reserved;
+
+impl Provider for Reserved {
+    type Config = Settings;
+    type Client = ();
+    const NAME: &'static str = "reserved";
+    fn schema() -> Schema<Settings> {
+        Schema::new().attr(Settings::alias.optional()).attr(Settings::connection.optional())
+    }
+    fn registry() -> Registry<()> {
+        Registry::new()
+    }
+    async fn configure(_: View<'_, Settings>, _: &Host) -> Result<(), Diagnostics> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "Invalid schema: provider: alias: the name is Terraform's own")]
+async fn each_kind_of_block_has_names_of_terraforms_own() {
+    Core::<Reserved>::start(json!({})).await;
 }

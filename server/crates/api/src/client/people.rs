@@ -27,9 +27,10 @@ impl Client {
         self.get(&["v1", "memberships"]).memberships(query).read().await
     }
 
-    /// Mints a token. The answer is the only one that has the token itself.
+    /// Mints a token. The answer is the only one that has the token itself, and no server keeps it to tell it again: so it is asked for once, without
+    /// retries, or a lost answer would leave tokens behind that nobody knows.
     pub async fn token_create(&self, new: &TokenCreate) -> Result<TokenCreated, ClientError> {
-        self.post(&["v1", "tokens"]).body(new).read().await
+        self.post(&["v1", "tokens"]).body(new).once().read().await
     }
 
     /// Who the token speaks for.

@@ -1,7 +1,10 @@
 //! Trying again, and giving up.
 
 use super::{client_of, header, orders, problem, quick, seen, server, topic};
-use crate::client::{Client, ClientError, TopicRead, retry::Retry};
+use crate::{
+    TokenCreate,
+    client::{Client, ClientError, TopicRead, retry::Retry},
+};
 use std::{
     collections::BTreeSet,
     net::TcpListener,
@@ -106,4 +109,12 @@ async fn whether_the_server_is_ready_is_asked_once() {
     assert_eq!(client.readyz().await.unwrap_err().code(), Some("unavailable"));
     client.readyz().await.unwrap();
     assert_eq!(seen(&server).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_is_minted_once() {
+    let (server, client) = server([busy(503), fine()]).await;
+    let new = TokenCreate { principal: None, name: "ci".to_owned(), expires_in_seconds: None };
+    client.token_create(&new).await.unwrap_err();
+    assert_eq!(seen(&server).await.len(), 1, "a second one would be another token, which nobody knows of");
 }

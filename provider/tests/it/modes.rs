@@ -1,0 +1,98 @@
+//! What an apply does with what waits for a person: three ways.
+
+use crate::world::{World, orders, orders_with, says};
+use orbit_api::RequestState;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+fn orders_that(mode: &str) -> Value {
+    orders_with(json!({"on_pending": mode}))
+}
+
+async fn guarded_with(settings: Value) -> World {
+    let world = World::with(settings).await;
+    world.orbit().guarded = true;
+    world
+}
+
+#[tokio::test]
+async fn failing_is_an_error_and_files_once() {
+    let mut world = guarded_with(json!({"on_pending": "fail"})).await;
+    for _ in 0..2 {
+        let report = world.apply(&orders()).await;
+        says(&report.errors(), &["The creation of topic", "waits for approval: request req_1"]);
+        assert!(report.state.is_none() && !report.tainted, "nothing to taint");
+        assert_eq!(world.orbit().filed(), 1);
+    }
+    world.orbit().approve();
+    world.apply(&orders()).await.ok();
+    assert_eq!(world.state("status"), "active");
+
+    let more = orders_with(json!({"partitions": 12}));
+    says(&world.apply(&more).await.errors(), &["The change of topic", "waits for approval: request req_2"]);
+    assert_eq!(world.state("partitions"), 6, "the state stays what it was");
+    // What was asked for is still known to be this resource's.
+    world.apply(&orders()).await.ok();
+    assert_eq!(world.orbit().requests[1].0.state, RequestState::Superseded);
+}
+
+#[tokio::test]
+async fn waiting_goes_on_with_the_decision() {
+    let mut world = guarded_with(json!({"on_pending": "wait"})).await;
+    world.orbit().decides = Some(RequestState::Approved);
+    let report = world.apply(&orders()).await;
+    assert_eq!(report.errors(), Vec::<String>::new());
+    assert_eq!((world.state("status"), world.state("approved_by")), (json!("active"), json!("kim")));
+    world.plan(&orders()).await.is_empty();
+
+    world.orbit().decides = Some(RequestState::Rejected);
+    let report = world.apply(&orders_with(json!({"partitions": 40}))).await;
+    says(&report.errors(), &["The change of topic", "was rejected by kim: request req_2", "too big"]);
+    assert_eq!(world.state("partitions"), 6);
+}
+
+#[tokio::test]
+async fn waiting_for_what_nobody_decides_ends_with_an_error() {
+    let mut world = guarded_with(json!({"on_pending": "wait"})).await;
+    world.orbit().decides = Some(RequestState::Expired);
+    let report = world.apply(&orders()).await;
+    says(
+        &report.errors(),
+        &["The creation of topic", "was not approved: request req_1 is expired", "Apply again to ask anew"],
+    );
+    assert!(report.state.is_none());
+}
+
+#[tokio::test]
+async fn whoever_stops_waiting_finds_the_request_in_the_state() {
+    let mut world = guarded_with(json!({"on_pending": "wait"})).await;
+    let plan = world.plan(&orders()).await;
+    let stopper = world.terraform.stopper();
+    let server = &world.server;
+    let stop = async {
+        while !server.received_requests().await.unwrap().iter().any(|r| r.url.path().contains("/requests/")) {
+            tokio::task::yield_now().await;
+        }
+        stopper.await;
+        Instant::now()
+    };
+
+    let (report, asked) = tokio::join!(world.terraform.apply(plan), stop);
+
+    assert!(asked.elapsed().as_secs() < 1);
+    assert!(report.warnings().iter().any(|told| told.contains("waits for approval: request req_1")));
+    assert_eq!(report.ok()["status"], "pending-approval");
+}
+
+#[tokio::test]
+async fn the_resource_wins_over_the_provider() {
+    let mut world = guarded_with(json!({"on_pending": "fail"})).await;
+    world.apply(&orders_that("return")).await.ok();
+    assert_eq!(world.state("status"), "pending-approval");
+    let plan = world.plan(&orders_that("hope")).await;
+    assert!(
+        plan.errors()[0].contains("on_pending: `return`, `wait` or `fail` expected, got `hope`"),
+        "{:?}",
+        plan.errors()
+    );
+}

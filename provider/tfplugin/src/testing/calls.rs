@@ -1,0 +1,137 @@
+//! Single calls of the stand-in, each held against what core demands of it.
+
+use super::{config::propose, core::Core};
+use crate::{
+    Diagnostic, Diagnostics, Path, Provider, Value,
+    plan::consistency,
+    proto::tfplugin6::{self as wire, DynamicValue},
+    schema::SchemaSpec,
+    value,
+};
+use bytes::Bytes;
+use tonic::{Response, Status};
+
+/// What plan and apply get.
+pub(super) struct Call<'v> {
+    pub(super) prior: &'v Value,
+    pub(super) config: &'v Value,
+    pub(super) private: Vec<u8>,
+}
+
+/// What plan answers.
+pub(super) struct Planned {
+    pub(super) value: Value,
+    pub(super) replace: Vec<Path>,
+    pub(super) private: Vec<u8>,
+    pub(super) found: Diagnostics,
+}
+
+impl<P: Provider> Core<P> {
+    /// What a call of plan answers, held against core's rules.
+    pub(super) async fn call_plan(&mut self, address: &str, call: Call<'_>) -> Planned {
+        let Call { prior, config, private } = call;
+        let schema = self.schema(address);
+        let proposed = if config.is_null() { Value::Null } else { propose(&schema.attributes, prior, config) };
+        let request = wire::plan_resource_change::Request {
+            type_name: type_name(address).to_owned(),
+            prior_state: Some(pack(prior, schema)),
+            proposed_new_state: Some(pack(&proposed, schema)),
+            config: Some(pack(config, schema)),
+            prior_private: private,
+            provider_meta: None,
+            client_capabilities: None,
+        };
+        let response = answer(self.client.plan_resource_change(request).await);
+        let found = told(&response.diagnostics);
+        if found.has_error() {
+            return Planned { value: prior.clone(), replace: Vec::new(), private: Vec::new(), found };
+        }
+        let value = unpack(response.planned_state.as_ref(), self.schema(address));
+        let wrong = consistency::plan(&self.schema(address).attributes, prior, config, &value);
+        blame("an invalid plan", address, &wrong);
+        let replace = response.requires_replace.iter().map(Path::from_proto).collect();
+        Planned { value, replace, private: response.planned_private, found }
+    }
+
+    /// What a call of apply answers: state, private data and what is told.
+    pub(super) async fn call_apply(
+        &mut self,
+        address: &str,
+        call: Call<'_>,
+        planned: &Value,
+    ) -> (Value, Vec<u8>, Diagnostics) {
+        let Call { prior, config, private } = call;
+        let schema = self.schema(address);
+        let request = wire::apply_resource_change::Request {
+            type_name: type_name(address).to_owned(),
+            prior_state: Some(pack(prior, schema)),
+            planned_state: Some(pack(planned, schema)),
+            config: Some(pack(config, schema)),
+            planned_private: private,
+            provider_meta: None,
+        };
+        let response = answer(self.client.apply_resource_change(request).await);
+        let found = told(&response.diagnostics);
+        let state = unpack(response.new_state.as_ref(), self.schema(address));
+        assert!(
+            state.is_wholly_known(),
+            "Terraform would blame the provider: {address} has unknown values after apply"
+        );
+        if !found.has_error() {
+            assert_eq!(
+                state.is_null(),
+                planned.is_null(),
+                "Terraform would blame the provider: {address} is or is not there"
+            );
+        }
+        (state, response.private, found)
+    }
+
+    pub(super) fn schema(&self, address: &str) -> &SchemaSpec {
+        let name = type_name(address);
+        let entry = self.registry.resources.get(name);
+        &entry.unwrap_or_else(|| panic!("the provider has no {name}")).schema
+    }
+}
+
+/// `ledger_object.a` is of type `ledger_object`.
+pub(super) fn type_name(address: &str) -> &str {
+    address.split('.').next().unwrap_or(address)
+}
+
+pub(super) fn answer<T>(response: Result<Response<T>, Status>) -> T {
+    response.unwrap_or_else(|e| panic!("the provider did not answer: {e}")).into_inner()
+}
+
+pub(super) fn told(diagnostics: &[wire::Diagnostic]) -> Diagnostics {
+    diagnostics.iter().map(Diagnostic::from_proto).collect()
+}
+
+pub(super) fn refuse_errors(rpc: &str, found: &Diagnostics) {
+    assert!(!found.has_error(), "{rpc} failed: {found:?}");
+}
+
+pub(super) fn blame(what: &str, address: &str, wrong: &[crate::ValueError]) {
+    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+    assert!(wrong.is_empty(), "Terraform would blame the provider for {what} of {address}: {wrong:?}");
+}
+
+/// What was known in the first plan must be the same in the second; what was unknown may have become known.
+pub(super) fn second_plan_differs(first: &Value, second: &Value) -> Vec<String> {
+    let attributes = first.as_object().into_iter().flatten();
+    let differs = attributes.filter(|(name, first)| first.is_wholly_known() && *first != second.attribute(name));
+    differs.map(|(name, _)| name.clone()).collect()
+}
+
+pub(super) fn pack(value: &Value, schema: &SchemaSpec) -> DynamicValue {
+    let msgpack = value::encode(value, &schema.ty).unwrap_or_else(|e| panic!("a value does not fit its schema: {e}"));
+    DynamicValue { msgpack: Bytes::from(msgpack), json: Bytes::new() }
+}
+
+pub(super) fn unpack(wire: Option<&DynamicValue>, schema: &SchemaSpec) -> Value {
+    let Some(wire) = wire.filter(|wire| !wire.msgpack.is_empty()) else {
+        return Value::Null;
+    };
+    value::decode(&wire.msgpack, &schema.ty)
+        .unwrap_or_else(|e| panic!("the provider sent what its schema does not say: {e}"))
+}
