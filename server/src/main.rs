@@ -133,8 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => {
             let store = open(&config).await?;
             store.migrate().await.context("the tables could not be migrated")?;
-            println!("the tables are current");
-            Ok(())
+            say("the tables are current")
         }
         Command::Config { command: ConfigCommand::Check } => {
             if !config.encryption.keys.is_empty() {
@@ -142,12 +141,13 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             }
             config.database_url()?;
             telemetry::check(&config.log)?;
-            println!("{}", serde_json::to_string_pretty(&without_secrets(&config))?);
-            Ok(())
+            if config.encryption.keys.is_empty() {
+                eprintln!("orbit-server: encryption.keys is empty: serve starts only with --dev, which makes a key of its own");
+            }
+            say(&serde_json::to_string_pretty(&without_secrets(&config))?)
         }
         Command::Openapi => {
-            println!("{}", http::openapi().to_pretty_json()?);
-            Ok(())
+            say(&http::openapi().to_pretty_json()?)
         }
         Command::Token { command: TokenCommand::Create { principal, role, workspace, name, days } } => {
             let store = open(&config).await?;
@@ -155,21 +155,29 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let lasts = Duration::from_hours(days * 24);
             let whose =
                 Grant { principal: &principal, role, workspace: workspace.as_deref(), token_name: &name, lasts };
-            println!("{}", grant(&store, &whose).await?.expose());
-            Ok(())
+            say(grant(&store, &whose).await?.expose())
         }
     }
 }
 
-/// The configuration as it came to be, for people: an address may hold a password.
+/// The configuration as it came to be, for people: an address may hold a password, before its host or among its parameters.
 fn without_secrets(config: &Config) -> serde_json::Value {
     let mut shown = json!(config);
-    if let Some((scheme, rest)) = config.database.url.split_once("://")
-        && let Some((_, host)) = rest.rsplit_once('@')
-    {
-        shown["database"]["url"] = json!(format!("{scheme}://[hidden]@{host}"));
+    if let Some((scheme, rest)) = config.database.url.split_once("://") {
+        let (rest, parameters) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?[hidden]"));
+        let (who, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("[hidden]@", host));
+        shown["database"]["url"] = json!(format!("{scheme}://{who}{host}{parameters}"));
     }
     shown
+}
+
+/// Prints a result. Whoever reads only its beginning (`| head`) has what they wanted.
+fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::{ErrorKind, Write as _};
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 async fn open(config: &Config) -> anyhow::Result<Store> {
@@ -195,7 +203,8 @@ async fn serve_command(config: Config, dev: bool) -> anyhow::Result<()> {
         .map_or_else(|| PathBuf::from("orbit.key"), |file| PathBuf::from(format!("{file}.key")));
     let keyring = Arc::new(keyring(&config, dev.then_some(beside.as_path()))?);
     let store = open(&config).await?;
-    if config.database.migrate_at_start || dev {
+    let migrates = config.database.migrate_at_start || dev;
+    if migrates && store.migration_state().await? != MigrationState::Ahead {
         store.migrate().await.context("the tables could not be migrated")?;
     }
     current(&store).await?;

@@ -112,8 +112,11 @@ impl App {
         let request = self.equal_request(db, &changed, new.justification.as_deref()).await?;
         let mut supersedes = None;
         if request.is_none() {
-            if let Way::Over(open) = self.way(db, call, &changed, open, new.justification.as_deref()).await? {
-                supersedes = Some(self.request_brief(db, &open).await?);
+            match self.way(db, call, &changed, open, new.justification.as_deref()).await? {
+                // What is under way was judged when it was accepted; what it has done so far is not to be held against it.
+                Way::Attach => return self.attached(db, &change).await,
+                Way::Over(open) => supersedes = Some(self.request_brief(db, &open).await?),
+                Way::Free => {}
             }
         }
         let verdict = self.judge_among(db, call, &change, siblings).await?;
@@ -128,6 +131,19 @@ impl App {
             cluster: cluster.map_or_else(String::new, |c| c.slug.to_string()),
             request,
             supersedes,
+        })
+    }
+
+    /// Nothing more is asked of anybody for what is under way.
+    async fn attached(&self, db: &mut Read, change: &TopicChange) -> AppResult<Evaluated> {
+        let cluster = db.cluster(change.cluster_id).await?;
+        Ok(Evaluated {
+            verdict: Verdict::default(),
+            physical_name: change.physical_name.to_string(),
+            cluster: cluster.map_or_else(String::new, |c| c.slug.to_string()),
+            request: None,
+            supersedes: None,
+            approvers: vec![],
         })
     }
 

@@ -9,6 +9,9 @@ use axum::{
 };
 use orbit_store::MigrationState;
 
+/// How long whoever asks whether the server is ready waits for the database: less than probes do.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Whether the process is alive. Says nothing of what it depends on.
 #[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "meta", security(()),
     responses((status = 200, body = String, content_type = "text/plain")))]
@@ -24,12 +27,16 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Faile
     if app.runner.is_stopping() {
         return Err(not_ready("the server is going down"));
     }
-    match app.store.migration_state().await {
-        Ok(MigrationState::Current) => Ok("ready\n"),
-        Ok(MigrationState::Behind(_)) => Err(not_ready("the database waits for orbit-server migrate")),
-        Ok(MigrationState::Ahead) => Err(not_ready("the database belongs to a newer Orbit")),
-        Err(error) => {
+    match tokio::time::timeout(PATIENCE, app.store.migration_state()).await {
+        Ok(Ok(MigrationState::Current)) => Ok("ready\n"),
+        Ok(Ok(MigrationState::Behind(_))) => Err(not_ready("the database waits for orbit-server migrate")),
+        Ok(Ok(MigrationState::Ahead)) => Err(not_ready("the database belongs to a newer Orbit")),
+        Ok(Err(error)) => {
             tracing::warn!(%error, "the database does not answer");
+            Err(not_ready("the database does not answer"))
+        }
+        Err(_) => {
+            tracing::warn!("the database does not answer in time");
             Err(not_ready("the database does not answer"))
         }
     }
