@@ -204,8 +204,7 @@ impl Noun for TopicChange {
                     Piece::TopicProvisioning(TopicProvisioning::new(target, grounds.kafka_topic_id, spec.clone()))
                 }
                 drift if grounds.spec.differs_on_cluster(spec) || drift.as_ref().is_some_and(Drift::is_some) => {
-                    let managed = grounds.spec.folded().into_keys().collect();
-                    Piece::TopicUpdate(TopicUpdate::new(target, grounds.kafka_topic_id, managed, spec.clone()))
+                    Piece::TopicUpdate(TopicUpdate::new(target, grounds.kafka_topic_id, &grounds.spec, spec.clone()))
                 }
                 _ => return None,
             },

@@ -145,8 +145,7 @@ impl World {
     #[track_caller]
     pub fn accept_update(&self, name: &str, id: KafkaTopicId, before: &TopicSpec, spec: TopicSpec) {
         self.record(TopicStatus::Active, Some(id), before);
-        let managed = before.folded().into_keys().collect();
-        let work = TopicUpdate::new(self.target(name), Some(id), managed, spec);
+        let work = TopicUpdate::new(self.target(name), Some(id), before, spec);
         self.begin(Piece::TopicUpdate(work));
     }
     /// A deletion was accepted: the record is `deleting`, and the topic is known under `id`.

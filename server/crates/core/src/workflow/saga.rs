@@ -25,17 +25,6 @@ pub enum OperationState {
 }
 
 impl OperationState {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Running,
-        Self::Waiting,
-        Self::Succeeded,
-        Self::RollingBack,
-        Self::RolledBack,
-        Self::Stuck,
-    ];
-
     /// As the wire and the database spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -22,11 +22,14 @@ pub struct TopicUpdate {
     kafka_topic_id: Option<KafkaTopicId>,
     /// Settings that Orbit managed before: those that `spec` no longer gives return to the broker's default.
     managed: BTreeSet<String>,
+    /// The replication factor, where the change asks for another than before. It has to be what the cluster shows, for it cannot be changed.
+    #[serde(default)]
+    replication_factor: Option<u16>,
     /// What it is to be.
     spec: TopicSpec,
     /// The settings that change, as they were before: `None` is "not set on the topic". What an undo restores.
     before: BTreeMap<String, Option<String>>,
-    /// What the cluster showed where the topic was not the one to change.
+    /// What the cluster showed where the topic was not the one to change, or cannot be changed so.
     surprise: Option<Observed>,
 }
 
@@ -56,15 +59,13 @@ impl UpdateStep {
 }
 
 impl TopicUpdate {
-    /// The work at its beginning.
+    /// The work at its beginning. `was`: what the topic was to be before.
     #[must_use]
-    pub fn new(
-        target: Target,
-        kafka_topic_id: Option<KafkaTopicId>,
-        managed: BTreeSet<String>,
-        spec: TopicSpec,
-    ) -> Self {
-        Self { target, kafka_topic_id, managed, spec, before: BTreeMap::new(), surprise: None }
+    pub fn new(target: Target, kafka_topic_id: Option<KafkaTopicId>, was: &TopicSpec, spec: TopicSpec) -> Self {
+        let managed = was.folded().into_keys().collect();
+        let replication_factor = spec.replication_factor.filter(|_| spec.replication_factor != was.replication_factor);
+        let (before, surprise) = (BTreeMap::new(), None);
+        Self { target, kafka_topic_id, managed, replication_factor, spec, before, surprise }
     }
 
     fn gone(&self) -> Failure {
@@ -106,6 +107,14 @@ impl TopicUpdate {
 
     async fn observe(&mut self, ports: &Ports) -> Result<Did, StepError> {
         let found = reach!(self.ours(ports).await).map_err(StepError::Fatal)?;
+        let have = found.replication_factor;
+        if let Some(want) = self.replication_factor.filter(|want| *want != have) {
+            self.surprise = Some(Observed { topic: Some(found) });
+            return Err(StepError::Fatal(Failure::plain(
+                "topic.replication-factor.change",
+                format!("the replication factor cannot change from {have} to {want}: unsupported by provider"),
+            )));
+        }
         let want = self.spec.folded();
         let changes = want
             .iter()

@@ -155,6 +155,31 @@ fn a_topic_that_does_not_show_in_time_is_made_all_the_same_and_nothing_is_said_o
 }
 
 #[test]
+fn another_replication_factor_fails_where_nobody_had_looked_before() {
+    let replicas = |n| TopicSpec { replication_factor: Some(n), ..spec() };
+    for (before, end) in [
+        (TopicSpec::default(), ended(RolledBack, "topic.replication-factor.change")),
+        (replicas(1), ended(RolledBack, "topic.replication-factor.change")),
+        // Replicas that were moved past Orbit are drift.
+        (replicas(3), ended(Succeeded, "")),
+    ] {
+        let world = World::new();
+        let id = world.kafka.put(NAME, 6, &[]);
+        world.accept_update(NAME, id, &before, replicas(3));
+
+        assert_eq!(ends(&world), end, "{before:?}");
+
+        let observed = world.recorded().unwrap().observed.unwrap();
+        assert_eq!(observed.topic.unwrap().replication_factor, 1, "the database learns it");
+    }
+    let world = World::new();
+    let id = world.kafka.put(NAME, 6, &[]);
+    world.kafka.edit(NAME, |topic| topic.replication_factor = 3);
+    world.accept_update(NAME, id, &TopicSpec::default(), replicas(3));
+    assert_eq!(ends(&world), ended(Succeeded, ""), "what the cluster has already may be written down");
+}
+
+#[test]
 fn a_change_leaves_what_the_cluster_shows_in_the_record() {
     let world = World::new();
     let id = world.kafka.put(NAME, 6, &[("retention.ms", "7")]);
