@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How long a new topic may take to show its id. Brokers follow the controller within milliseconds.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(2);
+const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 /// How long partitions that the controller has already may take to show.
 const GROWN_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait between two looks: each time longer, up to the last.
