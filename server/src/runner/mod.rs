@@ -175,7 +175,7 @@ impl Runner {
                     tracing::info!(operation = %held.id, "another replica holds the operation now");
                     return;
                 }
-                Err(JournalError::Store(error)) => {
+                Err(JournalError::Store(error) | JournalError::Unfit(error)) => {
                     tracing::warn!(operation = %held.id, error, "a turn could not be saved; it runs again when the lease is out");
                     return self.wake_after(inner.pace.lease);
                 }

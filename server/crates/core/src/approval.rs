@@ -167,7 +167,9 @@ fn approve(needs: &BTreeSet<Needs>, given: &[Consent], actor: &Actor) -> Result<
     }
     let open = open_layers(needs, given);
     let theirs: Vec<_> = open.iter().filter(|n| may_consent(actor, n.layer)).collect();
-    let Some(need) = theirs.iter().find(|n| !actor.requester || n.self_approval) else {
+    let allowed = theirs.iter().filter(|n| !actor.requester || n.self_approval);
+    // Who may speak for both speaks for the workspace: fewer others can.
+    let Some(need) = allowed.max_by_key(|n| n.layer == Layer::Workspace) else {
         return Err(if theirs.is_empty() { NOT_AN_APPROVER } else { Refusal::OwnRequest });
     };
     let consent = Consent { principal: actor.principal, layer: need.layer };

@@ -125,7 +125,7 @@ requester                     -                    -         withdrawn  supersed
 platform admin                consent (platform)   rejected  -          -           -
 environment approver          consent (platform)   rejected  -          -           -
 workspace admin               consent (workspace)  rejected  withdrawn  superseded  -
-platform and workspace admin  consent (platform)   rejected  withdrawn  superseded  -
+platform and workspace admin  consent (workspace)  rejected  withdrawn  superseded  -
 requester, platform admin     own                  rejected  withdrawn  superseded  -
 requester, workspace admin    own                  rejected  withdrawn  superseded  -
 orbit                         -                    -         -          -           expired

@@ -196,12 +196,15 @@ impl Noun for TopicChange {
     fn piece(&self, grounds: &Grounds) -> Option<Piece> {
         let target = Target { topic: self.id, cluster: self.cluster_id, name: self.physical_name.clone() };
         Some(match &self.action {
-            TopicAction::Create { spec } => Piece::TopicProvisioning(TopicProvisioning::new(target, spec.clone())),
+            TopicAction::Create { spec } => {
+                Piece::TopicProvisioning(TopicProvisioning::new(target, grounds.kafka_topic_id, spec.clone()))
+            }
             TopicAction::Update { spec } => match &grounds.drift {
-                Some(Drift::Missing) => Piece::TopicProvisioning(TopicProvisioning::new(target, spec.clone())),
+                Some(Drift::Missing) => {
+                    Piece::TopicProvisioning(TopicProvisioning::new(target, grounds.kafka_topic_id, spec.clone()))
+                }
                 drift if grounds.spec.differs_on_cluster(spec) || drift.as_ref().is_some_and(Drift::is_some) => {
-                    let managed = grounds.spec.folded().into_keys().collect();
-                    Piece::TopicUpdate(TopicUpdate::new(target, grounds.kafka_topic_id, managed, spec.clone()))
+                    Piece::TopicUpdate(TopicUpdate::new(target, grounds.kafka_topic_id, &grounds.spec, spec.clone()))
                 }
                 _ => return None,
             },

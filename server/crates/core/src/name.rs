@@ -130,6 +130,10 @@ fn check_kafka_name(s: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+fn internal(name: &str) -> NameError {
+    NameError::Reserved { name: name.to_owned(), why: "names that begin with __ are Kafka's own topics" }
+}
+
 /// A topic's name as a developer gives it, before the environment's template makes the physical one.
 /// Legal: 1 to 249 of `[A-Za-z0-9._-]`, not `.` or `..`, not starting with `__` (Kafka's own topics).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,10 +145,7 @@ impl FromStr for TopicName {
     fn from_str(s: &str) -> Result<Self, NameError> {
         check_kafka_name(s)?;
         if s.starts_with("__") {
-            return Err(NameError::Reserved {
-                name: s.to_owned(),
-                why: "names that begin with __ are Kafka's own topics",
-            });
+            return Err(internal(s));
         }
         Ok(Self(s.to_owned()))
     }
@@ -165,6 +166,10 @@ impl PhysicalName {
     #[must_use]
     pub fn is_internal(&self) -> bool {
         self.0.starts_with("__")
+    }
+    /// The name, unless it belongs to Kafka itself.
+    pub(crate) fn not_internal(self) -> Result<Self, NameError> {
+        if self.is_internal() { Err(internal(&self.0)) } else { Ok(self) }
     }
 }
 impl FromStr for PhysicalName {

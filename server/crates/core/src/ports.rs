@@ -4,7 +4,7 @@ use crate::{id::ClusterId, name::PhysicalName};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// A topic's id as Kafka gives it (KIP-516). A topic that is deleted and created again has another one: that is how Orbit knows its own.
@@ -152,6 +152,9 @@ pub struct ConfigChange {
     /// Settings to return to the broker's default.
     pub unset: Vec<String>,
 }
+
+/// The longest that a change may be under way once a cluster was asked for it: after that it took effect, or never will.
+pub const CHANGE_ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Answer to one item of a bulk call.
 pub type Item<T> = Result<T, KafkaError>;

@@ -47,7 +47,7 @@ impl KafkaAdmin for KafkaCluster {
 
     async fn topics_list(&self) -> Result<Vec<TopicListing>, KafkaError> {
         let listed = self.wait_blocking(|native| {
-            let metadata = native.client().fetch_metadata(None, Native::REQUEST_TIMEOUT)?;
+            let metadata = native.client().fetch_metadata(None, Native::LIST_TIMEOUT)?;
             let listing = |topic: &rdkafka::metadata::MetadataTopic| {
                 let first = topic.partitions().iter().find(|partition| partition.id() == 0);
                 Some(TopicListing {

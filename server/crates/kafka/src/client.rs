@@ -14,14 +14,18 @@ use std::{fmt, sync::Arc, thread, time::Duration};
 use tokio::sync::oneshot;
 
 /// After this long without a reply, a connection that failed means that the cluster is unreachable. A reply is waited for longer.
-const UNREACHABLE_AFTER: Duration = Duration::from_secs(5);
+/// Below the bound of every request, which would end without the reason.
+const UNREACHABLE_AFTER: Duration = Duration::from_millis(3_500);
 
 /// librdkafka's settings that do not depend on the cluster.
 const SETTINGS: &[(&str, &str)] = &[
     ("client.id", "orbit"),
     // A host that swallows packets is found out before `UNREACHABLE_AFTER`.
-    ("socket.connection.setup.timeout.ms", "4000"),
-    ("api.version.request.timeout.ms", "4000"),
+    ("socket.connection.setup.timeout.ms", "3000"),
+    ("api.version.request.timeout.ms", "3000"),
+    // Who the controller is, librdkafka asks only with the list of brokers: every five minutes by default, in which no change would be possible after
+    // that broker is gone.
+    ("topic.metadata.refresh.interval.ms", "10000"),
     // A cluster that comes back is noticed within this.
     ("reconnect.backoff.max.ms", "2000"),
     ("socket.keepalive.enable", "true"),
@@ -66,12 +70,11 @@ impl KafkaCluster {
     /// Waits for an answer, at most as long as the request may take, and less where no broker is connected.
     pub(crate) async fn wait<T>(&self, answer: Answer<T>) -> Result<T, Refusal> {
         let answer = answer?;
-        let reply =
-            async { answer.await.unwrap_or_else(|_| Err(Refusal::new(C::BrokerDestroy, "the client is closing"))) };
-        self.within_bounds(reply).await
+        let reply = closing(answer);
+        self.within_bounds(Native::REQUEST_TIMEOUT, reply).await
     }
 
-    /// The same for a call that blocks: on a thread of its own, for which a runtime that shuts down does not wait.
+    /// The same for the listing, a call that blocks: on a thread of its own, for which a runtime that shuts down does not wait.
     pub(crate) async fn wait_blocking<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Native) -> Result<T, Refusal> + Send + 'static,
@@ -82,29 +85,27 @@ impl KafkaCluster {
             // Err: the caller went away meanwhile, which is its right.
             drop(tx.send(call(&native)));
         });
-        let answer = started.map(|_| rx).map_err(|error| Refusal::new(C::CriticalSystemResource, error.to_string()));
-        self.wait(answer).await
+        started.map_err(|error| Refusal::new(C::CriticalSystemResource, error.to_string()))?;
+        self.within_bounds(Native::LIST_TIMEOUT, closing(rx)).await
     }
 
-    async fn within_bounds<T>(&self, reply: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    async fn within_bounds<T>(
+        &self,
+        bound: Duration,
+        reply: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
         let given_up = async {
             tokio::time::sleep(UNREACHABLE_AFTER).await;
             self.health.failed(|_| true).await.refusal
         };
         // librdkafka keeps the bound itself; this one is for the day it does not.
-        let overdue = tokio::time::sleep(Native::REQUEST_TIMEOUT + Duration::from_secs(1));
+        let overdue = tokio::time::sleep(bound + Duration::from_secs(1));
         let result = tokio::select! {
-            reply = reply => reply,
+            reply = reply => reply.map_err(never_sent),
             refusal = given_up => Err(refusal),
             () = overdue => Err(Refusal::new(C::OperationTimedOut, "librdkafka did not end the request in time")),
         };
         match result {
-            // Never sent: there was no broker to send it to.
-            Err(refusal)
-                if refusal.code == C::OperationTimedOut as i32 && !refusal.text.contains("waiting for response") =>
-            {
-                Err(Refusal::new(C::AllBrokersDown, refusal.text))
-            }
             // librdkafka's own codes are negative; anything else came from a broker.
             Err(refusal) if refusal.code < 0 => Err(refusal),
             result => {
@@ -123,6 +124,22 @@ impl KafkaCluster {
         let probe = self.wait(self.native.cluster_describe()).await;
         probe.map(drop).map_err(|refusal| refusal.of(Asked::Cluster))
     }
+}
+
+/// A reply, or that nobody is left to give it.
+async fn closing<T>(answer: oneshot::Receiver<Result<T, Refusal>>) -> Result<T, Refusal> {
+    answer.await.unwrap_or_else(|_| Err(Refusal::new(C::BrokerDestroy, "the client is closing")))
+}
+
+/// By librdkafka's words for a time-out: a request for which no broker was found, the controller for one, was never sent.
+fn never_sent(refusal: Refusal) -> Refusal {
+    // A broker has it, or had a part of it.
+    const MAY_BE_SENT: [&str; 4] =
+        ["waiting for response", "request failed", "waiting for fanouts", "partition leaders"];
+    if refusal.code == C::OperationTimedOut as i32 && !MAY_BE_SENT.iter().any(|words| refusal.text.contains(words)) {
+        return Refusal::new(C::AllBrokersDown, refusal.text);
+    }
+    refusal
 }
 
 fn invalid(why: impl Into<String>) -> KafkaError {

@@ -65,6 +65,38 @@ fn a_key_that_cannot_be_read_is_named_and_not_shown() {
     assert!(!format!("{error:?}").contains("3141"), "{error:?}");
 }
 
+/// librdkafka's texts of one code, by how far the request came.
+#[test]
+fn a_request_that_no_broker_was_found_for_was_never_sent() {
+    let kind = |text: &str| never_sent(Refusal::new(C::OperationTimedOut, text)).kind();
+    for text in [
+        "Timed out waiting for controller",
+        "Timed out waiting for broker",
+        "Timed out waiting for a valid list of brokers to be available",
+    ] {
+        assert_eq!(kind(text), KafkaErrorKind::Unreachable, "{text}");
+    }
+    for text in [
+        "Timed out waiting for response from broker",
+        "Failed while waiting for response from broker: Local: Timed out",
+        "CreateTopics worker request failed: Local: Timed out",
+        "Timed out waiting for fanouts",
+        "Failed to query partition leaders: Local: Timed out",
+    ] {
+        assert_eq!(kind(text), KafkaErrorKind::Passing, "{text}");
+    }
+    let refused = never_sent(Refusal::new(C::NotController, "Timed out"));
+    assert_eq!(refused.kind(), KafkaErrorKind::Passing, "a broker's own answer stays as it is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_in_time_may_have_been_sent() {
+    let cluster = KafkaCluster::connect(&plain(), &Credentials::default()).unwrap();
+    let never = std::future::pending::<Result<(), Refusal>>();
+    let refusal = cluster.within_bounds(Duration::from_millis(1), never).await.unwrap_err();
+    assert_eq!(refusal.kind(), KafkaErrorKind::Passing, "{}", refusal.text);
+}
+
 #[test]
 fn a_client_can_be_shared_and_sent() {
     fn shared<T: KafkaAdmin + Clone + Send + Sync + 'static>() {}

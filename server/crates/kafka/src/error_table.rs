@@ -81,6 +81,8 @@ pub(crate) const TABLE: &[(Kind, Says, &[C])] = &[
             C::FencedLeaderEpoch,
             C::UnknownLeaderEpoch,
             C::OffsetNotAvailable,
+            // Of ListOffsets: "No leaders found".
+            C::NoEnt,
         ],
     ),
     (
@@ -151,11 +153,7 @@ pub(crate) const TABLE: &[(Kind, Says, &[C])] = &[
         Says::Refuses("it would change nothing"),
         &[C::ElectionNotNeeded, C::NoReassignmentInProgress, C::Noop],
     ),
-    (
-        Kind::Invalid,
-        Says::Refuses("something that it names is not there"),
-        &[C::ResourceNotFound, C::LogDirNotFound, C::NoEnt],
-    ),
+    (Kind::Invalid, Says::Refuses("something that it names is not there"), &[C::ResourceNotFound, C::LogDirNotFound]),
     (
         Kind::Invalid,
         Says::Refuses("the credential is not acceptable"),

@@ -3,9 +3,10 @@
 use crate::{
     client::KafkaCluster,
     errors::{Asked, CONNECTING},
+    health::Failure,
     native::{ConfigOp, ConfigResource, DeleteTopic, Mode, Named, NewPartitions, NewTopic, Refusal, Right},
 };
-use futures::future::join_all;
+use futures::future::{join_all, select_ok};
 use orbit_core::{
     model::cluster::{Connection, Credentials},
     ports::{ClusterDescription, ConnectionPart, KafkaAdmin, KafkaError, KafkaErrorKind},
@@ -14,6 +15,7 @@ use rdkafka::types::RDKafkaErrorCode as C;
 use std::{
     collections::{BTreeMap, HashMap},
     io,
+    net::SocketAddr,
     time::Duration,
 };
 use tokio::{
@@ -21,7 +23,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long one address may take to be resolved and connected to.
+/// How long one name may take to be resolved and connected to.
 const REACH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why a connection does not work.
@@ -51,8 +53,8 @@ pub async fn check(
     let cluster = KafkaCluster::connect(connection, credentials).map_err(|error| incomplete(connection, error))?;
     let nodes = tokio::select! {
         nodes = cluster.wait(cluster.native().cluster_describe()) => nodes.map_err(|refusal| handshake(connection, &refusal))?,
-        // The ports are open: a broker that hangs up, or refuses credentials or certificates, will not change its mind.
-        failure = cluster.health().failed(|failure| failure.is_final() || failure.all_down) => {
+        // A broker that refuses credentials or certificates will not change its mind. One that hangs up may be one of several behind a name.
+        failure = cluster.health().failed(Failure::is_final) => {
             return Err(handshake(connection, &failure.refusal));
         }
     };
@@ -88,27 +90,33 @@ type Unreached = (&'static str, String);
 
 async fn reach_one(server: &str) -> Result<(), Unreached> {
     const SLOW: &str = "does not answer within 3 s: is a firewall in between?";
-    let slow = |_| (SLOW, "timed out".to_owned());
-    let addresses = timeout(REACH_WITHIN, lookup_host(server)).await.map_err(slow)?;
-    let addresses = addresses.map_err(|error| match error.kind() {
+    let reached = timeout(REACH_WITHIN, resolve_and_connect(server)).await;
+    reached.unwrap_or_else(|_| Err((SLOW, "timed out".to_owned())))
+}
+
+/// Tries a name's addresses beside each other: one that swallows packets keeps nobody waiting.
+async fn resolve_and_connect(server: &str) -> Result<(), Unreached> {
+    /// As many as one name may sensibly have.
+    const MOST: usize = 32;
+    let addresses = lookup_host(server).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => ("is not of the form host:port", error.to_string()),
         _ => ("cannot be resolved", error.to_string()),
     })?;
-    let mut last = ("cannot be resolved", "no address".to_owned());
-    for address in addresses {
-        match timeout(REACH_WITHIN, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => {
-                let user = match error.kind() {
-                    io::ErrorKind::ConnectionRefused => "refuses the connection (nothing listens on this port)",
-                    _ => "cannot be connected to",
-                };
-                last = (user, format!("{address}: {error}"));
-            }
-            Err(_) => last = (SLOW, format!("{address}: timed out")),
-        }
+    let tries: Vec<_> = addresses.take(MOST).map(|address| Box::pin(connect(address))).collect();
+    if tries.is_empty() {
+        return Err(("cannot be resolved", "no address".to_owned()));
     }
-    Err(last)
+    select_ok(tries).await.map(|_| ())
+}
+
+async fn connect(address: SocketAddr) -> Result<(), Unreached> {
+    match TcpStream::connect(address).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Err(("refuses the connection (nothing listens on this port)", format!("{address}: {error}")))
+        }
+        Err(error) => Err(("cannot be connected to", format!("{address}: {error}"))),
+    }
 }
 
 /// A connection that cannot be tried: its description, or librdkafka's reading of a certificate or key, says what is missing.
@@ -272,7 +280,8 @@ fn outcomes(answer: Vec<Named<()>>) -> impl Iterator<Item = Result<(), Refusal>>
     answer.into_iter().map(|item| item.outcome)
 }
 
-/// Whether the answer to the try is that a right is missing. Any other answer, a refusal of the name above all, means that it is there.
+/// Whether the answer to the try is that a right is missing. A refusal of the name means that it is there. Where the cluster did not come to look, since
+/// nobody answered or it could not just now, nothing is known.
 fn lacks<T>(answer: Result<impl Iterator<Item = Result<T, Refusal>>, Refusal>) -> Result<bool, Refusal> {
     let outcome = match answer {
         Ok(mut outcomes) => outcomes.find_map(Result::err),
@@ -280,7 +289,9 @@ fn lacks<T>(answer: Result<impl Iterator<Item = Result<T, Refusal>>, Refusal>) -
     };
     match outcome.map(|refusal| (refusal.kind(), refusal)) {
         Some((KafkaErrorKind::Forbidden, _)) => Ok(true),
-        Some((KafkaErrorKind::Unreachable | KafkaErrorKind::Authentication, refusal)) => Err(refusal),
+        Some((KafkaErrorKind::Unreachable | KafkaErrorKind::Authentication | KafkaErrorKind::Passing, refusal)) => {
+            Err(refusal)
+        }
         _ => Ok(false),
     }
 }

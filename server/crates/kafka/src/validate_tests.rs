@@ -45,6 +45,17 @@ fn a_right_is_missing_only_where_the_cluster_says_so() {
     assert_eq!(lacks(answer(C::InvalidTopic)), Ok(false), "the name is refused after the rights were looked at");
     assert_eq!(lacks(answer(C::UnknownTopicOrPartition)), Ok(false));
     assert!(lacks(answer(C::BrokerTransportFailure)).is_err(), "nobody answered");
+    assert!(lacks(answer(C::NotController)).is_err(), "it was not looked at");
+}
+
+#[tokio::test]
+async fn a_name_is_reached_where_any_of_its_addresses_is() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    assert_eq!(reach_one(&format!("localhost:{port}")).await, Ok(()), "also where ::1 refuses");
+    drop(listener);
+    let (user, _) = reach_one(&format!("localhost:{port}")).await.unwrap_err();
+    assert_eq!(user, "refuses the connection (nothing listens on this port)");
 }
 
 #[test]

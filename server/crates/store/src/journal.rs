@@ -1,10 +1,13 @@
 //! The journal of workflows on the database: state, consequences and audit event in one transaction, under the fence.
 
-use crate::{AuditEvent, SYSTEM_PRINCIPAL, StoreError, conn::Store, error::Result};
+use crate::{AuditEvent, SYSTEM_PRINCIPAL, StoreError, Tx, conn::Store, error::Result};
 use orbit_core::{
-    id::{AuditEventId, Ids, ReplicaId},
-    workflow::{Held, Journal, JournalError, OperationState, Save},
+    id::{AuditEventId, Ids, ReplicaId, TopicId},
+    model::topic::{Observed, TopicEvent, TopicSpec},
+    ports::KafkaTopicId,
+    workflow::{Held, Journal, JournalError, Mark, OperationState, Save},
 };
+use sqlx::types::Json;
 use std::{sync::Arc, time::Duration};
 
 /// The journal as one replica writes it.
@@ -20,51 +23,110 @@ pub struct LeasedJournal {
     pub ids: Arc<dyn Ids>,
 }
 
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+/// Why a mark could not be applied. Where the record does not fit, trying again would never end.
+fn of_mark(error: StoreError) -> JournalError {
+    match error {
+        StoreError::Transition(_) | StoreError::Rows { .. } => JournalError::Unfit(error.to_string()),
+        error => error.into(),
+    }
+}
+
 impl LeasedJournal {
-    async fn try_save(&self, held: &Held, save: &Save) -> Result<Option<i64>> {
-        let mut tx = self.store.begin().await?;
-        if !tx.operation_save(held, self.replica, save.due, self.lease).await? {
-            return Ok(None);
+    /// The operation is over: the object is free again, unless a person has to look, and the trail tells.
+    async fn conclude(&self, tx: &mut Tx, held: &Held, save: &Save) -> Result<()> {
+        let row = tx.operation(held.id).await?.ok_or(StoreError::Sqlx(sqlx::Error::RowNotFound))?;
+        if save.state != OperationState::Stuck {
+            tx.request_unlock(row.request_id).await?;
         }
-        for mark in &save.marks {
-            tx.topic_mark(mark).await?;
+        for item in tx.request_items(row.request_id).await? {
+            let object = item.change.object();
+            tx.audit(&AuditEvent {
+                operation: Some(held.id),
+                request: Some(row.request_id),
+                workspace: Some(row.workspace_id),
+                detail: save.failure.as_ref().map(|f| f.user.clone()),
+                ..AuditEvent::new(
+                    AuditEventId::from_uuid(self.ids.fresh()),
+                    SYSTEM_PRINCIPAL,
+                    "orbit",
+                    &format!("operation.{}", save.state.as_str()),
+                    object.noun.as_str(),
+                    Some(object.id),
+                    &object.key,
+                )
+            })
+            .await?;
         }
-        if save.state.is_final() {
-            let row = tx.operation(held.id).await?.ok_or(StoreError::Sqlx(sqlx::Error::RowNotFound))?;
-            if save.state != OperationState::Stuck {
-                tx.request_unlock(row.request_id).await?;
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// What a step saw, or that nothing was seen of the topic as it is now.
+    async fn topic_seen(&mut self, id: TopicId, observed: Option<&Observed>) -> Result<()> {
+        let now = self.now().await?;
+        self.sql("UPDATE topic SET observed = $2, observed_at = $3 WHERE id = $1")
+            .bind(id.uuid())
+            .bind(observed.map(Json))
+            .bind_maybe_time(observed.map(|_| now))
+            .one_row()
+            .await
+    }
+
+    async fn topic_activate(&mut self, id: TopicId, kafka_topic_id: KafkaTopicId, spec: &TopicSpec) -> Result<()> {
+        self.topic_transition(id, TopicEvent::Provisioned).await?;
+        self.sql("UPDATE topic SET kafka_topic_id = $2, desired = $3 WHERE id = $1")
+            .bind(id.uuid())
+            .bind(kafka_topic_id.uuid())
+            .bind(Json(spec))
+            .one_row()
+            .await
+    }
+
+    /// Applies a consequence of a step.
+    async fn topic_mark(&mut self, mark: &Mark) -> Result<()> {
+        match mark {
+            Mark::TopicActive { topic, kafka_topic_id, spec, observed } => {
+                self.topic_activate(*topic, *kafka_topic_id, spec).await?;
+                self.topic_seen(*topic, observed.as_ref()).await
             }
-            for item in tx.request_items(row.request_id).await? {
-                let object = item.change.object();
-                tx.audit(&AuditEvent {
-                    operation: Some(held.id),
-                    request: Some(row.request_id),
-                    workspace: Some(row.workspace_id),
-                    detail: save.failure.as_ref().map(|f| f.user.clone()),
-                    ..AuditEvent::new(
-                        AuditEventId::from_uuid(self.ids.fresh()),
-                        SYSTEM_PRINCIPAL,
-                        "orbit",
-                        &format!("operation.{}", save.state.as_str()),
-                        object.noun.as_str(),
-                        Some(object.id),
-                        &object.key,
-                    )
-                })
-                .await?;
+            Mark::TopicFailed { topic } => self.topic_transition(*topic, TopicEvent::ProvisioningFailed).await,
+            Mark::TopicUpdated { topic, spec, observed } => {
+                self.topic_respec(*topic, spec).await?;
+                self.topic_seen(*topic, observed.as_ref()).await
             }
+            Mark::TopicDeleted { topic } => {
+                if let Some(row) = self.topic(*topic).await? {
+                    self.cluster_topic_gone(row.cluster_id, &row.physical_name).await?;
+                    self.topic_forget(*topic).await?;
+                }
+                Ok(())
+            }
+            Mark::TopicKept { topic } => self.topic_transition(*topic, TopicEvent::DeleteFailed).await,
+            Mark::TopicObserved { topic, observed } => self.topic_seen(*topic, Some(observed)).await,
         }
-        tx.commit().await?;
-        Ok(Some(held.version + 1))
     }
 }
 
 impl Journal for LeasedJournal {
     async fn save(&self, held: &Held, save: Save) -> std::result::Result<i64, JournalError> {
-        match self.try_save(held, &save).await {
-            Ok(Some(version)) => Ok(version),
-            Ok(None) => Err(JournalError::Fenced),
-            Err(e) => Err(JournalError::Store(e.to_string())),
+        let mut tx = self.store.begin().await?;
+        if !tx.operation_save(held, self.replica, save.due, self.lease).await? {
+            return Err(JournalError::Fenced);
         }
+        for mark in &save.marks {
+            tx.topic_mark(mark).await.map_err(of_mark)?;
+        }
+        if save.state.is_final() {
+            self.conclude(&mut tx, held, &save).await?;
+        }
+        tx.commit().await?;
+        Ok(held.version + 1)
     }
 }

@@ -12,7 +12,6 @@ use orbit_core::{
     model::topic::{Drift, Observed, TopicEvent, TopicSpec, TopicStatus, transition},
     name::{PhysicalName, Slug, TopicName},
     ports::KafkaTopicId,
-    workflow::Mark,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -347,53 +346,17 @@ impl Tx {
             .await?;
         Ok(())
     }
-    /// Notes what the cluster showed. Does not count as a change of the record.
-    pub async fn topic_observe(&mut self, id: TopicId, observed: &Observed) -> Result<()> {
+    /// Notes what the cluster showed, where the record is as it was when it was asked: else it showed what the topic was before. Does not count as a
+    /// change of the record.
+    pub async fn topic_observe(&mut self, id: TopicId, observed: &Observed, revision: i64) -> Result<()> {
         let now = self.now().await?;
-        self.sql("UPDATE topic SET observed = $2, observed_at = $3 WHERE id = $1")
+        self.sql("UPDATE topic SET observed = $2, observed_at = $3 WHERE id = $1 AND revision = $4")
             .bind(id.uuid())
             .bind(Json(observed))
             .bind_time(now)
+            .bind(revision)
             .execute()
             .await?;
         Ok(())
-    }
-
-    async fn topic_activate(&mut self, id: TopicId, kafka_topic_id: KafkaTopicId, spec: &TopicSpec) -> Result<()> {
-        self.topic_transition(id, TopicEvent::Provisioned).await?;
-        self.sql(
-            "UPDATE topic SET kafka_topic_id = $2, desired = $3, observed = NULL, observed_at = NULL WHERE id = $1",
-        )
-        .bind(id.uuid())
-        .bind(kafka_topic_id.uuid())
-        .bind(Json(spec))
-        .one_row()
-        .await
-    }
-
-    /// Applies a consequence of a step.
-    pub(crate) async fn topic_mark(&mut self, mark: &Mark) -> Result<()> {
-        match mark {
-            Mark::TopicActive { topic, kafka_topic_id, spec } => {
-                self.topic_activate(*topic, *kafka_topic_id, spec).await
-            }
-            Mark::TopicFailed { topic } => self.topic_transition(*topic, TopicEvent::ProvisioningFailed).await,
-            Mark::TopicUpdated { topic, spec } => {
-                self.topic_respec(*topic, spec).await?;
-                self.sql("UPDATE topic SET observed = NULL, observed_at = NULL WHERE id = $1")
-                    .bind(topic.uuid())
-                    .one_row()
-                    .await
-            }
-            Mark::TopicDeleted { topic } => {
-                if let Some(row) = self.topic(*topic).await? {
-                    self.cluster_topic_gone(row.cluster_id, &row.physical_name).await?;
-                    self.topic_forget(*topic).await?;
-                }
-                Ok(())
-            }
-            Mark::TopicKept { topic } => self.topic_transition(*topic, TopicEvent::DeleteFailed).await,
-            Mark::TopicObserved { topic, observed } => self.topic_observe(*topic, observed).await,
-        }
     }
 }

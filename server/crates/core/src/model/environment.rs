@@ -70,7 +70,7 @@ impl NamingTemplate {
     /// What an environment has that does not say.
     pub const DEFAULT: &'static str = "{environment}.{workspace}.{name}";
 
-    /// The physical name of a topic. Fails where it gets longer than Kafka allows.
+    /// The physical name of a topic. Fails where it gets longer than Kafka allows, or begins like Kafka's own topics: `_{name}` of `_orders` does.
     pub fn render(&self, names: &TemplateNames<'_>) -> Result<PhysicalName, NameError> {
         let mut text = String::new();
         for piece in &self.0 {
@@ -83,7 +83,7 @@ impl NamingTemplate {
                 Piece::Part(Part::Name) => names.name.as_str(),
             });
         }
-        text.parse()
+        text.parse::<PhysicalName>()?.not_internal()
     }
 }
 
@@ -182,6 +182,9 @@ mod tests {
     use super::*;
 
     fn render(template: &str) -> Result<String, NameError> {
+        render_of(template, "orders")
+    }
+    fn render_of(template: &str, name: &str) -> Result<String, NameError> {
         let slug = |s: &str| s.parse::<Slug>().unwrap();
         let (tenant, workspace, environment, application) =
             (slug("acme"), slug("payments"), slug("prod"), slug("shop"));
@@ -193,7 +196,7 @@ mod tests {
                 workspace: &workspace,
                 environment: &environment,
                 application: Some(&application),
-                name: &"orders".parse().unwrap(),
+                name: &name.parse().unwrap(),
             })
             .map(String::from)
     }
@@ -208,6 +211,13 @@ mod tests {
             render(&format!("{}{{name}}", "p".repeat(245))).unwrap_err(),
             NameError::TooLong { len: 251, limit: 249 }
         );
+    }
+
+    #[test]
+    fn no_template_leads_to_a_name_of_kafkas_own() {
+        assert_eq!(render_of("_{name}", "orders").unwrap(), "_orders");
+        let internal = render_of("_{name}", "_consumer_offsets").unwrap_err();
+        assert!(matches!(internal, NameError::Reserved { name, .. } if name == "__consumer_offsets"));
     }
 
     #[test]

@@ -31,13 +31,6 @@ impl CleanupPolicy {
             Self::CompactDelete => "compact,delete",
         }
     }
-    /// What a `cleanup.policy` of a cluster means; `None` for one that this enum cannot say.
-    #[must_use]
-    pub fn from_kafka(value: &str) -> Option<Self> {
-        [Self::Delete, Self::Compact, Self::CompactDelete]
-            .into_iter()
-            .find(|p| settings::same(CLEANUP_POLICY, p.as_kafka(), value))
-    }
 }
 
 /// How records are compressed.
@@ -67,11 +60,6 @@ impl Compression {
             Self::Lz4 => "lz4",
             Self::Zstd => "zstd",
         }
-    }
-    /// What a `compression.type` of a cluster means; `None` for one that this enum cannot say (`producer`).
-    #[must_use]
-    pub fn from_kafka(value: &str) -> Option<Self> {
-        [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd].into_iter().find(|c| c.as_kafka() == value)
     }
 }
 
@@ -190,11 +178,14 @@ impl TopicSpec {
             }
         }
         differ("/description", self.description.clone(), after.description.clone());
-        let tags = |s: &Self| (!s.tags.is_empty()).then(|| s.tags.iter().cloned().collect::<Vec<_>>().join(", "));
-        differ("/tags", tags(self), tags(after));
         differ("/owner_contact", self.owner_contact.clone(), after.owner_contact.clone());
         let protection = |s: &Self| s.deletion_protection.map(|on| on.to_string());
         differ("/deletion_protection", protection(self), protection(after));
+        // As sets: a tag may hold what they are joined by.
+        if self.tags != after.tags {
+            let tags = |s: &Self| (!s.tags.is_empty()).then(|| s.tags.iter().cloned().collect::<Vec<_>>().join(", "));
+            all.push(Difference { field: "/tags".to_owned(), before: tags(self), after: tags(after) });
+        }
         all
     }
 

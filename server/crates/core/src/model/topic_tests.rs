@@ -72,6 +72,20 @@ fn a_topic_made_again_by_somebody_else_is_not_ours() {
 }
 
 #[test]
+fn tags_are_told_apart_also_where_they_read_alike() {
+    let tagged =
+        |tags: &[&str]| TopicSpec { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..TopicSpec::default() };
+    let differ = |a: &[&str], b: &[&str]| !tagged(a).differences(&tagged(b)).is_empty();
+    assert!(differ(&["a, b"], &["a", "b"]) && differ(&[], &["a"]));
+    assert!(!differ(&["a", "b"], &["b", "a"]));
+    let told = tagged(&["pii"]).differences(&tagged(&["gdpr", "pii"]));
+    assert_eq!(
+        told,
+        [Difference { field: "/tags".into(), before: Some("pii".into()), after: Some("gdpr, pii".into()) }]
+    );
+}
+
+#[test]
 fn the_same_setting_as_a_field_or_in_config_is_no_difference() {
     let a = spec(1, &[("retention.ms", "1000")]);
     let b = TopicSpec { partitions: Some(1), retention_ms: Some(1000), ..TopicSpec::default() };

@@ -18,13 +18,15 @@ pub(super) struct Judge<'a> {
     pub(super) verdict: &'a mut Verdict,
 }
 
-/// A limited quantity: how it is called, and what the user gave or the cluster would give.
+/// A limited quantity: how it is called, and what the user gave, the topic has or the cluster would give.
 struct Quantity<'a> {
     code: &'a str,
     rule: &'a str,
     field: &'a str,
     unit: &'a str,
     given: Option<i64>,
+    /// What the topic has, where it is there already and that cannot change by itself.
+    has: Option<i64>,
     default: Option<i64>,
     /// Whether -1 stands for "for ever", in the value and in the limit.
     endless: bool,
@@ -48,6 +50,7 @@ impl Judge<'_> {
             );
         }
         let cluster = self.facts.cluster.description.as_ref();
+        let current = self.facts.current.as_ref();
         let folded = self.spec.folded();
         let (partition, retention, replication) =
             (rules.partition_limits, rules.retention_limits, rules.replication_factor_limits);
@@ -59,6 +62,7 @@ impl Judge<'_> {
                 field: "/partitions",
                 unit: "partitions",
                 given: self.spec.partitions.map(i64::from),
+                has: current.and_then(|c| c.observed_partitions.or(c.spec.partitions)).map(i64::from),
                 default: cluster.and_then(|c| c.default_partitions).map(i64::from),
                 endless: false,
             },
@@ -71,6 +75,7 @@ impl Judge<'_> {
                 field: &self.spec.pointer(RETENTION_MS),
                 unit: "ms retention",
                 given: folded.get(RETENTION_MS).and_then(|v| v.trim().parse().ok()),
+                has: None,
                 default: cluster.and_then(|c| c.topic_defaults.get(RETENTION_MS)).and_then(|v| v.parse().ok()),
                 endless: true,
             },
@@ -83,6 +88,7 @@ impl Judge<'_> {
                 field: "/replication_factor",
                 unit: "replicas",
                 given: self.spec.replication_factor.map(i64::from),
+                has: current.and_then(|c| c.observed_replication_factor.or(c.spec.replication_factor)).map(i64::from),
                 default: cluster.and_then(|c| c.default_replication_factor).map(i64::from),
                 endless: false,
             },
@@ -90,7 +96,7 @@ impl Judge<'_> {
     }
 
     fn within(&mut self, limits: Limits, q: &Quantity<'_>) {
-        let Some(value) = q.given.or(q.default) else {
+        let Some(value) = q.given.or(q.has).or(q.default) else {
             self.unset_and_unknown(limits, q);
             return;
         };
@@ -107,6 +113,11 @@ impl Judge<'_> {
                 (
                     format!("Denied: {verb} {at} limit of {limit} {unit}"),
                     format!("ask for {bound} {limit}, or ask the {at} admins for an exception"),
+                )
+            } else if q.has.is_some() {
+                (
+                    format!("Denied: {field} is not set, and the topic's {value} {verb} {at} limit of {limit} {unit}"),
+                    format!("ask the {at} admins for an exception"),
                 )
             } else {
                 (

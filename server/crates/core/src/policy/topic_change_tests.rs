@@ -162,6 +162,45 @@ fn more_replicas_than_brokers_are_told() {
 }
 
 #[test]
+fn a_broker_that_restarts_stands_in_the_way_of_no_other_change() {
+    let told = |before: TopicSpec| {
+        let mut facts = facts_of(before);
+        facts.cluster.description.as_mut().unwrap().brokers = 2;
+        let verdict = verdict(&[lenient()], &facts, &update(TopicSpec { retention_ms: Some(5), ..replicas(3) }));
+        denials(&verdict).join("\n")
+    };
+    assert_eq!(told(replicas(3)), "");
+    assert_eq!(
+        told(TopicSpec::default()),
+        "Denied: replication factor 3 needs 3 brokers, and cluster kafka-1 has 2 brokers",
+        "where the change asks for it"
+    );
+}
+
+#[test]
+fn what_is_not_set_of_a_topic_that_is_there_is_judged_at_what_it_has() {
+    let told = |rules, facts: &TopicFacts| {
+        let verdict = verdict(&[platform(rules)], facts, &update(retention(5)));
+        let tell = |f: &Finding| format!("{}; {}", f.message, f.remedy);
+        verdict.violations.iter().map(tell).collect::<Vec<_>>().join("\n")
+    };
+    // The cluster's defaults are 6 partitions and 2 replicas.
+    let small = seen(facts_of(TopicSpec::default()), 3, 1);
+    assert_eq!(told(limit_partitions(at_most(5)), &small), "");
+    assert_eq!(
+        told(limit_replicas(at_least(2)), &small),
+        "Denied: replication_factor is not set, and the topic's 1 is below platform limit of 2 replicas; \
+         ask the platform admins for an exception"
+    );
+    let unseen = facts_of(partitions(3));
+    assert_eq!(told(limit_partitions(at_most(5)), &unseen), "", "what it was to be, where it was not looked at");
+    assert_eq!(
+        told(limit_partitions(at_most(5)), &facts_of(TopicSpec::default())),
+        "Denied: partitions is not set, and the cluster's default of 6 exceeds platform limit of 5 partitions; set partitions to at most 5"
+    );
+}
+
+#[test]
 fn a_protected_topic_is_not_deleted() {
     let deleting = |protection| {
         let spec = TopicSpec { deletion_protection: protection, ..TopicSpec::default() };

@@ -30,8 +30,8 @@ pub fn paused<T>(test: impl Future<Output = T>) -> T {
         .block_on(test)
 }
 
-/// Takes turns until the operation is in a final state, as the runner does: waits where a turn says so, and claims the operation anew after a
-/// "crash" of the journal. Time must be paused ([`paused`]).
+/// Takes turns until the operation is in a final state, as the runner does: waits where a turn says so, and claims the operation anew after that and
+/// after a "crash" of the journal. Time must be paused ([`paused`]).
 ///
 /// # Panics
 /// Where it does not end in [`TURNS`] turns, or somebody else takes the operation.
@@ -46,10 +46,14 @@ async fn go_on(journal: &MemoryJournal, ports: &Ports, mut held: Held) -> Operat
     for _ in 0..TURNS {
         match turn(journal, ports, &mut held, STEP_DEADLINE).await {
             Ok(Turn::Again) => {}
-            Ok(Turn::Later(after)) => tokio::time::sleep(after).await,
+            Ok(Turn::Later(after)) => {
+                tokio::time::sleep(after).await;
+                held = journal.claim(operation);
+            }
             Ok(Turn::Finished) => return held.saga.state,
             Err(JournalError::Store(_)) => held = journal.claim(operation),
             Err(JournalError::Fenced) => panic!("somebody else took operation {operation}"),
+            Err(JournalError::Unfit(why)) => panic!("operation {operation} cannot even be given up: {why}"),
         }
     }
     panic!(
@@ -127,15 +131,21 @@ impl World {
     #[track_caller]
     pub fn accept_create(&self, name: &str, spec: TopicSpec) {
         self.record(TopicStatus::Provisioning, None, &spec);
-        let work = TopicProvisioning::new(self.target(name), spec);
+        let work = TopicProvisioning::new(self.target(name), None, spec);
+        self.begin(Piece::TopicProvisioning(work));
+    }
+    /// A topic that Orbit knows under `id` was not seen any more, and making it again was accepted.
+    #[track_caller]
+    pub fn accept_making_again(&self, name: &str, id: KafkaTopicId, spec: TopicSpec) {
+        self.record(TopicStatus::Provisioning, Some(id), &spec);
+        let work = TopicProvisioning::new(self.target(name), Some(id), spec);
         self.begin(Piece::TopicProvisioning(work));
     }
     /// An update was accepted of a topic that is `active`, was to be `before` and is known under `id`.
     #[track_caller]
     pub fn accept_update(&self, name: &str, id: KafkaTopicId, before: &TopicSpec, spec: TopicSpec) {
         self.record(TopicStatus::Active, Some(id), before);
-        let managed = before.folded().into_keys().collect();
-        let work = TopicUpdate::new(self.target(name), Some(id), managed, spec);
+        let work = TopicUpdate::new(self.target(name), Some(id), before, spec);
         self.begin(Piece::TopicUpdate(work));
     }
     /// A deletion was accepted: the record is `deleting`, and the topic is known under `id`.

@@ -77,10 +77,10 @@ impl MemoryJournal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a new operation.
+    /// Keeps a new operation. The first claim makes the version that it has where it is inserted by who drives it.
     pub fn begin(&self, operation: OperationId, saga: &Saga) {
         let saga = to_json(saga);
-        self.inner().operations.insert(operation, Kept { version: 1, saga });
+        self.inner().operations.insert(operation, Kept { version: 0, saga });
     }
     /// Keeps an operation as the JSON that some release wrote.
     pub fn begin_json(&self, operation: OperationId, saga: String) {
@@ -184,18 +184,20 @@ fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(),
     let record = topics.get_mut(topic).expect("the record of a topic with work under way");
     let mut goes = |event| transition(Some(record.status), event).map(|status| record.status = status);
     match mark {
-        Mark::TopicActive { kafka_topic_id, spec, .. } => {
+        Mark::TopicActive { kafka_topic_id, spec, observed, .. } => {
             goes(TopicEvent::Provisioned)?;
             record.kafka_topic_id = Some(*kafka_topic_id);
             record.spec = spec.clone();
+            record.observed.clone_from(observed);
         }
         Mark::TopicFailed { .. } => {
             goes(TopicEvent::ProvisioningFailed)?;
             record.kafka_topic_id = None;
         }
-        Mark::TopicUpdated { spec, .. } => {
+        Mark::TopicUpdated { spec, observed, .. } => {
             assert_eq!(record.status, TopicStatus::Active, "only a topic that is there changes");
             record.spec = spec.clone();
+            record.observed.clone_from(observed);
         }
         Mark::TopicDeleted { .. } => {
             assert_eq!(record.status, TopicStatus::Deleting, "only what is being deleted goes");

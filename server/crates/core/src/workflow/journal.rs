@@ -20,6 +20,8 @@ pub enum Mark {
         kafka_topic_id: KafkaTopicId,
         /// What it is.
         spec: TopicSpec,
+        /// What the cluster showed; absent where it did not show the topic in time.
+        observed: Option<Observed>,
     },
     /// It could not be made, and nothing of it is left.
     TopicFailed {
@@ -32,6 +34,8 @@ pub enum Mark {
         topic: TopicId,
         /// What it is now.
         spec: TopicSpec,
+        /// What the cluster showed; absent where nobody looked.
+        observed: Option<Observed>,
     },
     /// The topic is gone: its record goes too.
     TopicDeleted {
@@ -82,6 +86,9 @@ pub enum JournalError {
     /// Somebody else holds the operation now: stop at once, touch nothing.
     #[error("another replica holds the operation")]
     Fenced,
+    /// A consequence does not fit the record that it is for, and would not the next time either. Nothing was saved.
+    #[error("the record does not fit: {0}")]
+    Unfit(String),
     /// The database did not take it. The step runs again when the lease is out.
     #[error("the database did not save: {0}")]
     Store(String),

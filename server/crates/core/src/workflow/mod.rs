@@ -31,6 +31,8 @@ pub trait Workflow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static
     fn run(&mut self, step: Self::Step, ports: &Ports) -> impl Future<Output = Result<Did, StepError>> + Send;
     /// Takes a step back. Tolerates that it never happened. Begins at the failed step, which may have taken effect.
     fn undo(&mut self, step: Self::Step, ports: &Ports) -> impl Future<Output = Result<Did, StepError>> + Send;
+    /// A try of this step ended unseen: the process died, or the deadline cut it off. It may have taken effect, or will yet.
+    fn begun_before(&mut self, _step: Self::Step) {}
     /// What the database is to say once everything was taken back.
     fn abandoned(&self) -> Vec<Mark>;
 }
@@ -52,7 +54,7 @@ pub enum Wait {
         /// What to tell the user.
         user: String,
     },
-    /// Something that takes a moment.
+    /// Something that takes a moment. None at all saves what the step learned, and takes it again at once.
     Poll(Duration),
 }
 

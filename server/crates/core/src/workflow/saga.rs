@@ -25,17 +25,6 @@ pub enum OperationState {
 }
 
 impl OperationState {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Running,
-        Self::Waiting,
-        Self::Succeeded,
-        Self::RollingBack,
-        Self::RolledBack,
-        Self::Stuck,
-    ];
-
     /// As the wire and the database spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -129,9 +118,16 @@ pub struct Saga {
     pub failure: Option<Failure>,
     /// Where it stands.
     pub state: OperationState,
+    /// The version of the operation under which the next turn is to begin. Under a later one it was begun before, by somebody who died before the
+    /// save: each claim counts versions up.
+    #[serde(default)]
+    pub due_version: i64,
 }
 
 impl Saga {
+    /// The version that a new operation has, held by who inserts it.
+    const BORN: i64 = 1;
+
     /// A saga at its beginning.
     #[must_use]
     pub fn new(pieces: Vec<Piece>) -> Self {
@@ -148,7 +144,7 @@ impl Saga {
         };
         let plans = pieces.iter().enumerate();
         let steps = plans.flat_map(|(i, p)| p.plan().into_iter().map(move |s| record(i, s))).collect();
-        Self { pieces, steps, at: 0, failure: None, state: OperationState::Pending }
+        Self { pieces, steps, at: 0, failure: None, state: OperationState::Pending, due_version: Self::BORN }
     }
 
     /// Takes a stuck one up again: the step that could not be taken back gets its tries anew. False where it is not stuck.

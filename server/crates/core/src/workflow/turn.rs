@@ -19,7 +19,8 @@ pub enum Turn {
     Finished,
 }
 
-/// Runs the step that is due and saves. A step that outlasts `deadline` is cut off; since it ran on a copy, it leaves no half-changed state.
+/// Runs the step that is due and saves. A step that outlasts `deadline` is cut off; since it ran on a copy, it leaves no half-changed state, but is
+/// told of when it is taken again ([`Workflow::begun_before`]).
 /// What a step learned that failed by itself is kept: the end of the operation may have to tell it.
 pub async fn turn(
     journal: &impl Journal,
@@ -31,6 +32,9 @@ pub async fn turn(
         return Ok(Turn::Finished);
     }
     let mut saga = held.saga.clone();
+    if held.version > saga.due_version && !saga.undoing() {
+        begun_before(&mut saga);
+    }
     let ended = step(&mut saga, ports, deadline).await;
     let (marks, due) = match ended {
         None => {
@@ -42,8 +46,17 @@ pub async fn turn(
         Some(Err(error)) => (vec![], fail(held.id, &mut saga, error, ports.clock.now())),
     };
     let save = Save { marks, state: saga.state, due, failure: saga.failure.clone() };
-    let next = Held { id: held.id, version: held.version, saga };
-    let version = journal.save(&next, save).await?;
+    // A save whose next turn lies in the future gives the lease up, so that turn begins with a claim.
+    saga.due_version = held.version + if due.is_zero() { 1 } else { 2 };
+    let mut next = Held { id: held.id, version: held.version, saga };
+    let saved = match journal.save(&next, save).await {
+        Err(JournalError::Unfit(why)) => {
+            let stuck = give_up(held, &mut next.saga, &why);
+            journal.save(&next, stuck).await
+        }
+        saved => saved,
+    };
+    let version = saved?;
     *held = Held { version, ..next };
     Ok(match held.saga.state {
         state if state.is_final() => Turn::Finished,
@@ -61,13 +74,39 @@ async fn step(saga: &mut Saga, ports: &Ports, deadline: Duration) -> Option<Resu
     let (index, step) = (record.piece, record.step);
     let mut piece = saga.pieces[index].clone();
     let work = async { if undoing { piece.undo(step, ports).await } else { piece.run(step, ports).await } };
-    Some(match tokio::time::timeout(deadline, work).await {
-        Ok(ended) => {
-            saga.pieces[index] = piece;
-            ended
+    let Ok(ended) = tokio::time::timeout(deadline, work).await else {
+        if !undoing {
+            begun_before(saga);
         }
-        Err(_) => Err(StepError::Retry(Failure::plain("workflow.deadline", "the step did not end in time"))),
-    })
+        return Some(Err(StepError::Retry(Failure::plain("workflow.deadline", "the step did not end in time"))));
+    };
+    saga.pieces[index] = piece;
+    Some(ended)
+}
+
+/// The step that is due was begun, and how that ended is not known.
+fn begun_before(saga: &mut Saga) {
+    if let Some(record) = saga.steps.get(saga.at) {
+        saga.pieces[record.piece].begun_before(record.step);
+    }
+}
+
+/// What the step did does not fit the record, and would not the next time either: a person has to look.
+fn give_up(held: &Held, saga: &mut Saga, why: &str) -> Save {
+    let failure = Failure {
+        code: "workflow.record".to_owned(),
+        user: "Orbit's record of the object does not fit what the operation did to it: a person has to look".to_owned(),
+        operator: why.to_owned(),
+    };
+    tracing::error!(operation = %held.id, cause = why, "an operation is stuck: {}", failure.user);
+    if let Some(record) = saga.steps.get_mut(held.saga.at) {
+        record.state = StepState::Failed;
+        record.last_error = Some(failure.user.clone());
+    }
+    saga.at = held.saga.at;
+    saga.state = OperationState::Stuck;
+    let failure = saga.failure.get_or_insert(failure).clone();
+    Save { marks: vec![], state: saga.state, due: Duration::ZERO, failure: Some(failure) }
 }
 
 /// The step is done: on to the next, or, when taking back, to the one before.

@@ -11,11 +11,11 @@ pub use topic_update::{TopicUpdate, UpdateStep};
 use crate::{
     id::{ClusterId, TopicId},
     name::PhysicalName,
-    ports::{Bulk, KafkaAdmin, KafkaError, KafkaErrorKind, Ports, TopicDescription},
+    ports::{Bulk, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription},
     workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Declares the closed set once: state enum, step enum, dispatch.
 macro_rules! workflows { ($($(#[doc = $doc:literal])* $Variant:ident),* $(,)?) => {
@@ -47,6 +47,12 @@ macro_rules! workflows { ($($(#[doc = $doc:literal])* $Variant:ident),* $(,)?) =
             match (self, step) {
                 $((Self::$Variant(w), PieceStep::$Variant(s)) => Box::pin(w.undo(s, ports)).await,)*
                 _ => Err(foreign_step()),
+            }
+        }
+        fn begun_before(&mut self, step: PieceStep) {
+            match (self, step) {
+                $((Self::$Variant(w), PieceStep::$Variant(s)) => w.begun_before(s),)*
+                _ => {}
             }
         }
         fn abandoned(&self) -> Vec<Mark> {
@@ -102,6 +108,10 @@ pub struct Target {
     pub name: PhysicalName,
 }
 
+/// How long to wait between looks at what a cluster is to show by now. A broker answers a change as soon as the controller has it, and shows it when
+/// it has caught up itself: mostly at once. One second in all, well below the deadline of a step.
+const PAUSES_MILLISECONDS: [u64; 8] = [5, 10, 25, 60, 100, 200, 250, 350];
+
 impl Target {
     async fn admin(&self, ports: &Ports) -> Result<Arc<dyn KafkaAdmin>, KafkaError> {
         ports.clusters.admin(self.cluster).await
@@ -110,6 +120,28 @@ impl Target {
     async fn describe(&self, ports: &Ports) -> Result<Option<TopicDescription>, KafkaError> {
         only(self.admin(ports).await?.topics_describe(std::slice::from_ref(&self.name)).await)
     }
+
+    /// Looks until the cluster shows what is expected. Where others act on the topic it never does, so looking has an end: answers the last look.
+    async fn describe_until(
+        &self,
+        ports: &Ports,
+        expected: impl Fn(Option<&TopicDescription>) -> bool + Send,
+    ) -> Result<Option<TopicDescription>, KafkaError> {
+        let mut found = self.describe(ports).await?;
+        for pause in PAUSES_MILLISECONDS {
+            if expected(found.as_ref()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            found = self.describe(ports).await?;
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a look showed the topic of this id.
+fn is(found: Option<&TopicDescription>, id: KafkaTopicId) -> bool {
+    found.is_some_and(|found| found.id == id)
 }
 
 /// The answer to a bulk call of one item.

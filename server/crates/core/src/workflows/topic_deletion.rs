@@ -1,10 +1,10 @@
 //! Deletes a topic: describe, compare the id, delete. A topic that somebody created again under the name is left alone.
 
-use super::{Target, only};
+use super::{Target, is, only};
 use crate::{
-    ports::{KafkaError, KafkaErrorKind, KafkaTopicId, Ports},
+    ports::{CHANGE_ENDS_WITHIN, KafkaError, KafkaErrorKind, KafkaTopicId, Ports},
     reach,
-    workflow::{Did, Mark, Retry, StepError, Workflow},
+    workflow::{Did, Mark, Retry, StepError, Wait, Workflow},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct TopicDeletion {
     kafka_topic_id: KafkaTopicId,
     /// Whether the cluster was asked to delete it, so that its error may have come after the deed.
     asked: bool,
+    /// Whether it was asked and its answer is not known, so that the deletion may be under way still.
+    #[serde(default)]
+    unsure: bool,
     /// Whether the topic turned out to be gone when a deletion that had failed was taken back.
     gone: bool,
 }
@@ -27,7 +30,7 @@ pub struct TopicDeletion {
 pub enum DeletionStep {
     /// Delete the topic on the cluster.
     Delete,
-    /// Drop its record.
+    /// See that the cluster does not show it any more, and drop its record.
     Forget,
 }
 
@@ -44,30 +47,49 @@ impl TopicDeletion {
     /// The work at its beginning.
     #[must_use]
     pub fn new(target: Target, kafka_topic_id: KafkaTopicId) -> Self {
-        Self { target, kafka_topic_id, asked: false, gone: false }
+        Self { target, kafka_topic_id, asked: false, unsure: false, gone: false }
     }
 
     async fn delete(&mut self, ports: &Ports) -> Result<Did, StepError> {
-        match reach!(self.target.describe(ports).await) {
-            Some(found) if found.id == self.kafka_topic_id => {}
-            _ => return Ok(Did::Done(vec![])),
+        let id = self.kafka_topic_id;
+        let found = if self.asked {
+            self.target.describe(ports).await
+        } else {
+            // Not believed at once: a broker that lags behind does not show what was made just now.
+            self.target.describe_until(ports, |found| is(found, id)).await
+        };
+        if !is(reach!(found).as_ref(), id) {
+            return Ok(Did::Done(vec![]));
         }
         let admin = reach!(self.target.admin(ports).await);
         self.asked = true;
         match only(admin.topics_delete(std::slice::from_ref(&self.target.name)).await) {
             Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => Ok(Did::Done(vec![])),
-            Err(error) => crate::workflow::from_kafka(error),
+            Err(error) => {
+                self.unsure |= error.kind == KafkaErrorKind::Passing;
+                crate::workflow::from_kafka(error)
+            }
         }
+    }
+
+    /// The name is free once the cluster shows it: whoever takes it right afterwards must not meet the topic that was.
+    async fn forget(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        let id = self.kafka_topic_id;
+        reach!(self.target.describe_until(ports, |found| !is(found, id)).await);
+        Ok(Did::Done(vec![Mark::TopicDeleted { topic: self.target.topic }]))
     }
 
     /// A deletion cannot be taken back. One that failed for good left the topic where it was, as a rule; but the cluster may have carried out what
     /// it then answered with an error, and a record of a topic that is gone would be wrong.
     async fn see_what_is_left(&mut self, ports: &Ports) -> Result<Did, StepError> {
         match self.target.describe(ports).await {
-            Ok(found) => self.gone = found.is_none_or(|found| found.id != self.kafka_topic_id),
+            Ok(found) => self.gone = !is(found.as_ref(), self.kafka_topic_id),
             // Orbit may not even look: where it never got so far as to ask for the deletion, the topic is there still.
             Err(error) if !self.asked && matches!(error.kind, KafkaErrorKind::Forbidden | KafkaErrorKind::Invalid) => {}
             Err(error) => return crate::workflow::from_kafka(error),
+        }
+        if std::mem::take(&mut self.unsure) && !self.gone {
+            return Ok(Did::NotYet(Wait::Poll(CHANGE_ENDS_WITHIN)));
         }
         Ok(Did::Done(vec![]))
     }
@@ -85,13 +107,18 @@ impl Workflow for TopicDeletion {
     async fn run(&mut self, step: DeletionStep, ports: &Ports) -> Result<Did, StepError> {
         match step {
             DeletionStep::Delete => self.delete(ports).await,
-            DeletionStep::Forget => Ok(Did::Done(vec![Mark::TopicDeleted { topic: self.target.topic }])),
+            DeletionStep::Forget => self.forget(ports).await,
         }
     }
     async fn undo(&mut self, step: DeletionStep, ports: &Ports) -> Result<Did, StepError> {
         match step {
             DeletionStep::Delete => self.see_what_is_left(ports).await,
             DeletionStep::Forget => Ok(Did::Done(vec![])),
+        }
+    }
+    fn begun_before(&mut self, step: DeletionStep) {
+        if step == DeletionStep::Delete {
+            (self.asked, self.unsure) = (true, true);
         }
     }
     fn abandoned(&self) -> Vec<Mark> {

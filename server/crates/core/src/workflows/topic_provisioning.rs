@@ -1,13 +1,14 @@
 //! Makes a topic. Observe journals that the name is free; so a later "already exists" is the answer to our own create whose reply was lost.
 
-use super::{Target, only};
+use super::{Target, is, only};
 use crate::{
-    model::topic::TopicSpec,
-    ports::{KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, Ports, TopicDescription},
+    model::topic::{Observed, TopicSpec},
+    ports::{CHANGE_ENDS_WITHIN, KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, Ports, TopicDescription},
     reach,
-    workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
+    workflow::{Did, Failure, Mark, Retry, StepError, Wait, Workflow},
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The work and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +17,14 @@ pub struct TopicProvisioning {
     target: Target,
     /// What it is to be.
     spec: TopicSpec,
+    /// Kafka's id of the topic that Orbit made under this record before, and then did not see any more. Found again, it is ours, and stays.
+    #[serde(default)]
+    known: Option<KafkaTopicId>,
     /// Whether the name was seen free before the first create was sent.
     absent: bool,
+    /// Whether a create was sent whose outcome is not known: its topic may be there, or come yet.
+    #[serde(default)]
+    unsure: bool,
     /// Kafka's id, once it is known.
     kafka_topic_id: Option<KafkaTopicId>,
 }
@@ -30,7 +37,7 @@ pub enum ProvisioningStep {
     Observe,
     /// Create the topic.
     Create,
-    /// Tell the database.
+    /// See that the cluster shows it, and tell the database.
     Activate,
 }
 
@@ -45,10 +52,10 @@ impl ProvisioningStep {
 }
 
 impl TopicProvisioning {
-    /// The work at its beginning.
+    /// The work at its beginning. `known`: Kafka's id of the topic, where Orbit made it before.
     #[must_use]
-    pub fn new(target: Target, spec: TopicSpec) -> Self {
-        Self { target, spec, absent: false, kafka_topic_id: None }
+    pub fn new(target: Target, known: Option<KafkaTopicId>, spec: TopicSpec) -> Self {
+        Self { target, spec, known, absent: false, unsure: false, kafka_topic_id: None }
     }
 
     fn unmanaged(&self) -> StepError {
@@ -64,36 +71,63 @@ impl TopicProvisioning {
 
     async fn observe(&mut self, ports: &Ports) -> Result<Did, StepError> {
         match reach!(self.target.describe(ports).await) {
-            None => {
-                self.absent = true;
-                Ok(Did::Done(vec![]))
-            }
-            Some(_) => Err(self.unmanaged()),
+            None => self.absent = true,
+            Some(found) if self.known == Some(found.id) => self.kafka_topic_id = self.known,
+            Some(_) => return Err(self.unmanaged()),
         }
+        Ok(Did::Done(vec![]))
     }
 
     async fn create(&mut self, ports: &Ports) -> Result<Did, StepError> {
-        let admin = reach!(self.target.admin(ports).await);
+        if self.kafka_topic_id.is_some() {
+            return Ok(Did::Done(vec![]));
+        }
+        if !self.absent {
+            return Ok(match self.observe(ports).await? {
+                // Saved before the create is sent, as the step `observe` is.
+                Did::Done(_) => Did::NotYet(Wait::Poll(Duration::ZERO)),
+                waits @ Did::NotYet(_) => waits,
+            });
+        }
+        let admin = match self.target.admin(ports).await {
+            Ok(admin) => admin,
+            Err(error) => return self.not_sent(error),
+        };
         let topic = NewTopic {
             name: self.target.name.clone(),
             partitions: self.spec.partitions,
             replication_factor: self.spec.replication_factor,
             configs: self.spec.folded(),
         };
-        match only(admin.topics_create(&[topic]).await) {
+        let answer = match admin.topics_create(&[topic]).await {
+            Err(error) => return self.not_sent(error),
+            sent => only(sent),
+        };
+        match answer {
             Ok(id) => {
                 self.kafka_topic_id = Some(id);
                 Ok(Did::Done(vec![]))
             }
-            Err(KafkaError { kind: KafkaErrorKind::AlreadyExists, .. }) if self.absent => self.recognize(ports).await,
-            Err(error) => crate::workflow::from_kafka(error),
+            Err(KafkaError { kind: KafkaErrorKind::AlreadyExists, .. }) => self.recognize(ports).await,
+            Err(error) => {
+                self.unsure |= !matches!(error.kind, KafkaErrorKind::Forbidden | KafkaErrorKind::Invalid);
+                crate::workflow::from_kafka(error)
+            }
         }
+    }
+
+    /// Nothing was sent. Where that means to wait, hours may pass in which somebody else takes the name: so it must be seen free again, unless an
+    /// earlier create may have made the topic.
+    fn not_sent(&mut self, error: KafkaError) -> Result<Did, StepError> {
+        let waits = crate::workflow::from_kafka(error)?;
+        self.absent = self.unsure;
+        Ok(waits)
     }
 
     /// The name was free before, so what is there is ours, unless it differs from what we asked for.
     async fn recognize(&mut self, ports: &Ports) -> Result<Did, StepError> {
         match reach!(self.target.describe(ports).await) {
-            Some(found) if self.fits(&found) => {
+            Some(found) if self.known == Some(found.id) || self.fits(&found) => {
                 self.kafka_topic_id = Some(found.id);
                 Ok(Did::Done(vec![]))
             }
@@ -113,11 +147,37 @@ impl TopicProvisioning {
             })
     }
 
+    /// The topic is made once the cluster shows it: whoever looks right afterwards must not find it missing. Where it does not show in time, a later
+    /// look tells.
+    async fn activate(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        let Some(kafka_topic_id) = self.kafka_topic_id else {
+            return Err(StepError::Fatal(Failure::plain("workflow.step", "the topic's id is not known")));
+        };
+        let found = match self.target.describe_until(ports, |found| is(found, kafka_topic_id)).await {
+            Ok(found) => found.filter(|found| found.id == kafka_topic_id),
+            // It was seen before, and stays also where this operation fails: then the record must not lose it.
+            Err(_) if self.known == self.kafka_topic_id => None,
+            Err(error) => return crate::workflow::from_kafka(error),
+        };
+        let observed = found.map(|found| Observed { topic: Some(found) });
+        let (topic, spec) = (self.target.topic, self.spec.clone());
+        Ok(Did::Done(vec![Mark::TopicActive { topic, kafka_topic_id, spec, observed }]))
+    }
+
     /// Deletes what the create may have left: only where it is ours and nobody has written to it. Never by name alone.
     async fn uncreate(&mut self, ports: &Ports) -> Result<Did, StepError> {
-        let Some(found) = reach!(self.target.describe(ports).await) else {
-            return Ok(Did::Done(vec![]));
+        let found = match self.kafka_topic_id {
+            Some(id) => self.target.describe_until(ports, |found| is(found, id)).await,
+            None => self.target.describe(ports).await,
         };
+        let Some(found) = reach!(found) else {
+            // A create whose answer never came may take effect yet.
+            let unsure = std::mem::take(&mut self.unsure);
+            return Ok(if unsure { Did::NotYet(Wait::Poll(CHANGE_ENDS_WITHIN)) } else { Did::Done(vec![]) });
+        };
+        if self.known == Some(found.id) {
+            return Ok(Did::Done(vec![]));
+        }
         let ours = match self.kafka_topic_id {
             Some(id) => id == found.id,
             None => self.absent && self.fits(&found),
@@ -166,13 +226,7 @@ impl Workflow for TopicProvisioning {
         match step {
             ProvisioningStep::Observe => self.observe(ports).await,
             ProvisioningStep::Create => self.create(ports).await,
-            ProvisioningStep::Activate => {
-                let Some(kafka_topic_id) = self.kafka_topic_id else {
-                    return Err(StepError::Fatal(Failure::plain("workflow.step", "the topic's id is not known")));
-                };
-                let (topic, spec) = (self.target.topic, self.spec.clone());
-                Ok(Did::Done(vec![Mark::TopicActive { topic, kafka_topic_id, spec }]))
-            }
+            ProvisioningStep::Activate => self.activate(ports).await,
         }
     }
     async fn undo(&mut self, step: ProvisioningStep, ports: &Ports) -> Result<Did, StepError> {
@@ -180,6 +234,9 @@ impl Workflow for TopicProvisioning {
             ProvisioningStep::Create => self.uncreate(ports).await,
             ProvisioningStep::Observe | ProvisioningStep::Activate => Ok(Did::Done(vec![])),
         }
+    }
+    fn begun_before(&mut self, step: ProvisioningStep) {
+        self.unsure |= step == ProvisioningStep::Create && self.absent;
     }
     fn abandoned(&self) -> Vec<Mark> {
         vec![Mark::TopicFailed { topic: self.target.topic }]

@@ -8,13 +8,10 @@ use crate::{
     },
     ports::{ConfigChange, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription},
     reach,
-    workflow::{Did, Failure, Mark, Retry, StepError, Wait, Workflow},
+    workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The work and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,21 +22,16 @@ pub struct TopicUpdate {
     kafka_topic_id: Option<KafkaTopicId>,
     /// Settings that Orbit managed before: those that `spec` no longer gives return to the broker's default.
     managed: BTreeSet<String>,
+    /// The replication factor, where the change asks for another than before. It has to be what the cluster shows, for it cannot be changed.
+    #[serde(default)]
+    replication_factor: Option<u16>,
     /// What it is to be.
     spec: TopicSpec,
     /// The settings that change, as they were before: `None` is "not set on the topic". What an undo restores.
     before: BTreeMap<String, Option<String>>,
-    /// What the cluster showed where the topic was not the one to change.
+    /// What the cluster showed where the topic was not the one to change, or cannot be changed so.
     surprise: Option<Observed>,
-    /// How often the last step looked and did not see the change yet.
-    #[serde(default)]
-    looks: u32,
 }
-
-/// A broker answers a change as soon as the controller has it, and shows it when it has caught up itself: mostly at once. Where somebody changes the
-/// topic past Orbit at the same time it never does, so looking has an end.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
-const LOOKS: u32 = 40;
 
 /// The steps. Append-only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,15 +59,13 @@ impl UpdateStep {
 }
 
 impl TopicUpdate {
-    /// The work at its beginning.
+    /// The work at its beginning. `was`: what the topic was to be before.
     #[must_use]
-    pub fn new(
-        target: Target,
-        kafka_topic_id: Option<KafkaTopicId>,
-        managed: BTreeSet<String>,
-        spec: TopicSpec,
-    ) -> Self {
-        Self { target, kafka_topic_id, managed, spec, before: BTreeMap::new(), surprise: None, looks: 0 }
+    pub fn new(target: Target, kafka_topic_id: Option<KafkaTopicId>, was: &TopicSpec, spec: TopicSpec) -> Self {
+        let managed = was.folded().into_keys().collect();
+        let replication_factor = spec.replication_factor.filter(|_| spec.replication_factor != was.replication_factor);
+        let (before, surprise) = (BTreeMap::new(), None);
+        Self { target, kafka_topic_id, managed, replication_factor, spec, before, surprise }
     }
 
     fn gone(&self) -> Failure {
@@ -102,17 +92,29 @@ impl TopicUpdate {
     /// What the cluster shows of the topic, if it is ours. What is there instead is kept, for the end of the operation to tell.
     async fn ours(&mut self, ports: &Ports) -> Result<Result<TopicDescription, Failure>, KafkaError> {
         let found = self.target.describe(ports).await?;
-        let failure = match &found {
+        Ok(self.recognize(found))
+    }
+
+    fn recognize(&mut self, found: Option<TopicDescription>) -> Result<TopicDescription, Failure> {
+        let failure = match found {
             None => self.gone(),
-            Some(found) if self.kafka_topic_id.is_some_and(|id| id != found.id) => self.recreated(),
-            Some(found) => return Ok(Ok(found.clone())),
+            Some(ref found) if self.kafka_topic_id.is_some_and(|id| id != found.id) => self.recreated(),
+            Some(found) => return Ok(found),
         };
         self.surprise = Some(Observed { topic: found });
-        Ok(Err(failure))
+        Err(failure)
     }
 
     async fn observe(&mut self, ports: &Ports) -> Result<Did, StepError> {
         let found = reach!(self.ours(ports).await).map_err(StepError::Fatal)?;
+        let have = found.replication_factor;
+        if let Some(want) = self.replication_factor.filter(|want| *want != have) {
+            self.surprise = Some(Observed { topic: Some(found) });
+            return Err(StepError::Fatal(Failure::plain(
+                "topic.replication-factor.change",
+                format!("the replication factor cannot change from {have} to {want}: unsupported by provider"),
+            )));
+        }
         let want = self.spec.folded();
         let changes = want
             .iter()
@@ -176,17 +178,19 @@ impl TopicUpdate {
 
     /// The change is done once the cluster shows it: whoever looks right afterwards must not see the topic as it was, and take that for drift.
     async fn settle(&mut self, ports: &Ports) -> Result<Did, StepError> {
-        let found = reach!(self.ours(ports).await).map_err(StepError::Fatal)?;
         let want = self.spec.folded();
         // Only what this change is about: what differs beside it is drift, and stays.
-        let shows_it = self.before.keys().all(|key| shows(&want, &found, key))
-            && self.spec.partitions.is_none_or(|n| found.partitions >= n);
-        if shows_it || self.looks >= LOOKS {
-            let (topic, spec) = (self.target.topic, self.spec.clone());
-            return Ok(Did::Done(vec![Mark::TopicUpdated { topic, spec }]));
-        }
-        self.looks += 1;
-        Ok(Did::NotYet(Wait::Poll(LOOK_AGAIN)))
+        let shows_it = |found: &TopicDescription| {
+            self.before.keys().all(|key| shows(&want, found, key))
+                && self.spec.partitions.is_none_or(|n| found.partitions >= n)
+        };
+        let another = |found: &TopicDescription| self.kafka_topic_id.is_some_and(|id| id != found.id);
+        let expected = |found: Option<&TopicDescription>| found.is_none_or(|found| another(found) || shows_it(found));
+        let found = reach!(self.target.describe_until(ports, expected).await);
+        let found = self.recognize(found).map_err(StepError::Fatal)?;
+        let (topic, spec) = (self.target.topic, self.spec.clone());
+        let observed = Some(Observed { topic: Some(found) });
+        Ok(Did::Done(vec![Mark::TopicUpdated { topic, spec, observed }]))
     }
 
     async fn grow(&mut self, ports: &Ports) -> Result<Did, StepError> {

@@ -4,6 +4,7 @@
 mod change;
 mod fakes;
 mod interference;
+mod lagging;
 mod random_faults;
 mod shapes;
 mod turn;

@@ -6,6 +6,7 @@ use super::{
     reply,
     values::{ClusterNodes, ConfigEntry, Named, TopicPartitions},
 };
+use orbit_core::ports::CHANGE_ENDS_WITHIN;
 use rdkafka::{Offset, TopicPartitionList, bindings as rd, types::RDKafkaErrorCode as C};
 use std::{ffi::c_int, time::Duration};
 
@@ -27,11 +28,12 @@ pub(crate) enum Mode {
     ValidateOnly,
 }
 
-/// The longest that one request may take, all in all.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// The longest that the controller may wait for a creation or deletion to be done; below [`REQUEST_TIMEOUT`], so that it is the broker that
+/// The longest that a request may take that only reads, all in all. Like [`CHANGE_ENDS_WITHIN`] below the shortest deadline of a step, which is 5.4 s
+/// (`runner.lease_seconds = 12`): a step that is cut off leaves no request behind that outlives the look of the next.
+const READ_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest that the controller may wait for a creation or deletion to be done; below [`CHANGE_ENDS_WITHIN`], so that it is the broker that
 /// answers.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 
 fn millis(duration: Duration) -> c_int {
     c_int::try_from(duration.as_millis()).unwrap_or(c_int::MAX)
@@ -42,11 +44,14 @@ type Opts = *const rd::rd_kafka_AdminOptions_t;
 type Rkqu = *mut rd::rd_kafka_queue_t;
 
 impl Native {
-    /// The bound of every request, for callers that wait.
-    pub(crate) const REQUEST_TIMEOUT: Duration = REQUEST_TIMEOUT;
+    /// The bound of every request that is asked for here, for callers that wait.
+    pub(crate) const REQUEST_TIMEOUT: Duration = CHANGE_ENDS_WITHIN;
+    /// The bound of a listing of all topics, which may be long and which no step asks for.
+    pub(crate) const LIST_TIMEOUT: Duration = Duration::from_secs(15);
 
     fn ask<T: Send + 'static>(
         &self,
+        timeout: Duration,
         operation: Option<Duration>,
         adjust: impl FnOnce(Options) -> Result<Options, Refusal>,
         read: fn(&Event) -> T,
@@ -54,7 +59,7 @@ impl Native {
     ) -> Answer<T> {
         let (number, answer) = self.shared.expect(read);
         let client = &self.shared.client;
-        let options = Options::new(client, number, millis(REQUEST_TIMEOUT), operation.map(millis)).and_then(adjust);
+        let options = Options::new(client, number, millis(timeout), operation.map(millis)).and_then(adjust);
         match options {
             Ok(options) => {
                 send(client.native_ptr(), options.ptr(), self.shared.queue.ptr());
@@ -71,7 +76,7 @@ impl Native {
     /// `CreateTopics`.
     pub(crate) fn topics_create(&self, topics: &[NewTopic], mode: Mode) -> Answer<Vec<Named<()>>> {
         let mut array = NewTopic::array(topics);
-        self.ask(Some(OPERATION_TIMEOUT), mode.adjust(), reply::created, |rk, options, queue| {
+        self.ask(CHANGE_ENDS_WITHIN, Some(OPERATION_TIMEOUT), mode.adjust(), reply::created, |rk, options, queue| {
             // SAFETY: live client, options and queue; an array of as many live objects as said.
             unsafe { rd::rd_kafka_CreateTopics(rk, array.as_mut_ptr(), array.len(), options, queue) }
         })
@@ -80,7 +85,7 @@ impl Native {
     /// `DeleteTopics`.
     pub(crate) fn topics_delete(&self, topics: &[DeleteTopic]) -> Answer<Vec<Named<()>>> {
         let mut array = DeleteTopic::array(topics);
-        self.ask(Some(OPERATION_TIMEOUT), Ok, reply::deleted, |rk, options, queue| {
+        self.ask(CHANGE_ENDS_WITHIN, Some(OPERATION_TIMEOUT), Ok, reply::deleted, |rk, options, queue| {
             // SAFETY: live client, options and queue; an array of as many live objects as said.
             unsafe { rd::rd_kafka_DeleteTopics(rk, array.as_mut_ptr(), array.len(), options, queue) }
         })
@@ -89,7 +94,7 @@ impl Native {
     /// `CreatePartitions`.
     pub(crate) fn partitions_create(&self, partitions: &[NewPartitions], mode: Mode) -> Answer<Vec<Named<()>>> {
         let mut array = NewPartitions::array(partitions);
-        self.ask(Some(OPERATION_TIMEOUT), mode.adjust(), reply::grown, |rk, options, queue| {
+        self.ask(CHANGE_ENDS_WITHIN, Some(OPERATION_TIMEOUT), mode.adjust(), reply::grown, |rk, options, queue| {
             // SAFETY: live client, options and queue; an array of as many live objects as said.
             unsafe { rd::rd_kafka_CreatePartitions(rk, array.as_mut_ptr(), array.len(), options, queue) }
         })
@@ -98,7 +103,7 @@ impl Native {
     /// `IncrementalAlterConfigs`: what is not named stays as it is.
     pub(crate) fn configs_change(&self, resources: &[ConfigResource], mode: Mode) -> Answer<Vec<Named<()>>> {
         let mut array = ConfigResource::array(resources);
-        self.ask(None, mode.adjust(), reply::altered, |rk, options, queue| {
+        self.ask(CHANGE_ENDS_WITHIN, None, mode.adjust(), reply::altered, |rk, options, queue| {
             // SAFETY: live client, options and queue; an array of as many live objects as said.
             unsafe { rd::rd_kafka_IncrementalAlterConfigs(rk, array.as_mut_ptr(), array.len(), options, queue) }
         })
@@ -107,7 +112,7 @@ impl Native {
     /// `DescribeConfigs`: of any number of topics, or of one broker.
     pub(crate) fn configs_describe(&self, resources: &[ConfigResource]) -> Answer<Vec<Named<Vec<ConfigEntry>>>> {
         let mut array = ConfigResource::array(resources);
-        self.ask(None, Ok, reply::configs, |rk, options, queue| {
+        self.ask(READ_TIMEOUT, None, Ok, reply::configs, |rk, options, queue| {
             // SAFETY: live client, options and queue; an array of as many live objects as said.
             unsafe { rd::rd_kafka_DescribeConfigs(rk, array.as_mut_ptr(), array.len(), options, queue) }
         })
@@ -116,7 +121,7 @@ impl Native {
     /// `DescribeTopics`. No name may come twice.
     pub(crate) fn topics_describe(&self, names: &[&str]) -> Answer<Vec<Named<TopicPartitions>>> {
         let names = TopicNames::new(names)?;
-        self.ask(None, Ok, reply::topics, |rk, options, queue| {
+        self.ask(READ_TIMEOUT, None, Ok, reply::topics, |rk, options, queue| {
             // SAFETY: live client, names, options and queue.
             unsafe { rd::rd_kafka_DescribeTopics(rk, names.ptr(), options, queue) }
         })
@@ -124,7 +129,7 @@ impl Native {
 
     /// `DescribeCluster`, with what the principal may do on the cluster.
     pub(crate) fn cluster_describe(&self) -> Answer<ClusterNodes> {
-        self.ask(None, Options::with_rights, reply::cluster, |rk, options, queue| {
+        self.ask(READ_TIMEOUT, None, Options::with_rights, reply::cluster, |rk, options, queue| {
             // SAFETY: live client, options and queue.
             unsafe { rd::rd_kafka_DescribeCluster(rk, options, queue) }
         })
@@ -140,7 +145,7 @@ impl Native {
                 .add_partition_offset(topic, partition, Offset::End)
                 .map_err(|error| Refusal::new(C::InvalidArgument, error.to_string()))?;
         }
-        self.ask(None, Ok, reply::offsets, |rk, options, queue| {
+        self.ask(READ_TIMEOUT, None, Ok, reply::offsets, |rk, options, queue| {
             // SAFETY: live client, options, queue and list.
             unsafe { rd::rd_kafka_ListOffsets(rk, asked.ptr(), options, queue) }
         })

@@ -231,5 +231,6 @@ async fn dropping_a_client_takes_no_time_even_while_it_tries_to_connect() {
     assert!(asked.is_err(), "nobody answers");
     let begun = Instant::now();
     drop(cluster);
-    assert!(begun.elapsed() < Duration::from_millis(20), "{:?}", begun.elapsed());
+    // Joining librdkafka's threads would take as long as they try to connect: seconds.
+    assert!(begun.elapsed() < Duration::from_millis(200), "{:?}", begun.elapsed());
 }

@@ -166,8 +166,15 @@ pub(crate) struct OwnKafka {
 impl OwnKafka {
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+    /// With these settings of the broker, each as `key=value`.
+    #[track_caller]
+    pub(crate) fn start_with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let said = kafka_script(&["start", folder.path().to_str().unwrap()]);
+        let mut args = vec!["start", folder.path().to_str().unwrap()];
+        args.extend(settings);
+        let said = kafka_script(&args);
         let internal = said.lines().find_map(|line| line.strip_prefix("KAFKA_INTERNAL=")).unwrap().to_owned();
         Self { folder, internal }
     }

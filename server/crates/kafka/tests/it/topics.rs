@@ -1,5 +1,10 @@
-use crate::support::{Kafka, Refused, configs, eventually, eventually_ok, only, produce};
-use orbit_core::ports::{KafkaAdmin, KafkaErrorKind, NewTopic};
+use crate::support::{Kafka, OwnKafka, Refused, configs, eventually, eventually_ok, only, plaintext, produce};
+use orbit_core::{
+    model::cluster::Credentials,
+    name::PhysicalName,
+    ports::{KafkaAdmin, KafkaErrorKind, NewTopic},
+};
+use orbit_kafka::KafkaCluster;
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -66,7 +71,22 @@ async fn a_topic_that_is_not_there_is_none_and_cannot_be_deleted() {
     kafka.orbit.topic_has_records(&ghost).await.is(KafkaErrorKind::NotFound, &text);
     kafka.orbit.partitions_grow(&ghost, 2).await.is(KafkaErrorKind::NotFound, &text);
     kafka.change(&ghost, &[("retention.ms", "1")], &[]).await.is(KafkaErrorKind::NotFound, &text);
-    assert_eq!(kafka.describe(&ghost).await, None, "asking created nothing");
+}
+
+#[tokio::test]
+async fn asking_about_a_topic_creates_none_on_a_cluster_that_creates_what_is_asked_for() {
+    let own = OwnKafka::start_with(&["auto.create.topics.enable=true"]);
+    let cluster = KafkaCluster::connect(&plaintext(&own.internal), &Credentials::default()).unwrap();
+    let ghost: PhysicalName = "ghost".parse().unwrap();
+
+    assert_eq!(only(cluster.topics_describe(std::slice::from_ref(&ghost)).await).unwrap(), None);
+    assert_eq!(cluster.topic_has_records(&ghost).await.unwrap_err().kind, KafkaErrorKind::NotFound);
+    assert_eq!(cluster.partitions_grow(&ghost, 2).await.unwrap_err().kind, KafkaErrorKind::NotFound);
+    let deleted = only(cluster.topics_delete(std::slice::from_ref(&ghost)).await);
+    assert_eq!(deleted.unwrap_err().kind, KafkaErrorKind::NotFound);
+
+    let there: Vec<String> = cluster.topics_list().await.unwrap().iter().map(|t| t.name.to_string()).collect();
+    assert!(!there.contains(&"ghost".to_owned()), "{there:?}");
 }
 
 #[tokio::test]

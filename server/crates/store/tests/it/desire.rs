@@ -202,7 +202,8 @@ async fn a_topic_that_is_gone_is_made_again_by_an_update(db: TestStore) {
     let place = db.place().await;
     let update = db.active(&place, "orders").await.update(spec(6));
     let gone = Observed { topic: None };
-    db.write(async |tx| tx.topic_observe(update.id, &gone).await).await.unwrap();
+    let revision = db.topic(&update).await.unwrap().revision;
+    db.write(async |tx| tx.topic_observe(update.id, &gone, revision).await).await.unwrap();
     let makes = Stage::Accepted { by: place.alice, approved_by: None, work: Work::Makes };
     assert!(db.desire(&update, makes).await.unwrap());
     let row = db.topic(&update).await.unwrap();

@@ -1,14 +1,16 @@
 //! A save: state, consequences and audit in one transaction, under the fence.
 
-use crate::support::{Place, SECOND, TestStore, Then, fresh, on_both, physical, spec};
+use crate::support::{Place, SECOND, TestStore, Then, fresh, on_both, physical, seen, spec};
 use orbit_core::{
     change::TopicChange,
     id::{ReplicaId, RequestId},
     model::topic::{Observed, TopicStatus},
-    ports::KafkaTopicId,
-    workflow::{Failure, Held, Journal, JournalError, Mark, OperationState, Save},
+    ports::{KafkaTopicId, Ports},
+    testing::{FakeClusters, FakeKafka},
+    workflow::{Failure, Held, Journal, JournalError, Mark, OperationState, Save, Turn, turn},
 };
 use orbit_store::{AuditRow, Health, LeasedJournal, OperationRow};
+use std::sync::Arc;
 
 async fn operation(db: &TestStore, held: &Held) -> OperationRow {
     db.read().await.unwrap().operation(held.id).await.unwrap().unwrap()
@@ -23,7 +25,8 @@ async fn is_locked(db: &TestStore, change: &TopicChange) -> bool {
 }
 
 fn made(change: &TopicChange, partitions: u32) -> Mark {
-    Mark::TopicActive { topic: change.id, kafka_topic_id: KafkaTopicId::from_uuid(fresh()), spec: spec(partitions) }
+    let kafka_topic_id = KafkaTopicId::from_uuid(fresh());
+    Mark::TopicActive { topic: change.id, kafka_topic_id, spec: spec(partitions), observed: None }
 }
 
 async fn working(db: &TestStore, place: &Place) -> (TopicChange, RequestId, Held) {
@@ -87,10 +90,36 @@ async fn a_mark_that_cannot_be_leaves_nothing(db: TestStore) {
     let kept = Mark::TopicKept { topic: create.id };
     let (ended, save) = Place::ended(&held, OperationState::Succeeded, vec![made(&create, 6), kept]);
     let answer = db.journal(&place).save(&ended, save).await;
-    assert!(matches!(&answer, Err(JournalError::Store(why)) if why.contains("DeleteFailed")), "{answer:?}");
+    assert!(matches!(&answer, Err(JournalError::Unfit(why)) if why.contains("DeleteFailed")), "{answer:?}");
     assert_eq!(operation(&db, &held).await.version, 1);
     assert_eq!(db.topic(&create).await.unwrap().status, TopicStatus::Provisioning);
     assert!(is_locked(&db, &create).await);
+}
+
+async fn a_step_that_the_record_does_not_fit_ends_the_operation_for_a_person_to_look(db: TestStore) {
+    let place = db.place().await;
+    let (create, _, held) = working(&db, &place).await;
+    db.write(async |tx| tx.topic_forget(create.id).await).await.unwrap();
+    let kafka = FakeKafka::new();
+    let clusters = Arc::new(FakeClusters::of(place.cluster, kafka.clone()));
+    let ports = Ports { clusters, clock: db.clock.clone() };
+
+    let mut held = held;
+    let mut turns = 0;
+    while turn(&db.journal(&place), &ports, &mut held, 10 * SECOND).await.unwrap() != Turn::Finished {
+        turns += 1;
+        assert!(turns < 10, "goes on and on");
+    }
+
+    let row = operation(&db, &held).await;
+    assert_eq!((row.state, &row.saga), (OperationState::Stuck, &held.saga));
+    assert!(row.finished_at.is_some() && is_locked(&db, &create).await);
+    let failure = row.saga.failure.unwrap();
+    assert_eq!(failure.code, "workflow.record");
+    assert!(failure.operator.contains("Provisioned"), "{}", failure.operator);
+    let told = trail(&db, &create).await;
+    assert_eq!((told[0].action.as_str(), told[0].detail.as_deref()), ("operation.stuck", Some(failure.user.as_str())));
+    assert_eq!(kafka.made("dev.payments.orders"), 1, "what was done stays until somebody looked");
 }
 
 async fn what_was_taken_back_says_why(db: TestStore) {
@@ -134,11 +163,18 @@ async fn marks_of_updates_and_looks(db: TestStore) {
     let version = db.journal(&place).save(&held, save).await.unwrap();
     assert_eq!(db.topic(&update).await.unwrap().observed, Some(gone));
 
-    let done = Mark::TopicUpdated { topic: update.id, spec: spec(6) };
-    let (held, save) = Place::ended(&Held { version, ..held }, OperationState::Succeeded, vec![done]);
+    let done = |observed| Mark::TopicUpdated { topic: update.id, spec: spec(6), observed };
+    let (held, save) = Place::ended(&Held { version, ..held }, OperationState::Running, vec![done(None)]);
+    let version = db.journal(&place).save(&held, save).await.unwrap();
+    let row = db.topic(&update).await.unwrap();
+    assert_eq!((row.status, &row.desired), (TopicStatus::Active, &spec(6)));
+    assert_eq!((row.observed, row.observed_at), (None, None), "what was seen before is not what is there now");
+
+    let seen = Some(seen(KafkaTopicId::from_uuid(fresh()), 6));
+    let (held, save) = Place::ended(&Held { version, ..held }, OperationState::Succeeded, vec![done(seen.clone())]);
     db.journal(&place).save(&held, save).await.unwrap();
     let row = db.topic(&update).await.unwrap();
-    assert_eq!((row.status, &row.desired, row.observed), (TopicStatus::Active, &spec(6), None));
+    assert_eq!((row.observed, row.observed_at.is_some()), (seen, true));
 }
 
 async fn a_deleted_topic_frees_its_name_at_once(db: TestStore) {
@@ -209,6 +245,7 @@ on_both!(
     the_last_step_applies_marks_frees_the_object_and_tells,
     a_fenced_save_leaves_nothing,
     a_mark_that_cannot_be_leaves_nothing,
+    a_step_that_the_record_does_not_fit_ends_the_operation_for_a_person_to_look,
     what_was_taken_back_says_why,
     what_is_stuck_keeps_its_object_locked,
     marks_of_updates_and_looks,

@@ -5,7 +5,7 @@ mod place;
 mod raw;
 
 pub(crate) use database::{Kind, MINUTE, SECOND, TestStore, run};
-pub(crate) use place::{Place, Then, fresh, physical, slug, spec};
+pub(crate) use place::{Place, Then, fresh, physical, seen, slug, spec};
 
 use orbit_store::{PageOf, Room};
 

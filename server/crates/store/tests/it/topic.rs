@@ -1,21 +1,10 @@
-use crate::support::{TestStore, Then, after, first, fresh, on_both, physical, slug, spec};
+use crate::support::{TestStore, Then, after, first, fresh, on_both, physical, seen, slug, spec};
 use orbit_core::{
     id::{MembershipId, TopicId},
     model::topic::{Drift, Observed, TopicStatus},
-    ports::{KafkaTopicId, TopicDescription},
+    ports::KafkaTopicId,
 };
 use orbit_store::{Stage, StoreError, TopicFilter, TopicRow};
-
-fn seen(id: KafkaTopicId, partitions: u32) -> Observed {
-    Observed {
-        topic: Some(TopicDescription {
-            id,
-            partitions,
-            replication_factor: 1,
-            configs: [("retention.ms".to_owned(), "1000".to_owned())].into(),
-        }),
-    }
-}
 
 fn names(rows: &[TopicRow]) -> Vec<&str> {
     rows.iter().map(|t| t.name.as_str()).collect()
@@ -61,7 +50,7 @@ async fn what_the_cluster_shows_makes_drift(db: TestStore) {
     let ours = active.kafka_topic_id.unwrap();
 
     let look = async |observed: Observed| {
-        db.write(async |tx| tx.topic_observe(create.id, &observed).await).await.unwrap();
+        db.write(async |tx| tx.topic_observe(create.id, &observed, active.revision).await).await.unwrap();
         let row = db.topic(&create).await.unwrap();
         assert_eq!((row.observed.as_ref(), row.revision), (Some(&observed), active.revision));
         assert!(row.observed_at.is_some());
@@ -74,6 +63,10 @@ async fn what_the_cluster_shows_makes_drift(db: TestStore) {
     assert_eq!(look(seen(theirs, 3)).await, Some(Drift::Recreated { found: theirs }));
     assert_eq!(look(Observed { topic: None }).await, Some(Drift::Missing));
 
+    db.write(async |tx| tx.topic_observe(create.id, &seen(ours, 3), active.revision - 1).await).await.unwrap();
+    let missing = db.topic(&create).await.unwrap().drift();
+    assert_eq!(missing, Some(Drift::Missing), "a look at what the topic was before tells nothing of what it is now");
+
     assert!(db.desire(&create.delete(), place.accepted()).await.unwrap());
     assert_eq!(db.topic(&create).await.unwrap().drift(), None, "only what is active can drift");
 }
@@ -83,7 +76,7 @@ async fn a_record_that_is_gone_takes_no_observation(db: TestStore) {
     let create = db.active(&place, "orders").await;
     db.write(async |tx| tx.topic_forget(create.id).await).await.unwrap();
     let nothing = Observed { topic: None };
-    db.write(async |tx| tx.topic_observe(create.id, &nothing).await).await.unwrap();
+    db.write(async |tx| tx.topic_observe(create.id, &nothing, 1).await).await.unwrap();
     let twice = db.write(async |tx| tx.topic_forget(create.id).await).await;
     assert!(matches!(twice, Err(StoreError::Rows { wrote: 0, .. })), "{twice:?}");
 }

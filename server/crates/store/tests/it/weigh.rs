@@ -87,7 +87,8 @@ async fn an_update_is_judged_on_what_is_and_what_was_seen(db: TestStore) {
     assert_eq!(codes(&weigh(&db, &orders.update(spec(2))).await), ["topic.partitions.shrink"]);
 
     let gone = Observed { topic: None };
-    db.write(async |tx| tx.topic_observe(orders.id, &gone).await).await.unwrap();
+    let revision = db.topic(&orders).await.unwrap().revision;
+    db.write(async |tx| tx.topic_observe(orders.id, &gone, revision).await).await.unwrap();
     let missing = weigh(&db, &orders.update(spec(3))).await;
     assert_eq!(missing.grounds.drift, Some(Drift::Missing));
     assert_eq!(missing.differences, []);

@@ -11,11 +11,11 @@ use orbit_core::{
     model::{
         cluster::{Connection, SecurityProtocol},
         environment::NamingTemplate,
-        topic::TopicSpec,
+        topic::{Observed, TopicSpec},
     },
     name::{PhysicalName, Slug},
     policy::{Rulebook, Verdict},
-    ports::{ClusterDescription, KafkaTopicId},
+    ports::{ClusterDescription, KafkaTopicId, TopicDescription},
     testing::SequentialIds,
     workflow::{Held, Mark, OperationState, Saga, Save},
 };
@@ -206,6 +206,7 @@ impl TestStore {
                 topic: change.id,
                 kafka_topic_id: KafkaTopicId::from_uuid(change.id.uuid()),
                 spec: spec(3),
+                observed: None,
             }],
         );
         self.journal(place).save(&ended, save).await.unwrap();
@@ -281,6 +282,18 @@ impl Place {
     }
     pub(crate) fn resolution(state: RequestState, by: &str) -> Resolution {
         Resolution { state, by: by.to_owned(), reason: None, operation: None }
+    }
+}
+
+/// What a cluster showed of a topic.
+pub(crate) fn seen(id: KafkaTopicId, partitions: u32) -> Observed {
+    Observed {
+        topic: Some(TopicDescription {
+            id,
+            partitions,
+            replication_factor: 1,
+            configs: [("retention.ms".to_owned(), "1000".to_owned())].into(),
+        }),
     }
 }
 
