@@ -141,11 +141,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             }
             config.database_url()?;
             telemetry::check(&config.log)?;
-            if config.encryption.keys.is_empty() {
-                eprintln!(
-                    "orbit-server: encryption.keys is empty: serve starts only with --dev, which makes a key of its own"
-                );
-            }
             say(&serde_json::to_string_pretty(&without_secrets(&config))?)
         }
         Command::Openapi => say(&http::openapi().to_pretty_json()?),

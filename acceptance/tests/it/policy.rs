@@ -2,7 +2,7 @@
 
 use crate::world::{World, configuration, guardrails, policy, topic, wish};
 use orbit_acceptance::Told;
-use orbit_api::{CleanupPolicy, Limits, PolicyScope, TopicCreate, TopicPolicyCreate};
+use orbit_api::{CleanupPolicy, Limits, PolicyScope, TopicCreate, TopicPolicyCreate, TopicPolicyReplace, TopicProfile};
 
 const DENIED: &str = "Denied: exceeds platform limit of 50 partitions";
 
@@ -197,4 +197,36 @@ async fn all_that_is_wrong_is_told_at_once() {
             p
         }
     );
+}
+
+#[tokio::test]
+async fn a_topic_asked_for_with_a_profile_plans_empty_and_keeps_what_it_got() {
+    let world = World::new().await;
+    let rules = |partitions: u32| TopicPolicyReplace {
+        profiles: Some(
+            [(
+                "audit".to_owned(),
+                TopicProfile {
+                    partitions: Some(partitions),
+                    config: Some([("retention.ms".to_owned(), "7776000000".to_owned())].into()),
+                    ..TopicProfile::default()
+                },
+            )]
+            .into(),
+        ),
+        ..TopicPolicyReplace::default()
+    };
+    world.orbit.admin().topic_policy_replace("guardrails", &rules(6)).await.unwrap();
+    let terraform = world.terraform(&topic("dev", "trail", "profile = \"audit\"")).await;
+
+    terraform.apply().await.ok();
+    terraform.plan().await.is_empty();
+    let made = &world.on_cluster().await["dev/trail"];
+    assert_eq!(made.partitions, 6);
+    assert!(made.settings.contains("retention.ms=7776000000"), "{made:?}");
+
+    world.orbit.admin().topic_policy_replace("guardrails", &rules(12)).await.unwrap();
+    terraform.plan().await.is_empty();
+    terraform.write(&configuration(&topic("dev", "trail", "profile = \"adit\"")));
+    terraform.plan().await.fails(&["there is no such profile in dev", "take one of: audit"]);
 }

@@ -49,6 +49,9 @@ fn the_configuration_is_checked_without_being_used() {
     assert_eq!(shown["database"]["url"], "sqlite:orbit.db");
     let hidden = check(&[("ORBIT_DATABASE__URL", "postgres://orbit:canary-5a1e@127.0.0.1:1/orbit")]).succeeds();
     assert!(hidden.contains("[hidden]") && !hidden.contains("canary-5a1e"), "{hidden}");
+    let among =
+        check(&[("ORBIT_DATABASE__URL", "postgres://127.0.0.1:1/orbit?user=orbit&password=canary-5a1e")]).succeeds();
+    assert!(among.contains("127.0.0.1:1/orbit?[hidden]") && !among.contains("canary-5a1e"), "{among}");
 
     let wrong = [
         (("ORBIT_RUNNER__LEASES", "30"), "runner.leases", "known are: lease_seconds,"),

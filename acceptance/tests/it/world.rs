@@ -188,6 +188,7 @@ pub(crate) async fn ended(client: &Client, operation: &str) -> Operation {
 pub(crate) fn guardrails() -> TopicPolicyCreate {
     let prod = || Some(vec!["prod".to_owned()]);
     TopicPolicyCreate {
+        profiles: None,
         partition_limits: Some(Limits { min: None, max: Some(50) }),
         require_approval_for: prod(),
         require_deletion_approval_for: prod(),
@@ -198,6 +199,7 @@ pub(crate) fn guardrails() -> TopicPolicyCreate {
 /// A policy that says nothing.
 pub(crate) fn policy(name: &str, scope: PolicyScope) -> TopicPolicyCreate {
     TopicPolicyCreate {
+        profiles: None,
         name: name.to_owned(),
         scope,
         workspace: (scope == PolicyScope::Workspace).then(|| WORKSPACE.to_owned()),

@@ -36,6 +36,9 @@ model! {
         environment: String,
         /// Name: 1 to 249 letters, digits, `.`, `_` and `-`. A change replaces the topic, and its records do not move.
         name: String,
+        /// A preset that a policy offers, for example `audit`. What it gives holds where nothing else is said, is copied when the topic is asked for, and
+        /// does not change with the policy later.
+        profile: Option<String>,
         /// Number of partitions. Can grow, never shrink.
         partitions: Option<u32>,
         /// Replicas of each partition. Fixed once the topic is made.
@@ -110,6 +113,7 @@ impl Resource for ManagedTopic {
             .attr(Self::workspace.optional_computed().keep().replace().check(|text| slug::check(text)))
             .attr(Self::environment.required().replace().check(|text| slug::check(text)))
             .attr(Self::name.required().replace())
+            .attr(Self::profile.optional())
             .attr(Self::partitions.optional())
             .attr(Self::replication_factor.optional())
             .attr(Self::retention_ms.optional())

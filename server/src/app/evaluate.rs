@@ -77,8 +77,12 @@ impl App {
         item: EvaluateItem,
         siblings: &mut Siblings,
     ) -> AppResult<Evaluated> {
-        let new = &item.topic;
+        let new = item.topic;
         let place = self.place(db, caller, &new.workspace, &new.environment, &new.name).await?;
+        let new = &match item.action {
+            Action::Create | Action::Update => self.with_profile(db, &place, new).await?,
+            Action::Delete => new,
+        };
         let there = place.existing.as_ref();
         let wish = match item.action {
             Action::Create => Wish::Create(&new.spec),

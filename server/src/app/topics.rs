@@ -8,12 +8,12 @@ use crate::auth::{
 use orbit_api::FieldProblem;
 use orbit_core::{
     change::{Change, TopicAction, TopicChange},
-    id::TopicId,
+    id::{TopicId, WorkspaceId},
     model::{
         environment::TemplateNames,
         topic::{Drift, TopicSpec, TopicStatus},
     },
-    name::{Limited as _, TopicName},
+    name::{Limited as _, Slug, TopicName},
     workflow::Held,
 };
 use orbit_store::{EnvironmentRow, MappingRow, Read, RequestRow, TopicRow, Tx, WorkspaceRow};
@@ -91,6 +91,7 @@ impl App {
         };
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
+        let new = self.with_profile(&mut tx, &place, new).await?;
         if let Some(there) = &place.existing
             && comes_to(there, &Wish::Create(&new.spec), call, open.is_some())? == Comes::There
         {
@@ -131,6 +132,68 @@ impl App {
         let (workspace, environment) = both(workspace, environment)?;
         let existing = db.topic_by_key(workspace.id, environment.id, name).await?;
         Ok(Place { workspace, environment, existing })
+    }
+
+    /// A refusal of fields, with what is wrong with the workspace and the environment beside them.
+    pub async fn topic_place_too(
+        &self,
+        caller: &Caller<TopicWrite>,
+        workspace: &str,
+        environment: &str,
+        mut refusal: Refusal,
+    ) -> AppResult<Refusal> {
+        let told = |refusal: &Refusal, pointer: &str| refusal.fields.iter().any(|f| f.pointer == pointer);
+        // NUL is in no name, and PostgreSQL refuses even to look for it.
+        let (workspace, environment) = (workspace.replace('\0', ""), environment.replace('\0', ""));
+        let mut db = self.store.read().await?;
+        let places = [
+            ("/workspace", self.workspace_for(&mut db, caller, &workspace).await.map(drop)),
+            ("/environment", self.environment_named(&mut db, &environment).await.map(drop)),
+        ];
+        for (pointer, place) in places {
+            match place.map_err(at(pointer)) {
+                Err(AppError::Refused(more)) if !told(&refusal, pointer) => refusal.fields.extend(more.fields),
+                Err(error @ (AppError::Internal(_) | AppError::Unavailable(_))) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(Refusal::fields(refusal.fields))
+    }
+
+    /// A topic to ask for, with what its profile gives.
+    pub(super) async fn with_profile(&self, db: &mut Read, place: &Place, mut new: TopicNew) -> AppResult<TopicNew> {
+        let before = place.existing.as_ref().map(|t| &t.desired);
+        let at = (place.workspace.id, &place.environment.slug);
+        self.fill_profile(db, at, &mut new.spec, before).await?;
+        Ok(new)
+    }
+
+    /// Copies what the profile gives. A topic that has it already keeps what it gave then (SPEC §5): a policy that changes does not change topics.
+    async fn fill_profile(
+        &self,
+        db: &mut Read,
+        (workspace, environment): (WorkspaceId, &Slug),
+        spec: &mut TopicSpec,
+        before: Option<&TopicSpec>,
+    ) -> AppResult<()> {
+        let Some(profile) = &mut spec.profile else { return Ok(()) };
+        let kept = before.and_then(|spec| spec.profile.as_ref()).filter(|kept| kept.name == profile.name);
+        if let Some(kept) = kept {
+            profile.preset = kept.preset.clone();
+            return Ok(());
+        }
+        let rules = db.rulebook(workspace).await?;
+        if let Some(preset) = rules.profile(environment, workspace, &profile.name) {
+            profile.preset = preset.clone();
+            return Ok(());
+        }
+        let known: Vec<_> = rules.profiles(environment, workspace).into_iter().map(Slug::as_str).collect();
+        let remedy = match known.as_slice() {
+            [] => format!("take it out: no policy has a profile for {environment}"),
+            some => format!("take one of: {}", some.join(", ")),
+        };
+        let detail = format!("is {}, and there is no such profile in {environment}", profile.name);
+        Err(Refusal::fields(vec![field("/profile", "topic.profile.unknown", &detail, &remedy)]).into())
     }
 
     /// The change that creates a topic: its id, its cluster and its name there are settled here and stay.
@@ -230,7 +293,8 @@ impl App {
             return self.replayed(&mut tx, caller, before, false).await;
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
-        let spec = respec(&row.desired).map_err(Refusal::fields)?;
+        let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
+        self.fill_profile(&mut tx, (row.workspace_id, &row.environment), &mut spec, Some(&row.desired)).await?;
         match comes_to(&row, &Wish::Update(&spec), call, open.is_some())? {
             Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), justification).await,
             Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),

@@ -64,8 +64,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
             }
         })?;
         let body = if bytes.is_empty() { Value::Object(serde_json::Map::new()) } else { json(&headers, &bytes)? };
-        refuse_nul(&body)?;
-        let (body, wrong) = shape(body).map_err(Refusal::fields)?;
+        let nul = nuls(&body);
+        let (body, mut wrong) = shape(body).map_err(Refusal::fields)?;
+        wrong.extend(nul);
         Ok(Self { body, wrong, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
     }
 }
@@ -83,13 +84,10 @@ fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
 }
 
 /// The character NUL: PostgreSQL keeps it in no text, and nobody needs it in one.
-fn refuse_nul(body: &Value) -> Result<(), Refusal> {
+fn nuls(body: &Value) -> Vec<FieldProblem> {
     const MOST: usize = 50;
     let mut found = Vec::new();
     find_nul(body, "", &mut found);
-    if found.is_empty() {
-        return Ok(());
-    }
     let told = |pointer: String| FieldProblem {
         pointer,
         code: "character".to_owned(),
@@ -99,7 +97,7 @@ fn refuse_nul(body: &Value) -> Result<(), Refusal> {
         remedy: Some("take the character out".to_owned()),
         rule: None,
     };
-    Err(Refusal::fields(found.into_iter().take(MOST).map(told).collect()))
+    found.into_iter().take(MOST).map(told).collect()
 }
 
 fn find_nul(value: &Value, pointer: &str, found: &mut Vec<String>) {

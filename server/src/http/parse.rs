@@ -4,10 +4,14 @@ use crate::app::Refusal;
 use orbit_api as api;
 use orbit_api::FieldProblem;
 use orbit_core::{
-    model::topic::{CleanupPolicy, Compression, TopicSpec},
+    model::topic::{CleanupPolicy, Compression, Preset, Profile, TopicSpec},
     name::{Limited, TopicName},
 };
-use std::{collections::BTreeSet, fmt::Display, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    str::FromStr,
+};
 
 /// Collects what is wrong with which field.
 #[derive(Debug, Default)]
@@ -109,27 +113,18 @@ const REPLICAS: u16 = 100;
 
 impl Parse<TopicSpec> for api::TopicSpec {
     fn parse(self, wrong: &mut Wrongs) -> Option<TopicSpec> {
-        wrong.range("/partitions", self.partitions, 1, PARTITIONS);
-        wrong.range("/replication_factor", self.replication_factor, 1, REPLICAS);
+        check_numbers("", self.partitions, self.replication_factor, wrong);
         wrong.range("/retention_ms", self.retention_ms, -1, i64::MAX);
         wrong.text("/description", self.description.as_ref(), LONG_TEXT);
         wrong.text("/owner_contact", self.owner_contact.as_ref(), SHORT_TEXT);
         let tags: BTreeSet<String> = self.tags.unwrap_or_default();
         check_tags(&tags, wrong);
         let config = self.config.unwrap_or_default();
-        if config.len() > CONFIG_KEYS {
-            let detail = format!("has {} settings: at most {CONFIG_KEYS} are allowed", config.len());
-            wrong.note("/config", "length", detail, Some(CONFIG_KEYS.to_string()), "give fewer settings");
-        }
-        for (key, value) in &config {
-            let pointer = format!("/config/{}", key.replace('~', "~0").replace('/', "~1"));
-            if key.is_empty() || key.len() > CONFIG_KEY {
-                let detail = format!("has a name of {} characters: 1 to {CONFIG_KEY} are allowed", key.len());
-                wrong.note(&pointer, "length", detail, Some(CONFIG_KEY.to_string()), "give a setting that Kafka knows");
-            }
-            wrong.text(&pointer, Some(value), CONFIG_VALUE);
-        }
+        check_config("/config", &config, wrong);
+        // What it gives is filled in where the policies are at hand.
+        let profile = self.profile.and_then(|name| slug("/profile", &name, wrong));
         let spec = TopicSpec {
+            profile: profile.map(|name| Profile { name, preset: Preset::default() }),
             partitions: self.partitions,
             replication_factor: self.replication_factor,
             retention_ms: self.retention_ms,
@@ -155,6 +150,36 @@ impl Parse<TopicSpec> for api::TopicSpec {
             wrong.note(&format!("/{}", twice.field), "given-twice", &twice, None, "keep one of them");
         }
         Some(spec)
+    }
+}
+
+impl Parse<Preset> for (&str, api::TopicProfile) {
+    fn parse(self, wrong: &mut Wrongs) -> Option<Preset> {
+        let (pointer, given) = self;
+        check_numbers(pointer, given.partitions, given.replication_factor, wrong);
+        let config = given.config.unwrap_or_default();
+        check_config(&format!("{pointer}/config"), &config, wrong);
+        Some(Preset { partitions: given.partitions, replication_factor: given.replication_factor, config })
+    }
+}
+
+fn check_numbers(within: &str, partitions: Option<u32>, replication_factor: Option<u16>, wrong: &mut Wrongs) {
+    wrong.range(&format!("{within}/partitions"), partitions, 1, PARTITIONS);
+    wrong.range(&format!("{within}/replication_factor"), replication_factor, 1, REPLICAS);
+}
+
+fn check_config(at: &str, config: &BTreeMap<String, String>, wrong: &mut Wrongs) {
+    if config.len() > CONFIG_KEYS {
+        let detail = format!("has {} settings: at most {CONFIG_KEYS} are allowed", config.len());
+        wrong.note(at, "length", detail, Some(CONFIG_KEYS.to_string()), "give fewer settings");
+    }
+    for (key, value) in config {
+        let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+        if key.is_empty() || key.len() > CONFIG_KEY {
+            let detail = format!("has a name of {} characters: 1 to {CONFIG_KEY} are allowed", key.len());
+            wrong.note(&pointer, "length", detail, Some(CONFIG_KEY.to_string()), "give a setting that Kafka knows");
+        }
+        wrong.text(&pointer, Some(value), CONFIG_VALUE);
     }
 }
 

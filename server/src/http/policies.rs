@@ -5,6 +5,7 @@ use super::{
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, slug},
     tagged,
+    wire::topic_profile,
 };
 use crate::{
     app::{App, PolicyNew},
@@ -20,11 +21,12 @@ use axum::{
 };
 use orbit_api as api;
 use orbit_core::{
+    model::topic::Preset,
     name::Slug,
     policy::{Limits, Pattern, TopicRules},
 };
 use orbit_store::PolicyRow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Parse<TopicRules> for api::TopicPolicyReplace {
     fn parse(self, wrong: &mut Wrongs) -> Option<TopicRules> {
@@ -54,6 +56,7 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
                 wrong,
             ),
             allow_self_approval: self.allow_self_approval.unwrap_or(false),
+            profiles: profiles(self.profiles, wrong),
         };
         Some(rules)
     }
@@ -81,6 +84,27 @@ fn patterns(given: Option<Vec<String>>, wrong: &mut Wrongs) -> Vec<Pattern> {
     }
     let each = given.iter().enumerate();
     each.filter_map(|(i, text)| pattern(&format!("/auto_approve_patterns/{i}"), text, wrong)).collect()
+}
+
+fn profiles(given: Option<BTreeMap<String, api::TopicProfile>>, wrong: &mut Wrongs) -> BTreeMap<Slug, Preset> {
+    const MOST: usize = 50;
+    let given = given.unwrap_or_default();
+    if given.len() > MOST {
+        let detail = format!("has {} profiles: at most {MOST} are allowed", given.len());
+        wrong.note(
+            "/profiles",
+            "length",
+            detail,
+            Some(MOST.to_string()),
+            "write a policy for each group of environments",
+        );
+    }
+    let each = given.into_iter().filter_map(|(name, profile)| {
+        let pointer = format!("/profiles/{}", name.replace('~', "~0").replace('/', "~1"));
+        let preset = (pointer.as_str(), profile).parse(wrong);
+        Some((slug(&pointer, &name, wrong)?, preset?))
+    });
+    each.collect()
 }
 
 fn limits(pointer: &str, given: Option<api::Limits>, least: i64, wrong: &mut Wrongs) -> Limits {
@@ -132,6 +156,8 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
         require_approval_for: words(&rules.require_approval_for),
         require_deletion_approval_for: words(&rules.require_deletion_approval_for),
         allow_self_approval: Some(rules.allow_self_approval).filter(|on| *on),
+        profiles: Some(rules.profiles.iter().map(|(name, preset)| (name.to_string(), topic_profile(preset))).collect())
+            .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         require_schema: None,
         version: row.version,
         created_at: row.created_at,

@@ -83,7 +83,12 @@ pub(super) async fn topic_create(
     asked: Asked<api::TopicCreate>,
 ) -> Result<Response, Failed> {
     let (call, wire, wrong) = asked.by(caller.who.clone());
-    let new = parsed(wire, wrong)?;
+    let (workspace, environment) = (wire.workspace.clone(), wire.environment.clone());
+    let new = match parsed(wire, wrong) {
+        Ok(new) => new,
+        // Where it was to live is told in the same answer.
+        Err(refusal) => return Err(app.topic_place_too(&caller, &workspace, &environment, refusal).await?.into()),
+    };
     let task = app.clone();
     let reply = app.to_the_end(async move { task.topic_create(&caller, &call, new).await }).await?;
     answer(&app, reply, StatusCode::CREATED).await

@@ -5,7 +5,7 @@ use orbit_api as api;
 use orbit_core::{
     approval::RequestState,
     change::Action,
-    model::topic::{CleanupPolicy, Compression, Difference, Drift, TopicSpec, TopicStatus},
+    model::topic::{CleanupPolicy, Compression, Difference, Drift, Preset, TopicSpec, TopicStatus},
     policy::{self, Finding, Layer, Verdict},
     workflow::{OperationState, Saga, StepState},
 };
@@ -54,6 +54,7 @@ pub fn topic_status_in(word: api::TopicStatus) -> TopicStatus {
 #[must_use]
 pub fn topic_spec(spec: &TopicSpec) -> api::TopicSpec {
     api::TopicSpec {
+        profile: spec.profile.as_ref().map(|p| p.name.to_string()),
         partitions: spec.partitions,
         replication_factor: spec.replication_factor,
         retention_ms: spec.retention_ms,
@@ -64,6 +65,16 @@ pub fn topic_spec(spec: &TopicSpec) -> api::TopicSpec {
         tags: (!spec.tags.is_empty()).then(|| spec.tags.clone()),
         owner_contact: spec.owner_contact.clone(),
         deletion_protection: spec.deletion_protection,
+    }
+}
+
+/// What a profile gives.
+#[must_use]
+pub fn topic_profile(preset: &Preset) -> api::TopicProfile {
+    api::TopicProfile {
+        partitions: preset.partitions,
+        replication_factor: preset.replication_factor,
+        config: (!preset.config.is_empty()).then(|| preset.config.clone()),
     }
 }
 
@@ -169,6 +180,8 @@ pub fn topic(view: &TopicView) -> api::Topic {
         workspace: row.workspace.to_string(),
         environment: row.environment.to_string(),
         name: row.name.to_string(),
+        profile: spec.profile,
+        from_profile: row.desired.profile.as_ref().map(|p| topic_profile(&p.preset)),
         partitions: spec.partitions,
         replication_factor: spec.replication_factor,
         retention_ms: spec.retention_ms,

@@ -35,6 +35,11 @@ async fn every_wrong_field_is_told_in_one_answer_and_nothing_changes(orbit: Test
     problem.limits("/partitions", "range", Some("1..100000"));
     problem.limits("/colour", "unknown-field", None);
     problem.limits("/replication_factor", "type", None);
+    // Where it was to live, and what no database keeps, stand in the same answer.
+    let nowhere = json!({ "workspace": "nowhere", "environment": "nowhere", "name": "bad name", "description": "a\0b", "partitions": 0 });
+    let refused = dev.post("/v1/topics", nowhere).await;
+    assert_eq!(refused.invalid().pointers(), ["/description", "/environment", "/name", "/partitions", "/workspace"]);
+    refused.invalid().limits("/workspace", "workspace.not-found", None);
     assert_eq!(orbit.dump_of_work().await, before);
 }
 
@@ -43,7 +48,11 @@ async fn the_character_nul_is_no_accident_of_the_server(orbit: TestApp) {
     let body = json!({ "workspace": "payments", "environment": "dev", "name": "n", "description": "a\0b", "config": { "a\0": "b" }, "tags": ["\0"] });
     let refused = dev.post("/v1/topics", body).await;
     assert_eq!(refused.invalid().pointers(), ["/config", "/description", "/tags/0"]);
-    dev.patch("/v1/topics/payments%2Fdev%2Fn", json!({ "description": "\0" })).await.invalid();
+    let there = dev.topic("n");
+    there.made().await;
+    for wrong in [there.patch(json!({ "description": "\0" })).await, there.replace(json!({ "tags": ["\0"] })).await] {
+        wrong.invalid();
+    }
     for path in
         ["/v1/topics?name=a%00", "/v1/topics?workspace=%00", "/v1/workspaces/%00", "/v1/topics/payments%2F%00%2Fa"]
     {
@@ -331,17 +340,25 @@ async fn what_a_query_or_a_header_got_wrong(orbit: TestApp) {
 async fn duplicates_are_told(orbit: TestApp) {
     let root = orbit.root();
     let before = orbit.dump_of_work().await;
+    for (path, body, pointer, code) in [
+        ("/v1/workspaces", json!({ "slug": "payments" }), "/slug", "workspace.exists"),
+        ("/v1/environments", json!({ "slug": "dev" }), "/slug", "environment.exists"),
+        ("/v1/topic-policies", json!({ "name": "platform", "scope": "platform" }), "/name", "policy.exists"),
+        ("/v1/principals", json!({ "name": "root" }), "/name", "principal.exists"),
+    ] {
+        root.post(path, body).await.problem(409, code).limits(pointer, code, None);
+    }
     for (path, body, code) in [
-        ("/v1/workspaces", json!({ "slug": "payments" }), "workspace.exists"),
-        ("/v1/environments", json!({ "slug": "dev" }), "environment.exists"),
         ("/v1/environment-mappings", json!({ "environment": "dev", "cluster": "main" }), "mapping.exists"),
-        ("/v1/topic-policies", json!({ "name": "platform", "scope": "platform" }), "policy.exists"),
-        ("/v1/principals", json!({ "name": "root" }), "principal.exists"),
         ("/v1/memberships", json!({ "principal": "root", "role": "platform-admin" }), "membership.exists"),
     ] {
         root.post(path, body).await.problem(409, code);
     }
-    root.register("main", "main.test:9092").await.problem(409, "cluster.exists");
+    root.register("main", "main.test:9092").await.problem(409, "cluster.exists").limits(
+        "/slug",
+        "cluster.exists",
+        None,
+    );
     for (path, code) in [
         ("/v1/workspaces/nowhere", "workspace.not-found"),
         ("/v1/environments/nowhere", "environment.not-found"),

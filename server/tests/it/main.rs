@@ -17,6 +17,7 @@ mod idempotency;
 mod input;
 mod lists;
 mod meta;
+mod profile;
 mod secrets;
 mod stale;
 mod submit;

@@ -15,6 +15,7 @@ pub(super) fn overlay(topic: &Topic) -> ManagedTopic {
         workspace: Computed::absent(),
         environment: String::new(),
         name: String::new(),
+        profile: topic.profile.clone(),
         partitions: topic.partitions,
         replication_factor: topic.replication_factor,
         retention_ms: topic.retention_ms,

@@ -38,6 +38,7 @@ impl ManagedTopic {
     /// What it is to be.
     pub(super) fn spec(&self) -> Result<TopicSpec, Diagnostics> {
         Ok(TopicSpec {
+            profile: self.profile.clone(),
             partitions: self.partitions,
             replication_factor: self.replication_factor,
             retention_ms: self.retention_ms,
@@ -87,6 +88,7 @@ impl ManagedTopic {
             workspace: Computed::absent(),
             environment: topic.environment.clone(),
             name: topic.name.clone(),
+            profile: same_or(self.profile, found.profile, |a, b| a == b),
             partitions: found.partitions,
             replication_factor: found.replication_factor,
             retention_ms: found.retention_ms,

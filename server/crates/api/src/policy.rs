@@ -1,7 +1,8 @@
 //! Topic policies.
 
-use crate::wire;
+use crate::{TopicProfile, wire};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 wire! {
     /// Whom a policy binds.
@@ -94,6 +95,8 @@ policy_types! {
     require_deletion_approval_for: Vec<String>,
     /// Whether the requester may give the consent that this policy asks for. Default false.
     allow_self_approval: bool,
+    /// Presets that a topic can be asked for with (`profile = "audit"`), by name: a slug. At most 50.
+    profiles: BTreeMap<String, TopicProfile>,
     /// Whether a topic needs a schema before it is created. Refused with `not-available` until Orbit keeps schemas.
     require_schema: bool,
 }

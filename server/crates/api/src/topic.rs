@@ -129,6 +129,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             /// Further topic settings that Orbit manages, by Kafka's name of them.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub config: Option<BTreeMap<String, String>>,
+            /// What its profile gave when it was asked for.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub from_profile: Option<TopicProfile>,
             /// Slug of the cluster that it lives on, resolved when it was asked for.
             pub cluster: String,
             /// Its name there.
@@ -205,6 +208,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
 } }
 
 topic_types! {
+    /// A preset that a policy offers, for example `audit`. What it gives holds where nothing else is said, is copied when the topic is asked for, and does
+    /// not change with the policy later.
+    profile: String,
     /// Number of partitions, 1 to 100,000. Can grow, never shrink.
     partitions: u32,
     /// Replicas of each partition, at most as many as the cluster has brokers. Fixed once the topic is made.
@@ -223,6 +229,22 @@ topic_types! {
     owner_contact: String,
     /// While on, the topic cannot be deleted.
     deletion_protection: bool,
+}
+
+wire! {
+    /// What a profile gives a topic.
+    #[derive(Default)]
+    input struct TopicProfile {
+        /// Number of partitions, 1 to 100,000.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub partitions: Option<u32>,
+        /// Replicas of each partition.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub replication_factor: Option<u16>,
+        /// Topic settings by Kafka's name of them: `retention.ms`, `cleanup.policy`, …
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub config: Option<BTreeMap<String, String>>,
+    }
 }
 
 /// A map after a merge patch of it.

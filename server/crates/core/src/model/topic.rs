@@ -3,7 +3,10 @@
 pub use super::topic_status::{IllegalTransition, TopicEvent, TopicStatus, transition};
 
 use super::settings::{self, CLEANUP_POLICY, COMPRESSION_TYPE, RETENTION_MS, Settings};
-use crate::ports::{KafkaTopicId, TopicDescription};
+use crate::{
+    name::Slug,
+    ports::{KafkaTopicId, TopicDescription},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,13 +66,40 @@ impl Compression {
     }
 }
 
-/// What somebody asks a topic to be, as they wrote it. What is absent is not managed: the cluster's defaults apply and never show as a difference.
+/// What a profile gives a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TopicSpec {
-    /// How many partitions. Can grow, never shrink.
+pub struct Preset {
+    /// How many partitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<u32>,
     /// Replicas of each partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication_factor: Option<u16>,
+    /// Settings by Kafka's name of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: Settings,
+}
+
+/// The profile that a topic was asked for with, and what it gave at that time: a later change of the profile does not touch the topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its name.
+    pub name: Slug,
+    /// What it gave.
+    #[serde(flatten)]
+    pub preset: Preset,
+}
+
+/// What somebody asks a topic to be, as they wrote it. What is absent is not managed: the cluster's defaults apply and never show as a difference.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TopicSpec {
+    /// A preset of the platform's or the workspace's: what it gives holds where nothing else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// How many partitions, where they are given; [`Self::partitions`] knows the profile's too. Can grow, never shrink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<u32>,
+    /// Replicas of each partition, where they are given; [`Self::replication_factor`] knows the profile's too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_factor: Option<u16>,
     /// How long records are kept, in milliseconds; -1 is for ever.
@@ -140,10 +170,23 @@ impl TopicSpec {
         Ok(all)
     }
 
-    /// [`Self::settings`] of a spec that was checked when it was parsed: the field wins.
+    /// How many partitions it is to have: as given, else as its profile says.
+    #[must_use]
+    pub fn partitions(&self) -> Option<u32> {
+        self.partitions.or_else(|| self.profile.as_ref()?.preset.partitions)
+    }
+
+    /// How many replicas each partition is to have: as given, else as its profile says.
+    #[must_use]
+    pub fn replication_factor(&self) -> Option<u16> {
+        self.replication_factor.or_else(|| self.profile.as_ref()?.preset.replication_factor)
+    }
+
+    /// Every setting that Orbit manages: [`Self::settings`] of a spec that was checked when it was parsed (the field wins), over those of its profile.
     #[must_use]
     pub fn folded(&self) -> Settings {
-        let mut all = self.config.clone();
+        let mut all = self.profile.as_ref().map(|p| p.preset.config.clone()).unwrap_or_default();
+        all.extend(self.config.clone());
         all.extend(FIELDS.iter().filter_map(|(key, _)| Some(((*key).to_owned(), self.field_value(key)?))));
         all
     }
@@ -166,8 +209,11 @@ impl TopicSpec {
                 all.push(Difference { field: field.to_owned(), before: a, after: b });
             }
         };
-        differ("/partitions", self.partitions.map(|n| n.to_string()), after.partitions.map(|n| n.to_string()));
-        let rf = |s: &Self| s.replication_factor.map(|n| n.to_string());
+        let profile = |s: &Self| s.profile.as_ref().map(|p| p.name.to_string());
+        differ("/profile", profile(self), profile(after));
+        let partitions = |s: &Self| s.partitions().map(|n| n.to_string());
+        differ("/partitions", partitions(self), partitions(after));
+        let rf = |s: &Self| s.replication_factor().map(|n| n.to_string());
         differ("/replication_factor", rf(self), rf(after));
         let (old, new) = (self.folded(), after.folded());
         for key in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
@@ -192,8 +238,8 @@ impl TopicSpec {
     /// Whether two specs ask the cluster for different things: partitions, replication factor or settings.
     #[must_use]
     pub fn differs_on_cluster(&self, after: &Self) -> bool {
-        self.partitions != after.partitions
-            || self.replication_factor != after.replication_factor
+        self.partitions() != after.partitions()
+            || self.replication_factor() != after.replication_factor()
             || !same_settings(&self.folded(), &after.folded())
     }
 }
@@ -252,10 +298,10 @@ impl Drift {
                 fields.push(Difference { field, before: Some(want), after: have });
             }
         };
-        if let Some(want) = spec.partitions {
+        if let Some(want) = spec.partitions() {
             compare("/partitions".into(), want.to_string(), Some(topic.partitions.to_string()));
         }
-        if let Some(want) = spec.replication_factor {
+        if let Some(want) = spec.replication_factor() {
             compare("/replication_factor".into(), want.to_string(), Some(topic.replication_factor.to_string()));
         }
         for (key, want) in spec.folded() {

@@ -2,11 +2,17 @@
 
 use crate::{
     id::{PolicyId, WorkspaceId},
+    model::topic::Preset,
     name::{Limited, Slug},
 };
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+    sync::Arc,
+};
 
 /// A pattern over the whole logical topic name. Linear time (the `regex` crate has no backtracking) and bounded in size.
 #[derive(Clone)]
@@ -134,6 +140,9 @@ pub struct TopicRules {
     /// Whether the requester may give the consent that this policy asks for.
     #[serde(default)]
     pub allow_self_approval: bool,
+    /// Presets that a topic can be asked for with, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub profiles: BTreeMap<Slug, Preset>,
 }
 
 /// A policy as it is judged by.
@@ -160,11 +169,11 @@ pub struct Rulebook {
 
 impl Rulebook {
     /// The policies that cover an environment and bind a workspace.
-    pub(crate) fn covering<'a>(
+    pub(crate) fn covering<'a, 'b>(
         &'a self,
-        environment: &'a Slug,
+        environment: &'b Slug,
         workspace: WorkspaceId,
-    ) -> impl Iterator<Item = &'a TopicPolicy> + 'a {
+    ) -> impl Iterator<Item = &'a TopicPolicy> + use<'a, 'b> {
         self.topic_policies.iter().filter(move |p| {
             (p.rules.environments.is_empty() || p.rules.environments.contains(environment))
                 && match p.scope {
@@ -172,6 +181,23 @@ impl Rulebook {
                     Scope::Workspace(id) => id == workspace,
                 }
         })
+    }
+}
+
+impl Rulebook {
+    /// What a profile of that name gives in an environment. Where several policies have one, the platform's goes before the workspace's, then the name of
+    /// the policy decides.
+    #[must_use]
+    pub fn profile(&self, environment: &Slug, workspace: WorkspaceId, name: &Slug) -> Option<&Preset> {
+        let having = || self.covering(environment, workspace).filter(|p| p.rules.profiles.contains_key(name));
+        let first = having().find(|p| p.scope == Scope::Platform).or_else(|| having().next())?;
+        first.rules.profiles.get(name)
+    }
+
+    /// The profiles that there are in an environment.
+    #[must_use]
+    pub fn profiles(&self, environment: &Slug, workspace: WorkspaceId) -> BTreeSet<&Slug> {
+        self.covering(environment, workspace).flat_map(|p| p.rules.profiles.keys()).collect()
     }
 }
 

@@ -128,8 +128,8 @@ fn check_name_is_free(change: &TopicChange, facts: &TopicFacts, verdict: &mut Ve
 /// What the cluster cannot do. Asked of every update, since a topic that was grown past Orbit cannot be led back to fewer partitions either.
 fn check_growth(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
     let Some(current) = &facts.current else { return };
-    let have = current.observed_partitions.max(current.spec.partitions);
-    if let (Some(want), Some(have)) = (spec.partitions, have)
+    let have = current.observed_partitions.max(current.spec.partitions());
+    if let (Some(want), Some(have)) = (spec.partitions(), have)
         && want < have
     {
         let mut f = system(
@@ -146,8 +146,8 @@ fn check_growth(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
         verdict.violations.push(f);
     }
     // Only where the change asks for another factor: a cluster whose replicas were moved past Orbit does not stand in the way of other changes.
-    let was = current.spec.replication_factor;
-    if let (Some(want), Some(have)) = (spec.replication_factor, current.observed_replication_factor.or(was))
+    let was = current.spec.replication_factor();
+    if let (Some(want), Some(have)) = (spec.replication_factor(), current.observed_replication_factor.or(was))
         && want != have
         && Some(want) != was
     {
@@ -228,11 +228,11 @@ fn check_settings(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
 }
 
 fn check_brokers(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
-    let (Some(want), Some(cluster)) = (spec.replication_factor, &facts.cluster.description) else {
+    let (Some(want), Some(cluster)) = (spec.replication_factor(), &facts.cluster.description) else {
         return;
     };
     // Brokers are counted as they are alive: one that restarts must not stand in the way of a change that is about something else.
-    if facts.current.as_ref().is_some_and(|current| current.spec.replication_factor == Some(want)) {
+    if facts.current.as_ref().is_some_and(|current| current.spec.replication_factor() == Some(want)) {
         return;
     }
     if u32::from(want) > cluster.brokers {

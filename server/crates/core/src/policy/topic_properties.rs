@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::{prelude::*, sample::select};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn environments() -> impl Strategy<Value = BTreeSet<Slug>> {
     select(vec![vec![], vec!["dev"], vec!["prod"], vec!["dev", "prod"]])
@@ -33,6 +33,7 @@ fn rules() -> impl Strategy<Value = TopicRules> {
                 require_approval_for: approval,
                 require_deletion_approval_for: deletion,
                 allow_self_approval: own,
+                profiles: BTreeMap::new(),
             }
         },
     )
@@ -115,7 +116,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn a_policy_more_never_allows_more(
+    fn where_the_platform_covers_a_policy_more_never_allows_more(
         covering in covering(),
         some in prop::collection::vec(any_policy(), 0..4),
         more in any_policy(),

@@ -95,8 +95,8 @@ impl TopicProvisioning {
         };
         let topic = NewTopic {
             name: self.target.name.clone(),
-            partitions: self.spec.partitions,
-            replication_factor: self.spec.replication_factor,
+            partitions: self.spec.partitions(),
+            replication_factor: self.spec.replication_factor(),
             configs: self.spec.folded(),
         };
         let answer = match admin.topics_create(&[topic]).await {
@@ -140,8 +140,8 @@ impl TopicProvisioning {
     }
 
     fn fits(&self, found: &TopicDescription) -> bool {
-        self.spec.partitions.is_none_or(|n| n == found.partitions)
-            && self.spec.replication_factor.is_none_or(|n| n == found.replication_factor)
+        self.spec.partitions().is_none_or(|n| n == found.partitions)
+            && self.spec.replication_factor().is_none_or(|n| n == found.replication_factor)
             && self.spec.folded().iter().all(|(key, want)| {
                 found.configs.get(key).is_some_and(|have| crate::model::settings::same(key, want, have))
             })

@@ -63,7 +63,8 @@ impl TopicUpdate {
     #[must_use]
     pub fn new(target: Target, kafka_topic_id: Option<KafkaTopicId>, was: &TopicSpec, spec: TopicSpec) -> Self {
         let managed = was.folded().into_keys().collect();
-        let replication_factor = spec.replication_factor.filter(|_| spec.replication_factor != was.replication_factor);
+        let replication_factor =
+            spec.replication_factor().filter(|_| spec.replication_factor() != was.replication_factor());
         let (before, surprise) = (BTreeMap::new(), None);
         Self { target, kafka_topic_id, managed, replication_factor, spec, before, surprise }
     }
@@ -182,7 +183,7 @@ impl TopicUpdate {
         // Only what this change is about: what differs beside it is drift, and stays.
         let shows_it = |found: &TopicDescription| {
             self.before.keys().all(|key| shows(&want, found, key))
-                && self.spec.partitions.is_none_or(|n| found.partitions >= n)
+                && self.spec.partitions().is_none_or(|n| found.partitions >= n)
         };
         let another = |found: &TopicDescription| self.kafka_topic_id.is_some_and(|id| id != found.id);
         let expected = |found: Option<&TopicDescription>| found.is_none_or(|found| another(found) || shows_it(found));
@@ -194,7 +195,7 @@ impl TopicUpdate {
     }
 
     async fn grow(&mut self, ports: &Ports) -> Result<Did, StepError> {
-        let Some(want) = self.spec.partitions else {
+        let Some(want) = self.spec.partitions() else {
             return Ok(Did::Done(vec![]));
         };
         let have = reach!(self.ours(ports).await).map_err(StepError::Fatal)?.partitions;
@@ -225,7 +226,7 @@ impl Workflow for TopicUpdate {
 
     fn plan(&self) -> Vec<UpdateStep> {
         let mut plan = vec![UpdateStep::Observe, UpdateStep::ChangeConfigs];
-        plan.extend(self.spec.partitions.map(|_| UpdateStep::GrowPartitions));
+        plan.extend(self.spec.partitions().map(|_| UpdateStep::GrowPartitions));
         plan.push(UpdateStep::Settle);
         plan
     }

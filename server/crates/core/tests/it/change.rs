@@ -3,7 +3,7 @@
 use orbit_core::{
     change::{Action, Change, Grounds, Noun, NounKind, TopicAction, TopicChange},
     id::{ClusterId, EnvironmentId, TopicId, WorkspaceId},
-    model::topic::{CleanupPolicy, Compression, Difference, Drift, TopicSpec},
+    model::topic::{CleanupPolicy, Compression, Difference, Drift, Preset, Profile, TopicSpec},
     policy::{ClusterFacts, CurrentTopic, TopicFacts},
     ports::KafkaTopicId,
     testing::{SequentialIds, World, paused, scenario::NAME},
@@ -50,7 +50,10 @@ fn kafka_id() -> KafkaTopicId {
 
 #[test]
 fn the_stored_shape_of_a_change_is_this() {
+    let preset =
+        Preset { partitions: Some(3), replication_factor: None, config: [("flush.ms".into(), "5".into())].into() };
     let whole = TopicSpec {
+        profile: Some(Profile { name: "audit".parse().unwrap(), preset }),
         partitions: Some(6),
         replication_factor: Some(3),
         retention_ms: Some(-1),
@@ -78,6 +81,7 @@ fn the_stored_shape_of_a_change_is_this() {
         json!({"noun": "topic", "change": change})
     };
     let spec = json!({
+        "profile": {"name": "audit", "partitions": 3, "config": {"flush.ms": "5"}},
         "partitions": 6, "replication_factor": 3, "retention_ms": -1, "cleanup_policy": "compact,delete", "compression": "none",
         "config": {"segment.ms": "60000"}, "description": "Orders", "tags": ["pii"], "owner_contact": "#payments",
         "deletion_protection": true,
