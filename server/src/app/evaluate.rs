@@ -3,7 +3,7 @@
 use super::{
     App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
     submit::Way,
-    topics::{Comes, Wish, change_of, comes_to},
+    topic_wish::{Comes, Wish, change_of, comes_to},
     view::approvers_text,
 };
 use crate::{

@@ -12,7 +12,9 @@ mod operations;
 mod people;
 mod policies;
 mod submit;
+mod topic_place;
 mod topic_reads;
+mod topic_wish;
 mod topics;
 mod view;
 
@@ -24,7 +26,8 @@ pub use evaluate::{EvaluateItem, Evaluated};
 pub use people::MintedToken;
 pub use policies::PolicyNew;
 pub use submit::{Filed, Filing};
-pub use topics::{Outcome, Place, TopicNew, TopicReply};
+pub use topic_place::Place;
+pub use topics::{Outcome, TopicNew, TopicReply};
 pub use view::{RequestBrief, RequestView, TopicView};
 
 use crate::runner::Runner;

@@ -108,15 +108,11 @@ impl Grounded for TopicChange {
         let cluster = db.cluster(self.cluster_id).await?;
         let creates = matches!(self.action, TopicAction::Create { .. });
         let ours = row.as_ref().is_some_and(|t| t.kafka_topic_id.is_some());
-        let shown = match creates && !ours {
-            true => db.cluster_shows(self.cluster_id, &self.physical_name).await?,
-            false => None,
-        };
+        let free = creates && !ours;
+        let shown = if free { db.cluster_shows(self.cluster_id, &self.physical_name).await? } else { None };
         let others = shown.as_deref().filter(|name| *name != self.physical_name.as_str());
-        let collides_with = match creates {
-            true => db.topic_collision(self).await?.or_else(|| others.map(str::to_owned)),
-            false => None,
-        };
+        let collision = if creates { db.topic_collision(self).await? } else { None };
+        let collides_with = collision.or_else(|| others.map(str::to_owned));
         let facts = TopicFacts {
             requester,
             cluster: ClusterFacts {

@@ -6,9 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+/// What a version of a policy says.
+type Version = (i64, Arc<TopicRules>);
+
 /// The newest version of each policy that was asked for. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Compiled(Arc<Mutex<HashMap<PolicyId, (i64, Arc<TopicRules>)>>>);
+pub(crate) struct Compiled(Arc<Mutex<HashMap<PolicyId, Version>>>);
 
 impl Compiled {
     /// Far more than anybody writes: what was deleted is forgotten when it is reached.

@@ -1,0 +1,167 @@
+//! Where a topic lives or is to live: workspace, environment, cluster, its name there; and what its profile gives.
+
+use super::{App, AppError, AppResult, Code, Refusal, TopicNew, topics::field};
+use crate::auth::{
+    Caller,
+    permission::{Permission, TopicWrite},
+};
+use orbit_api::FieldProblem;
+use orbit_core::{
+    change::{TopicAction, TopicChange},
+    id::{TopicId, WorkspaceId},
+    model::{environment::TemplateNames, topic::TopicSpec},
+    name::{Limited as _, Slug, TopicName},
+};
+use orbit_store::{EnvironmentRow, MappingRow, Read, TopicRow, WorkspaceRow};
+
+/// Where a topic lives, or is to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its workspace.
+    pub workspace: WorkspaceRow,
+    /// Its environment.
+    pub environment: EnvironmentRow,
+    /// The topic of that name, if there is one.
+    pub existing: Option<TopicRow>,
+}
+
+impl App {
+    /// Where a topic of that name lives, or is to live. What the caller may not see is not there.
+    pub(super) async fn place<P: Permission>(
+        &self,
+        db: &mut Read,
+        caller: &Caller<P>,
+        workspace: &str,
+        environment: &str,
+        name: &TopicName,
+    ) -> AppResult<Place> {
+        let workspace = self.workspace_for(db, caller, workspace).await.map_err(at("/workspace"));
+        let environment = self.environment_named(db, environment).await.map_err(at("/environment"));
+        let (workspace, environment) = both(workspace, environment)?;
+        let existing = db.topic_by_key(workspace.id, environment.id, name).await?;
+        Ok(Place { workspace, environment, existing })
+    }
+
+    /// A refusal of fields, with what is wrong with the workspace and the environment beside them.
+    pub async fn topic_place_too(
+        &self,
+        caller: &Caller<TopicWrite>,
+        workspace: &str,
+        environment: &str,
+        mut refusal: Refusal,
+    ) -> AppResult<Refusal> {
+        let told = |refusal: &Refusal, pointer: &str| refusal.fields.iter().any(|f| f.pointer == pointer);
+        // NUL is in no name, and PostgreSQL refuses even to look for it.
+        let (workspace, environment) = (workspace.replace('\0', ""), environment.replace('\0', ""));
+        let mut db = self.store.read().await?;
+        let places = [
+            ("/workspace", self.workspace_for(&mut db, caller, &workspace).await.map(drop)),
+            ("/environment", self.environment_named(&mut db, &environment).await.map(drop)),
+        ];
+        for (pointer, place) in places {
+            match place.map_err(at(pointer)) {
+                Err(AppError::Refused(more)) if !told(&refusal, pointer) => refusal.fields.extend(more.fields),
+                Err(error @ (AppError::Internal(_) | AppError::Unavailable(_))) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(Refusal::fields(refusal.fields))
+    }
+
+    /// A topic to ask for, with what its profile gives.
+    pub(super) async fn with_profile(&self, db: &mut Read, place: &Place, mut new: TopicNew) -> AppResult<TopicNew> {
+        let before = place.existing.as_ref().map(|t| &t.desired);
+        let at = (place.workspace.id, &place.environment.slug);
+        self.fill_profile(db, at, &mut new.spec, before).await?;
+        Ok(new)
+    }
+
+    /// Copies what the profile gives. A topic that has it already keeps what it gave then (SPEC §5): a policy that changes does not change topics.
+    pub(super) async fn fill_profile(
+        &self,
+        db: &mut Read,
+        (workspace, environment): (WorkspaceId, &Slug),
+        spec: &mut TopicSpec,
+        before: Option<&TopicSpec>,
+    ) -> AppResult<()> {
+        let Some(profile) = &mut spec.profile else { return Ok(()) };
+        let kept = before.and_then(|spec| spec.profile.as_ref()).filter(|kept| kept.name == profile.name);
+        if let Some(kept) = kept {
+            profile.preset = kept.preset.clone();
+            return Ok(());
+        }
+        let rules = db.rulebook(workspace).await?;
+        if let Some(preset) = rules.profile(environment, workspace, &profile.name) {
+            profile.preset = preset.clone();
+            return Ok(());
+        }
+        let known: Vec<_> = rules.profiles(environment, workspace).into_iter().map(Slug::as_str).collect();
+        let remedy = match known.as_slice() {
+            [] => format!("take it out: no policy has a profile for {environment}"),
+            some => format!("take one of: {}", some.join(", ")),
+        };
+        let detail = format!("is {}, and there is no such profile in {environment}", profile.name);
+        Err(Refusal::fields(vec![field("/profile", "topic.profile.unknown", &detail, &remedy)]).into())
+    }
+
+    /// The change that creates a topic: its id, its cluster and its name there are settled here and stay.
+    pub(super) async fn creation(&self, db: &mut Read, place: &Place, new: &TopicNew) -> AppResult<TopicChange> {
+        let environment = &place.environment;
+        let mappings = db.mappings_of(environment.id).await?;
+        let Some(MappingRow { cluster_id, .. }) = mappings.first() else {
+            return Err(Refusal::new(
+                Code::EnvironmentNoCluster,
+                format!("environment {} leads to no cluster yet", environment.slug),
+            )
+            .remedy("ask the platform team to map it: POST /v1/environment-mappings")
+            .into());
+        };
+        let names = TemplateNames {
+            tenant: &place.workspace.tenant,
+            workspace: &place.workspace.slug,
+            environment: &environment.slug,
+            application: None,
+            name: &new.name,
+        };
+        let physical_name = environment.naming_template.render(&names).map_err(|e| {
+            let detail = format!("the name on the cluster {e}");
+            let limit = e.limit().map(|most| most.to_string());
+            let told = field("/name", "topic.name.length", &detail, "choose a shorter name");
+            Refusal::fields(vec![FieldProblem { limit, ..told }])
+        })?;
+        Ok(TopicChange {
+            id: place.existing.as_ref().map_or_else(|| TopicId::from_uuid(self.ids.fresh()), |t| t.id),
+            workspace_id: place.workspace.id,
+            workspace: place.workspace.slug.clone(),
+            environment_id: environment.id,
+            environment: environment.slug.clone(),
+            name: new.name.clone(),
+            cluster_id: *cluster_id,
+            physical_name,
+            action: TopicAction::Create { spec: new.spec.clone() },
+        })
+    }
+}
+
+/// Says which field named what there is not.
+fn at(pointer: &'static str) -> impl FnOnce(AppError) -> AppError {
+    move |error| match error {
+        AppError::Refused(mut refusal) => {
+            let remedy = refusal.remedy.clone().unwrap_or_default();
+            refusal.fields.push(field(pointer, refusal.code.as_str(), &refusal.detail, &remedy));
+            AppError::Refused(refusal)
+        }
+        error @ (AppError::Internal(_) | AppError::Unavailable(_)) => error,
+    }
+}
+
+/// Both, or what is wrong with either, told in one answer.
+fn both<A, B>(a: AppResult<A>, b: AppResult<B>) -> AppResult<(A, B)> {
+    match (a, b) {
+        (Err(AppError::Refused(mut first)), Err(AppError::Refused(second))) => {
+            first.fields.extend(second.fields);
+            Err(AppError::Refused(first))
+        }
+        (a, b) => Ok((a?, b?)),
+    }
+}

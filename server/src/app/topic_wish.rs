@@ -1,0 +1,101 @@
+//! What a call for a topic comes to, where the topic stands; submit and evaluate both ask.
+
+use super::{AppResult, Call, Code, Refusal, topics::field};
+use orbit_core::{
+    change::{TopicAction, TopicChange},
+    model::topic::{Drift, TopicSpec, TopicStatus},
+};
+use orbit_store::TopicRow;
+
+/// What a call asks of a topic that has a record.
+pub(super) enum Wish<'a> {
+    Create(&'a TopicSpec),
+    Update(&'a TopicSpec),
+    Delete,
+}
+
+/// What a wish comes to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Comes {
+    /// A change to judge and file.
+    To(TopicAction),
+    /// Nothing: it is there as asked.
+    There,
+    /// Nothing stands behind the record: it is dropped, once the request that is open on it is taken back.
+    Drop,
+}
+
+/// What a wish comes to, where the topic stands; submit and evaluate both ask. A create that meets an active topic is the lost reply of its own creator,
+/// or the topic exists already.
+pub(super) fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppResult<Comes> {
+    match (row.status, wish) {
+        (TopicStatus::Deleting, Wish::Create(_) | Wish::Update(_)) => Err(deleting(row).into()),
+        (TopicStatus::Active, Wish::Create(spec)) => {
+            let lost_reply = row.acknowledged_at.is_none()
+                && row.created_by == call.who.principal
+                && row.desired.differences(spec).is_empty();
+            if lost_reply { Ok(Comes::There) } else { Err(exists(row).into()) }
+        }
+        (TopicStatus::Active, Wish::Update(spec)) => match row.drift() {
+            Some(Drift::Recreated { .. }) => Err(recreated(row).into()),
+            // With a request open, asking for what is already there is a wish of its own: that one gives way to it, and nothing is left to do.
+            None if !is_open && row.desired.differences(spec).is_empty() => Ok(Comes::There),
+            _ => Ok(Comes::To(TopicAction::Update { spec: (*spec).clone() })),
+        },
+        (TopicStatus::Active | TopicStatus::Deleting, Wish::Delete) => Ok(Comes::To(TopicAction::Delete)),
+        (
+            TopicStatus::PendingApproval
+            | TopicStatus::Provisioning
+            | TopicStatus::Failed
+            | TopicStatus::Rejected
+            | TopicStatus::Withdrawn
+            | TopicStatus::Expired,
+            Wish::Create(spec) | Wish::Update(spec),
+        ) => Ok(Comes::To(TopicAction::Create { spec: (*spec).clone() })),
+        (
+            TopicStatus::PendingApproval
+            | TopicStatus::Provisioning
+            | TopicStatus::Failed
+            | TopicStatus::Rejected
+            | TopicStatus::Withdrawn
+            | TopicStatus::Expired,
+            Wish::Delete,
+        ) => Ok(Comes::Drop),
+    }
+}
+
+fn exists(row: &TopicRow) -> Refusal {
+    let (key, name) = (row.key(), row.name.as_str().replace('.', "_"));
+    let remedy = format!("bring it under Terraform: terraform import orbit_kafka_topic.{name} {key}");
+    let detail = format!("topic {key} exists already");
+    Refusal::new(Code::TopicExists, &detail).remedy(&remedy).field(field("/name", "topic.exists", &detail, &remedy))
+}
+
+fn deleting(row: &TopicRow) -> Refusal {
+    Refusal::new(Code::TopicDeleting, format!("topic {} is being deleted", row.key()))
+        .remedy("wait until it is gone, then call again")
+}
+
+fn recreated(row: &TopicRow) -> Refusal {
+    let (name, cluster) = (&row.physical_name, &row.cluster);
+    Refusal::new(
+        Code::TopicRecreated,
+        format!("the topic {name} on cluster {cluster} is not the one that Orbit made: somebody deleted it and created it again"),
+    )
+    .remedy("have it removed from the cluster, then apply again; or delete the topic here, which leaves the one on the cluster alone")
+}
+
+/// A change of a topic that has a record: names and cluster stay what they are.
+pub(super) fn change_of(row: &TopicRow, action: TopicAction) -> TopicChange {
+    TopicChange {
+        id: row.id,
+        workspace_id: row.workspace_id,
+        workspace: row.workspace.clone(),
+        environment_id: row.environment_id,
+        environment: row.environment.clone(),
+        name: row.name.clone(),
+        cluster_id: row.cluster_id,
+        physical_name: row.physical_name.clone(),
+        action,
+    }
+}
