@@ -144,6 +144,9 @@ async fn the_brokers_defaults_are_nobodys_difference() {
     terraform.write(&configuration(&format!("{}{}", orders(""), topic("dev", "events", ""))));
     terraform.apply().await.ok();
     nothing_to_do(&terraform).await;
+    let on_cluster = world.on_cluster().await;
+    let listed = |name: &str| on_cluster[name].settings.contains("min.insync.replicas=");
+    assert!(listed("dev/orders") && listed("dev/events"), "Kafka lists it without being set: {on_cluster:?}");
 }
 
 const DURABLE: &str = "config = { \"min.insync.replicas\" = \"1\" }";

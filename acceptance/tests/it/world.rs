@@ -188,6 +188,9 @@ pub(crate) async fn ended(client: &Client, operation: &str) -> Operation {
 pub(crate) fn guardrails() -> TopicPolicyCreate {
     let prod = || Some(vec!["prod".to_owned()]);
     TopicPolicyCreate {
+        approvers: None,
+        quorum: None,
+        request_validity_hours: None,
         profiles: None,
         partition_limits: Some(Limits { min: None, max: Some(50) }),
         require_approval_for: prod(),
@@ -199,6 +202,9 @@ pub(crate) fn guardrails() -> TopicPolicyCreate {
 /// A policy that says nothing.
 pub(crate) fn policy(name: &str, scope: PolicyScope) -> TopicPolicyCreate {
     TopicPolicyCreate {
+        approvers: None,
+        quorum: None,
+        request_validity_hours: None,
         profiles: None,
         name: name.to_owned(),
         scope,

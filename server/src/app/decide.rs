@@ -7,13 +7,14 @@ use crate::auth::{
     permission::{RequestDecide, RequestRead, Role},
 };
 use orbit_core::{
-    approval::{self, Actor, Consent, Deed, Outcome, Refusal as NotAllowed, RequestState},
+    approval::{self, Actor, Deed, Given, Outcome, Refusal as NotAllowed, RequestState},
     change::{Change, Requester},
-    id::RequestId,
+    id::{PrincipalId, RequestId},
     policy,
 };
 use orbit_store::{
-    AuditEvent, PageOf, Read, RequestFilter, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx, Work,
+    AuditEvent, MembershipRow, PageOf, Read, RequestFilter, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL,
+    Stage, Tx, Work,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ impl App {
             self.runner.tell(id.uuid());
             return Err(refused(&NotAllowed::Decided(RequestState::Expired), &row).into());
         }
-        let given: Vec<Consent> = tx.approvals(id).await?.into_iter().map(|a| a.consent).collect();
+        let given = self.given(&mut tx, &row, &items).await?;
         let weighed = match decision {
             Decision::Approve { .. } if row.state == RequestState::Pending => {
                 match self.weigh_again(&mut tx, &row, &items).await {
@@ -104,10 +105,13 @@ impl App {
                     weighed => weighed?,
                 }
             }
-            _ => Weighing { needs: row.verdict.needs.clone(), pieces: vec![] },
+            _ => Weighing { needs: row.needs.clone(), pieces: vec![] },
         };
         let outcome = approval::decide(row.state, &weighed.needs, &given, decision.deed(), &actor)
             .map_err(|refusal| refused(&refusal, &row))?;
+        if weighed.needs != row.needs {
+            tx.request_needs(id, &weighed.needs).await?;
+        }
         let held = match outcome {
             Outcome::Consented(consent) => {
                 tx.approval_insert(id, consent, decision.words()).await?;
@@ -132,7 +136,7 @@ impl App {
     async fn weigh_again(&self, tx: &mut Tx, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Weighing> {
         let memberships = tx.memberships_of(row.requester_id).await?;
         let requester = Requester { platform_admin: memberships.iter().any(|m| m.workspace_id.is_none()) };
-        let mut needs = row.verdict.needs.clone();
+        let mut needs = row.needs.clone();
         let mut pieces = Vec::new();
         let rules = tx.rulebook(row.workspace_id).await?;
         for item in items {
@@ -140,8 +144,9 @@ impl App {
             if weighed.verdict.decision() == policy::Decision::Deny {
                 return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
             }
+            // What was due when the request was filed stays due; what the rules of today ask for comes to it.
             for need in weighed.verdict.needs {
-                stricter(&mut needs, need);
+                need.add_to(&mut needs);
             }
             pieces.push(item.change.piece(&weighed.grounds));
         }
@@ -209,12 +214,11 @@ impl App {
     ) -> AppResult<Vec<RequestItemRow>> {
         let items = db.request_items(open.id).await?;
         let actor = self.actor(db, who, open, &items).await?;
-        approval::decide(open.state, &open.verdict.needs, &[], Deed::Withdraw, &actor)
-            .map_err(|e| refused(&e, open))?;
+        approval::decide(open.state, &open.needs, &[], Deed::Withdraw, &actor).map_err(|e| refused(&e, open))?;
         Ok(items)
     }
 
-    async fn actor(
+    pub(super) async fn actor(
         &self,
         db: &mut Read,
         who: &Identity,
@@ -222,14 +226,20 @@ impl App {
         items: &[RequestItemRow],
     ) -> AppResult<Actor> {
         let named = self.environment_approvers(db, items).await?;
-        Ok(Actor {
-            principal: who.principal,
-            requester: who.principal == row.requester_id,
-            platform_admin: who.platform_admin,
-            workspace_admin: who.is_workspace_admin(row.workspace_id),
-            environment_approver: named.contains(&who.name),
-            system: who.principal == SYSTEM_PRINCIPAL,
-        })
+        Ok(actor_of((who.principal, &who.name), &who.memberships, row, &named))
+    }
+
+    /// The consents given to a request, with what their givers may do today.
+    async fn given(&self, db: &mut Read, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Vec<Given>> {
+        let named = self.environment_approvers(db, items).await?;
+        let mut given = Vec::new();
+        for approval in db.approvals(row.id).await? {
+            let principal = approval.consent.principal;
+            let memberships = db.memberships_of(principal).await?;
+            let by = actor_of((principal, &approval.name), &memberships, row, &named);
+            given.push(Given { layer: approval.consent.layer, giver: by });
+        }
+        Ok(given)
     }
 
     /// A request, for who belongs to its workspace or may decide it.
@@ -343,20 +353,29 @@ fn changes(items: &[RequestItemRow]) -> Vec<Change> {
     items.iter().map(|i| i.change.clone()).collect()
 }
 
-/// Adds what is due by the rules of today. What was due when the request was filed stays due; who may give it is as either of the two says less.
-fn stricter(needs: &mut BTreeSet<policy::Needs>, today: policy::Needs) {
-    let before = needs.iter().find(|n| n.layer == today.layer).copied();
-    if let Some(before) = &before {
-        needs.remove(before);
+/// Somebody before a request, as far as the rules of approval care.
+fn actor_of(
+    (principal, name): (PrincipalId, &str),
+    memberships: &[MembershipRow],
+    row: &RequestRow,
+    named: &[String],
+) -> Actor {
+    let rules = |m: &&MembershipRow| m.role == Role::Admin.as_str();
+    Actor {
+        principal,
+        name: name.to_owned(),
+        admin_of: memberships.iter().filter(rules).filter_map(|m| m.workspace.clone()).collect(),
+        requester: principal == row.requester_id,
+        platform_admin: memberships.iter().any(|m| m.workspace_id.is_none()),
+        workspace_admin: memberships.iter().filter(rules).any(|m| m.workspace_id == Some(row.workspace_id)),
+        environment_approver: named.iter().any(|n| n == name),
+        system: principal == SYSTEM_PRINCIPAL,
     }
-    let self_approval = today.self_approval && before.is_none_or(|n| n.self_approval);
-    needs.insert(policy::Needs { self_approval, ..today });
 }
 
 /// Who belongs to the workspace sees its requests; what one may decide one may read.
 fn may_see(who: &Identity, row: &RequestRow, actor: &Actor) -> bool {
-    who.is_at_least(Role::Viewer, row.workspace_id)
-        || row.verdict.needs.iter().any(|n| approval::may_consent(actor, n.layer))
+    who.is_at_least(Role::Viewer, row.workspace_id) || row.needs.iter().any(|n| approval::may_consent(actor, n))
 }
 
 fn refused(refusal: &NotAllowed, row: &RequestRow) -> Refusal {

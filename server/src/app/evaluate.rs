@@ -14,7 +14,7 @@ use orbit_core::{
     approval::RequestState,
     change::{Action, Change, Noun, TopicAction, TopicChange},
     id::ClusterId,
-    policy::{Decision, Layer, Verdict},
+    policy::{Decision, Needs, Verdict},
 };
 use orbit_store::{Grounded, Read, TopicRow};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ pub struct Evaluated {
     /// The open request of another intent that this one would take the place of.
     pub supersedes: Option<RequestBrief>,
     /// Who can give the consents that are due, in words.
-    pub approvers: Vec<(Layer, String)>,
+    pub approvers: Vec<(Needs, String)>,
 }
 
 impl App {
@@ -126,8 +126,8 @@ impl App {
         let verdict = self.judge_among(db, call, &change, siblings).await?;
         let cluster = db.cluster(change.cluster_id).await?;
         let named = &place.environment.default_approvers;
-        let layers = verdict.needs.iter().map(|n| n.layer);
-        let approvers = layers.map(|l| (l, approvers_text(l, place.workspace.slug.as_str(), named))).collect();
+        let words = |need: &Needs| (need.clone(), approvers_text(need, place.workspace.slug.as_str(), named));
+        let approvers = verdict.needs.iter().map(words).collect();
         Ok(Evaluated {
             verdict,
             approvers,

@@ -3,6 +3,7 @@
 use super::{
     App, AppResult, Call, Code, Refusal,
     catalog::{stale, taken},
+    topics::field,
 };
 use crate::auth::{
     Caller, Identity,
@@ -11,7 +12,7 @@ use crate::auth::{
 use orbit_core::{
     id::{PolicyId, WorkspaceId},
     name::Slug,
-    policy::TopicRules,
+    policy::{Approver, TopicRules},
 };
 use orbit_store::{NewPolicy, PageOf, PolicyRow, Read};
 use std::collections::BTreeSet;
@@ -58,7 +59,7 @@ impl App {
             None => None,
         };
         may_write(&call.who, workspace)?;
-        check_environments(&mut tx, &new.rules).await?;
+        check_named(&mut tx, &new.rules).await?;
         let id = PolicyId::from_uuid(self.ids.fresh());
         let row = NewPolicy { id, name: new.name.clone(), workspace, rules: new.rules };
         if !tx.policy_insert(&row).await? {
@@ -92,7 +93,7 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.policy_named(&mut tx, &call.who, named).await?;
         may_write(&call.who, row.workspace_id)?;
-        check_environments(&mut tx, &rules).await?;
+        check_named(&mut tx, &rules).await?;
         if !tx.policy_replace(row.id, &rules, expected.unwrap_or(row.version)).await? {
             return Err(stale(&format!("policy {}", row.name)).into());
         }
@@ -132,9 +133,11 @@ fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppResult<()> {
     Err(Refusal::new(Code::Forbidden, whose).remedy("ask somebody who has the role").into())
 }
 
-/// Environments that a policy names must be there, or a slip of the pen would leave one uncovered.
-async fn check_environments(db: &mut Read, rules: &TopicRules) -> AppResult<()> {
-    let named: [(&str, &BTreeSet<Slug>); 3] = [
+/// What a policy names must be there, or a slip of the pen would leave an environment uncovered, or a request without anybody to decide it.
+async fn check_named(db: &mut Read, rules: &TopicRules) -> AppResult<()> {
+    let of_approvers: BTreeSet<Slug> = rules.approvers.keys().cloned().collect();
+    let named: [(&str, &BTreeSet<Slug>); 4] = [
+        ("/approvers", &of_approvers),
         ("/environments", &rules.environments),
         ("/require_approval_for", &rules.require_approval_for),
         ("/require_deletion_approval_for", &rules.require_deletion_approval_for),
@@ -144,13 +147,29 @@ async fn check_environments(db: &mut Read, rules: &TopicRules) -> AppResult<()> 
         for slug in slugs {
             if db.environment_by_slug(slug.as_str()).await?.is_none() {
                 let detail = format!("names the environment {slug}, which there is not");
-                wrong.push(super::topics::field(
+                wrong.push(field(
                     pointer,
                     "environment.not-found",
                     &detail,
                     "create the environment first, or mend the name",
                 ));
             }
+        }
+    }
+    for (environment, approvers) in &rules.approvers {
+        for (i, approver) in approvers.iter().enumerate() {
+            let (code, whom) = match approver {
+                Approver::AdminOf(slug) if db.workspace_by_slug(slug.as_str()).await?.is_none() => {
+                    ("workspace.not-found", format!("workspace {slug}"))
+                }
+                Approver::Principal(name) if db.principal_by_name(name).await?.is_none() => {
+                    ("principal.not-found", format!("principal {name}"))
+                }
+                _ => continue,
+            };
+            let (pointer, detail) =
+                (format!("/approvers/{environment}/{i}"), format!("names the {whom}, which there is not"));
+            wrong.push(field(&pointer, code, &detail, "create it first, or mend the name"));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(wrong).into()) }

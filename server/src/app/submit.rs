@@ -2,7 +2,7 @@
 
 use super::{App, AppError, AppResult, Call, Code, Refusal, audit};
 use orbit_core::{
-    approval::{self, Actor, Deed, RequestState},
+    approval::{self, Deed, RequestState},
     change::Change,
     id::{OperationId, RequestId, RunGroupId},
     policy::{Decision, Verdict},
@@ -11,7 +11,7 @@ use orbit_core::{
 use orbit_store::{NewItem, NewOperation, NewRequest, Read, RequestRow, Resolution, Stage, Tx, Weighed, Work};
 use std::time::Duration;
 
-/// How long a request waits for a decision.
+/// How long a request waits for a decision, where no policy that asks says.
 const VALIDITY: Duration = Duration::from_hours(14 * 24);
 
 /// What is asked for: one change, or several that are decided and carried out together.
@@ -121,6 +121,7 @@ impl App {
         };
         let allowed = verdict.decision() == Decision::Allow;
         let now = tx.now().await?;
+        let valid = verdict.valid_hours.map_or(VALIDITY, |hours| Duration::from_hours(u64::from(hours)));
         let items = filing.changes.iter().zip(weighed).map(|(change, w)| NewItem {
             change: change.clone(),
             verdict: w.verdict.clone(),
@@ -135,7 +136,7 @@ impl App {
             state: if allowed { RequestState::Approved } else { RequestState::Pending },
             verdict: verdict.clone(),
             justification: filing.justification.clone(),
-            expires_at: now.checked_add(VALIDITY).unwrap_or(now),
+            expires_at: now.checked_add(valid).unwrap_or(now),
             items: items.collect(),
         };
         if !tx.request_insert(&request).await? {
@@ -245,15 +246,8 @@ impl App {
 
     /// Whether a pending request gives way to a different one of the caller's.
     async fn gives_way(&self, db: &mut Read, call: &Call, open: RequestRow) -> AppResult<Way> {
-        let actor = Actor {
-            principal: call.who.principal,
-            requester: call.who.principal == open.requester_id,
-            platform_admin: call.who.platform_admin,
-            workspace_admin: call.who.is_workspace_admin(open.workspace_id),
-            environment_approver: false,
-            system: false,
-        };
-        if approval::decide(open.state, &open.verdict.needs, &[], Deed::Supersede, &actor).is_ok() {
+        let actor = self.actor(db, &call.who, &open, &[]).await?;
+        if approval::decide(open.state, &open.needs, &[], Deed::Supersede, &actor).is_ok() {
             return Ok(Way::Over(Box::new(open)));
         }
         let summary = self.request_brief(db, &open).await?;

@@ -6,7 +6,7 @@ use orbit_core::{
     approval::RequestState,
     change::{Action, Change, TopicChange},
     id::RequestId,
-    policy::{Layer, Needs},
+    policy::{Approver, Layer, Needs},
 };
 use orbit_store::{ApprovalRow, AuditRow, OperationRow, Read, RequestItemRow, RequestRow, TopicRow};
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ pub struct RequestView {
     pub history: Vec<Vec<AuditRow>>,
     /// The consents given.
     pub approvals: Vec<ApprovalRow>,
-    /// Who can give the consents that are due, in words, in the order of the verdict's needs.
+    /// Who can give the consents that are due, in words, in the order of the request's needs.
     pub approvers: Vec<(Needs, String)>,
 }
 
@@ -122,8 +122,8 @@ impl App {
         items: &[RequestItemRow],
     ) -> AppResult<Vec<(Needs, String)>> {
         let named = self.environment_approvers(db, items).await?;
-        let of = |need: &Needs| (*need, approvers_text(need.layer, &row.workspace, &named));
-        Ok(row.verdict.needs.iter().map(of).collect())
+        let of = |need: &Needs| (need.clone(), approvers_text(need, &row.workspace, &named));
+        Ok(row.needs.iter().map(of).collect())
     }
 
     /// Principals that every environment of the request names as approvers.
@@ -169,11 +169,20 @@ impl RequestView {
     }
 }
 
-/// Who can give a layer's consent, in words. `named` are those whom the environment names beside platform admins.
-pub(super) fn approvers_text(layer: Layer, workspace: &str, named: &[String]) -> String {
-    match layer {
-        Layer::Workspace => format!("an admin of workspace {workspace}"),
-        Layer::Platform | Layer::System if named.is_empty() => "a platform admin".to_owned(),
-        Layer::Platform | Layer::System => format!("a platform admin or {}", named.join(" or ")),
-    }
+/// Who can give a consent, in words. `named` are those whom the environment names beside platform admins.
+pub(super) fn approvers_text(need: &Needs, workspace: &str, named: &[String]) -> String {
+    let own = format!("an admin of workspace {workspace}");
+    let one = |approver: &Approver| match approver {
+        Approver::PlatformAdmin => "a platform admin".to_owned(),
+        Approver::WorkspaceAdmin => own.clone(),
+        Approver::AdminOf(other) => format!("an admin of workspace {other}"),
+        Approver::Principal(name) => name.clone(),
+    };
+    let any = match (need.approvers.is_empty(), need.layer) {
+        (false, _) => need.approvers.iter().map(one).collect::<Vec<_>>().join(" or "),
+        (true, Layer::Workspace) => own,
+        (true, Layer::Platform | Layer::System) if named.is_empty() => "a platform admin".to_owned(),
+        (true, Layer::Platform | Layer::System) => format!("a platform admin or {}", named.join(" or ")),
+    };
+    if need.quorum > 1 { format!("{} of: {any}", need.quorum) } else { any }
 }

@@ -23,7 +23,7 @@ use orbit_api as api;
 use orbit_core::{
     model::topic::Preset,
     name::Slug,
-    policy::{Limits, Pattern, TopicRules},
+    policy::{Approver, Limits, Pattern, TopicRules},
 };
 use orbit_store::PolicyRow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,8 +56,13 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
                 wrong,
             ),
             allow_self_approval: self.allow_self_approval.unwrap_or(false),
+            approvers: approvers(self.approvers, wrong),
+            quorum: self.quorum,
+            request_validity_hours: self.request_validity_hours,
             profiles: profiles(self.profiles, wrong),
         };
+        wrong.range("/quorum", rules.quorum, 1, 10);
+        wrong.range("/request_validity_hours", rules.request_validity_hours, 1, 2_160);
         Some(rules)
     }
 }
@@ -84,6 +89,53 @@ fn patterns(given: Option<Vec<String>>, wrong: &mut Wrongs) -> Vec<Pattern> {
     }
     let each = given.iter().enumerate();
     each.filter_map(|(i, text)| pattern(&format!("/auto_approve_patterns/{i}"), text, wrong)).collect()
+}
+
+fn approvers(
+    given: Option<BTreeMap<String, Vec<api::Approver>>>,
+    wrong: &mut Wrongs,
+) -> BTreeMap<Slug, BTreeSet<Approver>> {
+    let mut all = BTreeMap::new();
+    for (environment, named) in given.unwrap_or_default() {
+        let at = format!("/approvers/{}", environment.replace('~', "~0").replace('/', "~1"));
+        if named.is_empty() {
+            wrong.note(&at, "missing", "names nobody, so nobody could consent", None, "name somebody, or leave it out");
+        }
+        let each = named.into_iter().enumerate();
+        let named = each.filter_map(|(i, one)| approver(&format!("{at}/{i}"), one, wrong)).collect();
+        if let Some(environment) = slug(&at, &environment, wrong) {
+            all.insert(environment, named);
+        }
+    }
+    all
+}
+
+fn approver(at: &str, given: api::Approver, wrong: &mut Wrongs) -> Option<Approver> {
+    match given {
+        api::Approver { role: Some(role), workspace: None, principal: None } => Some(match role {
+            api::ApproverRole::PlatformAdmin => Approver::PlatformAdmin,
+            api::ApproverRole::WorkspaceAdmin => Approver::WorkspaceAdmin,
+        }),
+        api::Approver { role: None, workspace: Some(workspace), principal: None } => {
+            slug(&format!("{at}/workspace"), &workspace, wrong).map(Approver::AdminOf)
+        }
+        api::Approver { role: None, workspace: None, principal: Some(name) } => Some(Approver::Principal(name)),
+        _ => {
+            wrong.note(at, "format", "names not exactly one", None, "give role, workspace or principal");
+            None
+        }
+    }
+}
+
+fn approver_to_wire(approver: &Approver) -> api::Approver {
+    match approver {
+        Approver::PlatformAdmin => api::Approver { role: Some(api::ApproverRole::PlatformAdmin), ..Default::default() },
+        Approver::WorkspaceAdmin => {
+            api::Approver { role: Some(api::ApproverRole::WorkspaceAdmin), ..Default::default() }
+        }
+        Approver::AdminOf(slug) => api::Approver { workspace: Some(slug.to_string()), ..Default::default() },
+        Approver::Principal(name) => api::Approver { principal: Some(name.clone()), ..Default::default() },
+    }
 }
 
 fn profiles(given: Option<BTreeMap<String, api::TopicProfile>>, wrong: &mut Wrongs) -> BTreeMap<Slug, Preset> {
@@ -156,6 +208,16 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
         require_approval_for: words(&rules.require_approval_for),
         require_deletion_approval_for: words(&rules.require_deletion_approval_for),
         allow_self_approval: Some(rules.allow_self_approval).filter(|on| *on),
+        approvers: Some(
+            rules
+                .approvers
+                .iter()
+                .map(|(environment, named)| (environment.to_string(), named.iter().map(approver_to_wire).collect()))
+                .collect(),
+        )
+        .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
+        quorum: rules.quorum,
+        request_validity_hours: rules.request_validity_hours,
         profiles: Some(rules.profiles.iter().map(|(name, preset)| (name.to_string(), topic_profile(preset))).collect())
             .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         require_schema: None,

@@ -22,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, change::Action, policy::Layer};
+use orbit_core::{approval::RequestState, change::Action};
 use orbit_store::TopicFilter;
 use serde::Deserialize;
 
@@ -292,19 +292,14 @@ pub(super) async fn topic_evaluate(
 
 fn evaluation(app: &App, item: Result<Evaluated, Refusal>) -> api::TopicEvaluationItem {
     match item {
-        Ok(e) => {
-            let words = |layer: Layer| {
-                e.approvers.iter().find(|(l, _)| *l == layer).map_or_else(String::new, |(_, w)| w.clone())
-            };
-            api::TopicEvaluationItem {
-                verdict: Some(wire::verdict(&e.verdict, words)),
-                problem: None,
-                physical_name: Some(e.physical_name),
-                cluster: Some(e.cluster),
-                request: e.request.as_ref().map(wire::request_summary),
-                supersedes: e.supersedes.as_ref().map(wire::request_summary),
-            }
-        }
+        Ok(e) => api::TopicEvaluationItem {
+            verdict: Some(wire::verdict(&e.verdict, &e.approvers)),
+            problem: None,
+            physical_name: Some(e.physical_name),
+            cluster: Some(e.cluster),
+            request: e.request.as_ref().map(wire::request_summary),
+            supersedes: e.supersedes.as_ref().map(wire::request_summary),
+        },
         Err(refusal) => {
             debug_assert_ne!(refusal.code, Code::Internal);
             api::TopicEvaluationItem {

@@ -6,7 +6,7 @@ use orbit_core::{
     approval::RequestState,
     change::Action,
     model::topic::{CleanupPolicy, Compression, Difference, Drift, Preset, TopicSpec, TopicStatus},
-    policy::{self, Finding, Layer, Verdict},
+    policy::{self, Finding, Layer, Needs, Verdict},
     workflow::{OperationState, Saga, StepState},
 };
 use orbit_store::{OperationRow, TopicRow};
@@ -99,16 +99,26 @@ fn finding(f: &Finding) -> api::Finding {
     }
 }
 
+/// A consent that is due. `approvers` says who can give it.
+fn need(n: &Needs, approvers: &str, given_by: Vec<String>) -> api::Need {
+    api::Need {
+        layer: layer(n.layer),
+        approvers: approvers.to_owned(),
+        quorum: n.quorum,
+        self_approval: n.self_approval,
+        given_by,
+    }
+}
+
 /// What policy says. `approvers` words who can give each consent.
 #[must_use]
-pub fn verdict(v: &Verdict, approvers: impl Fn(Layer) -> String) -> api::Verdict {
+pub fn verdict(v: &Verdict, approvers: &[(Needs, String)]) -> api::Verdict {
     let all = |findings: &[Finding]| findings.iter().map(finding).collect();
-    let needs = v.needs.iter().map(|n| api::Need {
-        layer: layer(n.layer),
-        approvers: approvers(n.layer),
-        self_approval: n.self_approval,
-        given_by: None,
-    });
+    let words = |n: &Needs| {
+        let same = approvers.iter().find(|(of, _)| of.layer == n.layer && of.approvers == n.approvers);
+        same.map_or("", |(_, words)| words.as_str())
+    };
+    let needs = v.needs.iter().map(|n| need(n, words(n), Vec::new()));
     api::Verdict {
         decision: decision(v.decision()),
         violations: all(&v.violations),
@@ -317,14 +327,9 @@ pub fn request(view: &RequestView, url: String) -> api::Request {
                 .collect(),
         }
     });
-    let words = |wanted: Layer| {
-        view.approvers.iter().find(|(n, _)| n.layer == wanted).map_or_else(String::new, |(_, text)| text.clone())
-    };
-    let needs = view.approvers.iter().map(|(need, text)| api::Need {
-        layer: layer(need.layer),
-        approvers: text.clone(),
-        self_approval: need.self_approval,
-        given_by: view.approvals.iter().find(|a| a.consent.layer == need.layer).map(|a| a.name.clone()),
+    let needs = view.approvers.iter().map(|(of, text)| {
+        let given = view.approvals.iter().filter(|a| a.consent.layer == of.layer);
+        need(of, text, given.map(|a| a.name.clone()).collect())
     });
     let pending = row.state == RequestState::Pending;
     api::Request {
@@ -335,7 +340,7 @@ pub fn request(view: &RequestView, url: String) -> api::Request {
         justification: row.justification.clone(),
         run_id: row.run_id.clone(),
         items: items.collect(),
-        verdict: verdict(&row.verdict, words),
+        verdict: verdict(&row.verdict, &view.approvers),
         needs: needs.collect(),
         decided_by: row.decided_by.clone(),
         decided_at: row.decided_at,

@@ -3,8 +3,11 @@
 use crate::support::{Answer, Person, TestApp, on_both, on_sqlite};
 use orbit_server::auth::permission::Role;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 on_both!(
+    a_policy_names_who_consents_how_many_and_by_when,
+    what_the_rules_of_today_ask_for_is_shown_and_asked_of_them,
     an_approval_provisions_at_once,
     the_request_shows_all_that_a_decision_needs,
     the_printed_call_approves,
@@ -13,6 +16,8 @@ on_both!(
     rules_that_were_tightened_deny_the_approval_and_leave_the_request_open,
 );
 on_sqlite!(
+    a_consent_of_who_has_lost_the_right_does_not_count,
+    approvers_that_there_are_not_are_told,
     a_requester_cannot_approve_with_any_token,
     a_platform_admin_who_filed_cannot_approve,
     self_approval_holds_where_the_policy_says_so,
@@ -110,7 +115,7 @@ async fn both_layers_take_one_consent_each(orbit: TestApp) {
 
     assert_eq!(once.ok().text("/state"), "pending");
     let needs = once.body["needs"].as_array().unwrap();
-    let given: Vec<_> = needs.iter().map(|n| (n["layer"].as_str().unwrap(), n["given_by"].as_str())).collect();
+    let given: Vec<_> = needs.iter().map(|n| (n["layer"].as_str().unwrap(), n["given_by"][0].as_str())).collect();
     assert_eq!(given, [("platform", None), ("workspace", Some("lead"))]);
     lead.approve(&id).await.problem(403, "request.not-yours").says("somebody else has to give the other consent");
     assert!(orbit.main().kafka.snapshot().is_empty());
@@ -120,7 +125,7 @@ async fn both_layers_take_one_consent_each(orbit: TestApp) {
 
 async fn of_two_who_decide_at_once_one_wins(orbit: TestApp) {
     let dev = orbit.dev().await;
-    let other = orbit.somebody("other", Some(Role::PlatformAdmin), None, std::time::Duration::from_hours(1)).await;
+    let other = orbit.somebody("other", Some(Role::PlatformAdmin), None, Duration::from_hours(1)).await;
     let id = waiting(&dev).await.request_id();
     let root = orbit.root();
 
@@ -171,7 +176,7 @@ async fn a_platform_admin_who_filed_cannot_approve(orbit: TestApp) {
     let root = orbit.root();
     let id = waiting(&root).await.request_id();
     root.approve(&id).await.problem(403, "request.not-yours");
-    let other = orbit.somebody("other", Some(Role::PlatformAdmin), None, std::time::Duration::from_hours(1)).await;
+    let other = orbit.somebody("other", Some(Role::PlatformAdmin), None, Duration::from_hours(1)).await;
     assert_eq!(other.approve(&id).await.ok().text("/state"), "approved");
 }
 
@@ -237,4 +242,87 @@ async fn who_sees_a_request_and_may_not_decide_is_told_so(orbit: TestApp) {
     viewer.approve(&id).await.problem(403, "request.not-yours").advises("ask one of those");
     viewer.reject(&id, "no").await.problem(403, "request.not-yours");
     viewer.withdraw(&id).await.problem(403, "request.not-yours");
+}
+
+async fn a_policy_names_who_consents_how_many_and_by_when(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    root.post("/v1/workspaces", json!({ "slug": "sre" })).await.created();
+    let sam = orbit.person("sam", Role::Admin, "sre").await;
+    let ann = orbit.person("ann", Role::Member, "sre").await;
+    let kim = orbit.stranger("kim").await;
+    let rules = json!({
+        "require_approval_for": ["prod"], "quorum": 2, "request_validity_hours": 24,
+        "approvers": { "prod": [{ "workspace": "sre" }, { "principal": "kim" }] },
+    });
+    root.put("/v1/topic-policies/platform", rules.clone()).await.ok();
+    assert_eq!(root.get("/v1/topic-policies/platform").await.body["approvers"], rules["approvers"]);
+
+    let told = dev.topic("orders").in_prod().evaluate("create").await;
+    assert_eq!(told.text("/items/0/verdict/needs/0/approvers"), "2 of: an admin of workspace sre or kim");
+    let filed = dev.topic("orders").in_prod().create().await;
+    let id = filed.accepted().request_id();
+
+    let request = sam.request(&id).await;
+    let at = |field: &str| request.text(field).parse::<jiff::Timestamp>().unwrap();
+    let waits = at("/expires_at").duration_since(at("/created_at")).as_secs();
+    assert!((86_390..=86_400).contains(&waits), "{waits} s");
+    assert_eq!(kim.get("/v1/requests").await.count(), 1, "what one may decide one may see");
+    ann.request(&id).await.problem(404, "request.not-found");
+    root.approve(&id).await.problem(403, "request.not-yours");
+    sam.approve(&id).await.ok();
+    sam.approve(&id).await.problem(403, "request.not-yours").says("you have approved this request already");
+    let one = dev.request(&id).await;
+    assert_eq!((one.text("/state"), &one.body["needs"][0]["given_by"]), ("pending", &json!(["sam"])));
+    assert_eq!(kim.approve(&id).await.ok().text("/state"), "approved");
+    dev.topic("orders").in_prod().active().await;
+}
+
+async fn a_consent_of_who_has_lost_the_right_does_not_count(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    root.put("/v1/topic-policies/platform", json!({ "require_approval_for": ["prod"], "quorum": 2 })).await.ok();
+    let other = orbit.somebody("other", Some(Role::PlatformAdmin), None, Duration::from_hours(1)).await;
+    let id = dev.topic("orders").in_prod().create().await.request_id();
+    other.approve(&id).await.ok();
+    let memberships = other.get("/v1/whoami").await.body["memberships"].clone();
+    root.delete(&format!("/v1/memberships/{}", memberships[0]["id"].as_str().unwrap())).await.gone();
+
+    assert_eq!(root.approve(&id).await.ok().text("/state"), "pending", "one of two has lost the right since");
+    let third = orbit.somebody("third", Some(Role::PlatformAdmin), None, Duration::from_hours(1)).await;
+    assert_eq!(third.approve(&id).await.ok().text("/state"), "approved");
+}
+
+async fn what_the_rules_of_today_ask_for_is_shown_and_asked_of_them(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let kim = orbit.stranger("kim").await;
+    let id = dev.topic("orders").in_prod().create().await.request_id();
+    let rules = json!({ "require_approval_for": ["prod"], "approvers": { "prod": [{ "principal": "kim" }] } });
+    root.put("/v1/topic-policies/platform", rules).await.ok();
+
+    assert_eq!(root.approve(&id).await.ok().text("/state"), "pending", "kim is asked by now");
+
+    let request = dev.request(&id).await;
+    let needs: Vec<_> =
+        request.body["needs"].as_array().unwrap().iter().map(|n| n["approvers"].as_str().unwrap()).collect();
+    assert_eq!(needs, ["a platform admin", "kim"]);
+    assert_eq!(kim.get("/v1/requests").await.count(), 1);
+    assert_eq!(kim.approve(&id).await.ok().text("/state"), "approved");
+}
+
+async fn approvers_that_there_are_not_are_told(orbit: TestApp) {
+    let wrong = json!({
+        "quorum": 0, "request_validity_hours": 3_000,
+        "approvers": { "prod": [{}, { "role": "workspace-admin", "principal": "root" }, { "workspace": "No" }], "dev": [] },
+    });
+    let refused = orbit.root().put("/v1/topic-policies/platform", wrong).await;
+    refused
+        .invalid()
+        .limits("/approvers/dev", "missing", None)
+        .limits("/approvers/prod/0", "format", None)
+        .limits("/approvers/prod/1", "format", None)
+        .limits("/approvers/prod/2/workspace", "format", None)
+        .limits("/quorum", "range", Some("1..10"))
+        .limits("/request_validity_hours", "range", Some("1..2160"));
+    let nobody = json!({ "approvers": { "prod": [{ "principal": "nobody" }, { "workspace": "nowhere" }], "qa": [{ "principal": "root" }] } });
+    let refused = orbit.root().put("/v1/topic-policies/platform", nobody).await;
+    assert_eq!(refused.invalid().pointers(), ["/approvers", "/approvers/prod/0", "/approvers/prod/1"]);
 }

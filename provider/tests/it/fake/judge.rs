@@ -25,7 +25,8 @@ impl Orbit {
                 layer: Layer::Platform,
                 approvers: "a platform admin".to_owned(),
                 self_approval: false,
-                given_by: None,
+                quorum: 1,
+                given_by: vec![],
             }],
         }
     }

@@ -5,6 +5,32 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 wire! {
+    /// Somebody whose consent counts: exactly one of the three.
+    #[derive(Default)]
+    input struct Approver {
+        /// `platform-admin`, or `workspace-admin`: an admin of the workspace that asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub role: Option<ApproverRole>,
+        /// Slug of a workspace: its admins, whoever asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub workspace: Option<String>,
+        /// Name of a principal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub principal: Option<String>,
+    }
+}
+
+wire! {
+    /// A role by which a policy names approvers.
+    enum ApproverRole {
+        /// A platform admin.
+        PlatformAdmin,
+        /// An admin of the workspace that asks.
+        WorkspaceAdmin,
+    }
+}
+
+wire! {
     /// Whom a policy binds.
     enum PolicyScope {
         /// Everybody.
@@ -95,6 +121,13 @@ policy_types! {
     require_deletion_approval_for: Vec<String>,
     /// Whether the requester may give the consent that this policy asks for. Default false.
     allow_self_approval: bool,
+    /// Who gives the consent that this policy asks for, by slug of the environment. Default: for a platform policy a platform admin or whom the environment
+    /// names, for a workspace's an admin of the workspace.
+    approvers: BTreeMap<String, Vec<Approver>>,
+    /// How many people have to consent where this policy asks, 1 to 10. Default 1.
+    quorum: u8,
+    /// For how many hours a request waits that this policy asks for, 1 to 2,160. Default 336, 14 days.
+    request_validity_hours: u32,
     /// Presets that a topic can be asked for with (`profile = "audit"`), by name: a slug. At most 50.
     profiles: BTreeMap<String, TopicProfile>,
     /// Whether a topic needs a schema before it is created. Refused with `not-available` until Orbit keeps schemas.

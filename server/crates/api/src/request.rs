@@ -94,18 +94,25 @@ wire! {
     }
 }
 
+fn one() -> u8 {
+    1
+}
+
 wire! {
     /// A consent that is due.
     struct Need {
         /// Whose rule asks for it.
         pub layer: Layer,
-        /// Who can give it, in words: `a platform admin`, `an admin of workspace payments`.
+        /// Who can give it, in words: `a platform admin`, `an admin of workspace payments`, `2 of: kim or lee or sam`.
         pub approvers: String,
+        /// How many people have to give it.
+        #[serde(default = "one")]
+        pub quorum: u8,
         /// Whether the requester may give it.
         pub self_approval: bool,
         /// Who gave it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub given_by: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub given_by: Vec<String>,
     }
 }
 

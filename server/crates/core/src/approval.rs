@@ -2,7 +2,8 @@
 
 use crate::{
     id::PrincipalId,
-    policy::{Layer, Needs},
+    name::Slug,
+    policy::{Approver, Layer, Needs},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -60,11 +61,15 @@ pub enum Deed {
 }
 
 /// Who does it, as far as the rules care.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "five independent facts about one person, not states of one thing")]
 pub struct Actor {
     /// Who.
     pub principal: PrincipalId,
+    /// Their name, by which a policy may ask for them.
+    pub name: String,
+    /// Workspaces whose admin they are, by which a policy may ask for them.
+    pub admin_of: BTreeSet<Slug>,
     /// Whether they filed the request. Compared by principal, never by token: four eyes.
     pub requester: bool,
     /// Whether they are a platform admin.
@@ -84,6 +89,15 @@ pub struct Consent {
     pub principal: PrincipalId,
     /// For which layer.
     pub layer: Layer,
+}
+
+/// A consent that was given, and what its giver may do today: no approval counts of somebody who has lost the right since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// For which layer.
+    pub layer: Layer,
+    /// By whom.
+    pub giver: Actor,
 }
 
 /// What comes of a deed.
@@ -114,25 +128,44 @@ pub enum Refusal {
 
 /// Which consents are due still.
 #[must_use]
-pub fn open_layers(needs: &BTreeSet<Needs>, given: &[Consent]) -> Vec<Needs> {
-    needs.iter().filter(|n| !given.iter().any(|c| c.layer == n.layer)).copied().collect()
+pub fn open_needs<'a>(needs: &'a BTreeSet<Needs>, given: &[Given]) -> Vec<&'a Needs> {
+    needs.iter().filter(|n| given.iter().filter(|g| counts(g, n)).count() < usize::from(n.quorum)).collect()
 }
 
-/// Whether the actor's consent counts for a layer: what a platform policy asks for, a platform admin or whom the environment names; what a workspace
-/// policy asks for, an admin of the workspace.
+/// Whether a consent that was given counts for a need today.
 #[must_use]
-pub fn may_consent(actor: &Actor, layer: Layer) -> bool {
-    match layer {
-        Layer::Platform | Layer::System => actor.platform_admin || actor.environment_approver,
-        Layer::Workspace => actor.workspace_admin,
+pub fn counts(given: &Given, need: &Needs) -> bool {
+    given.layer == need.layer && may_give(&given.giver, need)
+}
+
+/// Whether the actor's consent counts for a need: of whom the policy names; by default, what a platform policy asks for, a platform admin or whom the
+/// environment names; what a workspace policy asks for, an admin of the workspace.
+#[must_use]
+pub fn may_consent(actor: &Actor, need: &Needs) -> bool {
+    if need.approvers.is_empty() {
+        return match need.layer {
+            Layer::Platform | Layer::System => actor.platform_admin || actor.environment_approver,
+            Layer::Workspace => actor.workspace_admin,
+        };
     }
+    need.approvers.iter().any(|approver| match approver {
+        Approver::PlatformAdmin => actor.platform_admin,
+        Approver::WorkspaceAdmin => actor.workspace_admin,
+        Approver::AdminOf(workspace) => actor.admin_of.contains(workspace),
+        Approver::Principal(name) => *name == actor.name,
+    })
+}
+
+/// The same with four eyes.
+fn may_give(actor: &Actor, need: &Needs) -> bool {
+    may_consent(actor, need) && (!actor.requester || need.self_approval)
 }
 
 /// The transition. An illegal one is an error, never a no-op.
 pub fn decide(
     state: RequestState,
     needs: &BTreeSet<Needs>,
-    given: &[Consent],
+    given: &[Given],
     deed: Deed,
     actor: &Actor,
 ) -> Result<Outcome, Refusal> {
@@ -141,9 +174,7 @@ pub fn decide(
     }
     match deed {
         Deed::Approve => approve(needs, given, actor),
-        Deed::Reject if needs.iter().any(|n| may_consent(actor, n.layer)) => {
-            Ok(Outcome::Now(RequestState::Rejected, None))
-        }
+        Deed::Reject if needs.iter().any(|n| may_consent(actor, n)) => Ok(Outcome::Now(RequestState::Rejected, None)),
         Deed::Reject => Err(NOT_AN_APPROVER),
         Deed::Withdraw if actor.requester || actor.workspace_admin => Ok(Outcome::Now(RequestState::Withdrawn, None)),
         Deed::Withdraw => {
@@ -160,20 +191,20 @@ pub fn decide(
 
 const NOT_AN_APPROVER: Refusal = Refusal::NotYours("you are not among those who decide this request");
 
-/// One principal gives one consent: where both layers ask, two people are due.
-fn approve(needs: &BTreeSet<Needs>, given: &[Consent], actor: &Actor) -> Result<Outcome, Refusal> {
-    if given.iter().any(|c| c.principal == actor.principal) {
+/// One principal gives one consent: where both layers ask, two people are due. Who could give either gives the workspace's, which fewer others can.
+fn approve(needs: &BTreeSet<Needs>, given: &[Given], actor: &Actor) -> Result<Outcome, Refusal> {
+    if given.iter().any(|g| g.giver.principal == actor.principal) {
         return Err(Refusal::Twice);
     }
-    let open = open_layers(needs, given);
-    let theirs: Vec<_> = open.iter().filter(|n| may_consent(actor, n.layer)).collect();
-    let allowed = theirs.iter().filter(|n| !actor.requester || n.self_approval);
-    // Who may speak for both speaks for the workspace: fewer others can.
-    let Some(need) = allowed.max_by_key(|n| n.layer == Layer::Workspace) else {
+    let open = open_needs(needs, given);
+    let theirs: Vec<_> = open.iter().filter(|n| may_consent(actor, n)).collect();
+    let Some(layer) = theirs.iter().filter(|n| may_give(actor, n)).map(|n| n.layer).max() else {
         return Err(if theirs.is_empty() { NOT_AN_APPROVER } else { Refusal::OwnRequest });
     };
-    let consent = Consent { principal: actor.principal, layer: need.layer };
-    Ok(if open.len() == 1 { Outcome::Now(RequestState::Approved, Some(consent)) } else { Outcome::Consented(consent) })
+    let consent = Consent { principal: actor.principal, layer };
+    let with_it: Vec<_> = given.iter().cloned().chain([Given { layer, giver: actor.clone() }]).collect();
+    let was_the_last = open_needs(needs, &with_it).is_empty();
+    Ok(if was_the_last { Outcome::Now(RequestState::Approved, Some(consent)) } else { Outcome::Consented(consent) })
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ fn principal(n: u128) -> PrincipalId {
 fn nobody(n: u128) -> Actor {
     Actor {
         principal: principal(n),
+        name: format!("person-{n}"),
+        admin_of: BTreeSet::new(),
         requester: false,
         platform_admin: false,
         workspace_admin: false,
@@ -49,7 +51,7 @@ fn cast() -> impl Iterator<Item = (&'static str, Actor)> {
 }
 
 fn needs(layers: &[(Layer, bool)]) -> BTreeSet<Needs> {
-    let need = |&(layer, self_approval): &(Layer, bool)| Needs { layer, self_approval };
+    let need = |&(layer, self_approval): &(Layer, bool)| Needs::of(layer, self_approval);
     layers.iter().map(need).collect()
 }
 
@@ -67,7 +69,7 @@ fn told(result: &Result<Outcome, Refusal>) -> String {
     }
 }
 
-fn table(state: RequestState, asked: &BTreeSet<Needs>, given: &[Consent]) -> String {
+fn table(state: RequestState, asked: &BTreeSet<Needs>, given: &[Given]) -> String {
     let mut table = String::new();
     for (name, actor) in cast() {
         let row = DEEDS.map(|deed| told(&decide(state, asked, given, deed, &actor)));
@@ -78,9 +80,10 @@ fn table(state: RequestState, asked: &BTreeSet<Needs>, given: &[Consent]) -> Str
     table
 }
 
-fn consent(n: u128, layer: Layer) -> Consent {
-    let principal = principal(n);
-    Consent { principal, layer }
+/// The consent of one of the cast.
+fn by(name: &str, layer: Layer) -> Given {
+    let (_, giver) = cast().find(|(is, _)| *is == name).unwrap();
+    Given { layer, giver }
 }
 
 /// `-`: not theirs; `own`: four eyes; `twice`: the same person again.
@@ -156,7 +159,7 @@ orbit                         -                    -         -          -       
 #[test]
 fn who_may_do_what_is_this_table() {
     use Layer::{Platform, Workspace};
-    let pending = |asked: &[(Layer, bool)], given: &[Consent]| table(RequestState::Pending, &needs(asked), given);
+    let pending = |asked: &[(Layer, bool)], given: &[Given]| table(RequestState::Pending, &needs(asked), given);
     let all = [
         "--- the platform asks".to_owned(),
         pending(&[(Platform, false)], &[]),
@@ -167,10 +170,10 @@ fn who_may_do_what_is_this_table() {
         "--- both ask".to_owned(),
         pending(&[(Platform, false), (Workspace, false)], &[]),
         "--- both ask, and the admin of both consented for the platform".to_owned(),
-        pending(&[(Platform, false), (Workspace, false)], &[consent(6, Platform)]),
+        pending(&[(Platform, false), (Workspace, false)], &[by("platform and workspace admin", Platform)]),
         "--- both ask, the workspace lets requesters consent, and an environment approver consented for the platform"
             .to_owned(),
-        pending(&[(Platform, false), (Workspace, true)], &[consent(4, Platform)]),
+        pending(&[(Platform, false), (Workspace, true)], &[by("environment approver", Platform)]),
     ];
     let table = format!(
         "{:30}{:21}{:10}{:11}{:12}{}\n{}",
@@ -212,10 +215,74 @@ fn what_is_asked_by_nobody_is_consented_by_nobody() {
 #[test]
 fn the_layers_that_are_open_are_those_without_a_consent() {
     let asked = needs(&[(Layer::Platform, false), (Layer::Workspace, true)]);
-    let layers = |given: &[Consent]| open_layers(&asked, given).iter().map(|n| n.layer).collect::<Vec<_>>();
+    let layers = |given: &[Given]| open_needs(&asked, given).iter().map(|n| n.layer).collect::<Vec<_>>();
+    let (platform, workspace) = (by("platform admin", Layer::Platform), by("workspace admin", Layer::Workspace));
     assert_eq!(layers(&[]), [Layer::Platform, Layer::Workspace]);
-    assert_eq!(layers(&[consent(1, Layer::Platform)]), [Layer::Workspace]);
-    assert_eq!(layers(&[consent(1, Layer::Platform), consent(2, Layer::Workspace)]), []);
+    assert_eq!(layers(std::slice::from_ref(&platform)), [Layer::Workspace]);
+    assert_eq!(layers(&[platform.clone(), workspace.clone()]), []);
+    let lost = Given { giver: nobody(3), ..platform };
+    assert_eq!(layers(&[lost, workspace]), [Layer::Platform], "who has lost the right since does not count");
+}
+
+fn asks(approvers: &[Approver], quorum: u8) -> Needs {
+    Needs { approvers: approvers.iter().cloned().collect(), quorum, ..Needs::of(Layer::Platform, false) }
+}
+
+#[test]
+fn a_policy_can_name_who_consents() {
+    let sre = Actor { admin_of: ["sre".parse().unwrap()].into(), ..nobody(11) };
+    let kim = Actor { name: "kim".to_owned(), ..nobody(12) };
+    let asked = |approver| BTreeSet::from([asks(&[approver], 1)]);
+    let approves = |asked: &BTreeSet<Needs>, actor: &Actor| {
+        decide(RequestState::Pending, asked, &[], Deed::Approve, actor).is_ok()
+    };
+    let admin = by("platform admin", Layer::Platform).giver;
+    let lead = by("workspace admin", Layer::Platform).giver;
+    for (approver, who) in [
+        (Approver::PlatformAdmin, &admin),
+        (Approver::WorkspaceAdmin, &lead),
+        (Approver::AdminOf("sre".parse().unwrap()), &sre),
+        (Approver::Principal("kim".to_owned()), &kim),
+    ] {
+        let asked = asked(approver);
+        for actor in [&admin, &lead, &sre, &kim, &by("environment approver", Layer::Platform).giver] {
+            assert_eq!(approves(&asked, actor), actor == who, "{asked:?}: {}", actor.name);
+        }
+    }
+    let own = Actor { requester: true, ..kim };
+    let refused = decide(RequestState::Pending, &asked(Approver::Principal("kim".into())), &[], Deed::Approve, &own);
+    assert_eq!(refused, Err(Refusal::OwnRequest));
+}
+
+#[test]
+fn a_quorum_takes_as_many_people() {
+    let asked = BTreeSet::from([asks(&[Approver::PlatformAdmin, Approver::Principal("kim".into())], 2)]);
+    let kim = Actor { name: "kim".to_owned(), ..nobody(12) };
+    let admin = by("platform admin", Layer::Platform);
+    let first = decide(RequestState::Pending, &asked, &[], Deed::Approve, &kim);
+    assert!(matches!(first, Ok(Outcome::Consented(_))), "{first:?}");
+    let again = decide(
+        RequestState::Pending,
+        &asked,
+        &[Given { layer: Layer::Platform, giver: kim.clone() }],
+        Deed::Approve,
+        &kim,
+    );
+    assert_eq!(again, Err(Refusal::Twice));
+    let second = decide(RequestState::Pending, &asked, &[admin], Deed::Approve, &kim);
+    assert!(matches!(second, Ok(Outcome::Now(RequestState::Approved, Some(_)))), "{second:?}");
+}
+
+#[test]
+fn needs_of_the_same_people_are_one_and_the_stricter_holds() {
+    let mut needs = BTreeSet::new();
+    Needs { quorum: 2, ..Needs::of(Layer::Platform, true) }.add_to(&mut needs);
+    Needs::of(Layer::Platform, false).add_to(&mut needs);
+    asks(&[Approver::Principal("kim".into())], 1).add_to(&mut needs);
+    Needs::of(Layer::Workspace, true).add_to(&mut needs);
+    let told: Vec<_> = needs.iter().map(|n| (n.layer, n.approvers.len(), n.quorum, n.self_approval)).collect();
+    let (platform, workspace) = (Layer::Platform, Layer::Workspace);
+    assert_eq!(told, [(platform, 0, 2, false), (platform, 1, 1, false), (workspace, 0, 1, true)]);
 }
 
 /// A few people: who files is one of them.
@@ -234,11 +301,12 @@ fn people() -> impl Strategy<Value = Vec<Actor>> {
 }
 
 fn asked() -> impl Strategy<Value = BTreeSet<Needs>> {
-    let layer = || prop::option::of(any::<bool>());
+    let layer = || prop::option::of((any::<bool>(), 1..3_u8));
     (layer(), layer()).prop_map(|(platform, workspace)| {
-        let platform = platform.map(|own| (Layer::Platform, own));
-        let workspace = workspace.map(|own| (Layer::Workspace, own));
-        needs(&platform.into_iter().chain(workspace).collect::<Vec<_>>())
+        let need = |layer, (own, quorum)| Needs { quorum, ..Needs::of(layer, own) };
+        let platform = platform.map(|asked| need(Layer::Platform, asked));
+        let workspace = workspace.map(|asked| need(Layer::Workspace, asked));
+        platform.into_iter().chain(workspace).collect()
     })
 }
 
@@ -249,32 +317,32 @@ proptest! {
         asked in asked(),
         deeds in prop::collection::vec((0..5_usize, prop::sample::select(DEEDS.to_vec())), 1..12),
     ) {
-        let (mut state, mut given) = (RequestState::Pending, Vec::<Consent>::new());
+        let (mut state, mut given) = (RequestState::Pending, Vec::<Given>::new());
         for (who, deed) in deeds {
-            let actor = people[who % people.len()];
+            let actor = &people[who % people.len()];
+            let of = |consent: Consent| Given { layer: consent.layer, giver: actor.clone() };
             let before = state;
-            match decide(state, &asked, &given, deed, &actor) {
-                Ok(Outcome::Consented(consent)) => given.push(consent),
+            match decide(state, &asked, &given, deed, actor) {
+                Ok(Outcome::Consented(consent)) => given.push(of(consent)),
                 Ok(Outcome::Now(now, consent)) => {
                     state = now;
-                    given.extend(consent);
+                    given.extend(consent.map(of));
                 }
                 Err(_) => {}
             }
             prop_assert!(before == RequestState::Pending || state == before, "moved after it was decided");
         }
-        for consent in &given {
-            let actor = people.iter().find(|a| a.principal == consent.principal).unwrap();
-            prop_assert!(may_consent(actor, consent.layer));
-            let need = asked.iter().find(|n| n.layer == consent.layer);
-            prop_assert!(need.is_some_and(|n| !actor.requester || n.self_approval), "own request");
+        for given in &given {
+            let need = asked.iter().find(|n| n.layer == given.layer);
+            prop_assert!(need.is_some_and(|n| may_consent(&given.giver, n)));
+            prop_assert!(need.is_some_and(|n| !given.giver.requester || n.self_approval), "own request");
         }
-        let principals: BTreeSet<_> = given.iter().map(|c| c.principal).collect();
+        let principals: BTreeSet<_> = given.iter().map(|g| g.giver.principal).collect();
         prop_assert_eq!(principals.len(), given.len(), "one person, one consent");
         if state == RequestState::Approved {
             prop_assert!(!asked.is_empty());
-            prop_assert!(open_layers(&asked, &given).is_empty());
-            prop_assert_eq!(given.len(), asked.len());
+            prop_assert!(open_needs(&asked, &given).is_empty());
+            prop_assert_eq!(given.len(), asked.iter().map(|n| usize::from(n.quorum)).sum::<usize>());
         }
     }
 }

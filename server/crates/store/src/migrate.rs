@@ -25,6 +25,7 @@ pairs! {
     5 "0005_audit",
     6 "0006_item_environment",
     7 "0007_cluster_names",
+    8 "0008_request_needs",
 }
 
 /// How far a database's tables are behind this build.

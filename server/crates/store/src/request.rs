@@ -11,9 +11,10 @@ use orbit_core::{
     change::Change,
     id::{OperationId, PrincipalId, RequestId, RunGroupId, WorkspaceId},
     model::topic::Difference,
-    policy::Verdict,
+    policy::{Needs, Verdict},
 };
 use sqlx::types::Json;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A request, without its items.
@@ -35,6 +36,8 @@ pub struct RequestRow {
     pub state: RequestState,
     /// What policy said when it was filed.
     pub verdict: Verdict,
+    /// Whose consent is due by now: what the verdict said, and what the rules of later days added.
+    pub needs: BTreeSet<Needs>,
     /// Why, in the requester's words.
     pub justification: Option<String>,
     /// The operation that carries it out.
@@ -56,6 +59,7 @@ pub struct RequestRow {
 impl Load for RequestRow {
     fn load(r: &Row) -> Result<Self> {
         let workspace_id = r.id("workspace_id", WorkspaceId::from_uuid)?;
+        let verdict: Verdict = r.json("verdict")?;
         Ok(Self {
             id: r.id("id", RequestId::from_uuid)?,
             workspace_id,
@@ -64,7 +68,8 @@ impl Load for RequestRow {
             requester: r.get("requester")?,
             run_id: r.get("run_id")?,
             state: r.word("state")?,
-            verdict: r.json("verdict")?,
+            needs: r.maybe_json("needs")?.unwrap_or_else(|| verdict.needs.clone()),
+            verdict,
             justification: r.get("justification")?,
             operation_id: r.maybe_id("operation_id", OperationId::from_uuid)?,
             decided_by: r.get("decided_by")?,
@@ -162,7 +167,7 @@ macro_rules! select {
 macro_rules! select_concat {
     ($($rest:expr),+) => {
         concat!(
-            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.justification, r.operation_id, r.decided_by, r.decided_at, \
+            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id FROM request r \
              LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
              LEFT JOIN run_group g ON g.id = r.run_group_id ",
@@ -174,7 +179,7 @@ macro_rules! select_concat {
 macro_rules! of_object {
     ($ids:literal) => {
         concat!(
-            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.justification, r.operation_id, r.decided_by, r.decided_at, \
+            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, i.object_id, w.slug AS workspace, p.name AS requester, \
              g.run_id AS run_id FROM request_item i \
              JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
@@ -186,9 +191,10 @@ macro_rules! of_object {
     };
 }
 
-/// Of a principal's workspaces, and those that they may decide since every environment in it names them: what a platform policy asks for.
+/// Of a principal's workspaces, and those that they may decide: since every environment in it names them, where a platform policy asks for its default
+/// approvers; or since a policy names them, or a workspace whose admin they are.
 macro_rules! listed {
-    ($asks_the_platform:literal, $names:literal) => {
+    ($asks_the_platform:literal, $names:literal, $approvers:literal, $principal:literal, $admin_of:literal) => {
         select_concat!(
             "WHERE r.id < $1 AND ($2 IS NULL \
                OR EXISTS (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2) \
@@ -197,7 +203,14 @@ macro_rules! listed {
             " AND NOT EXISTS (SELECT 1 FROM request_item i LEFT JOIN environment e ON e.id = i.environment_id \
                   JOIN principal p ON p.id = $2 WHERE i.request_id = r.id AND (e.id IS NULL OR NOT (",
             $names,
-            ")))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5"
+            "))) OR EXISTS (SELECT 1 FROM ",
+            $approvers,
+            " JOIN principal p ON p.id = $2 WHERE p.name = ",
+            $principal,
+            " OR EXISTS (SELECT 1 FROM membership m JOIN workspace o ON o.id = m.workspace_id \
+                WHERE m.principal_id = $2 AND m.role = 'admin' AND o.slug = ",
+            $admin_of,
+            "))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5"
         )
     };
 }
@@ -239,12 +252,21 @@ impl Read {
     pub async fn request_list(&mut self, filter: &RequestFilter, page: &PageOf<Uuid>) -> Result<Vec<RequestRow>> {
         self.sql(sql!(
             pg: listed!(
-                "EXISTS (SELECT 1 FROM jsonb_array_elements(r.verdict -> 'needs') AS n (need) WHERE n.need ->> 'layer' <> 'workspace')",
-                "e.default_approvers ? p.name"
+                "EXISTS (SELECT 1 FROM jsonb_array_elements(COALESCE(r.needs, r.verdict -> 'needs')) AS n (need) \
+                   WHERE n.need ->> 'layer' <> 'workspace' AND n.need -> 'approvers' IS NULL)",
+                "e.default_approvers ? p.name",
+                "jsonb_array_elements(COALESCE(r.needs, r.verdict -> 'needs')) AS n (need), \
+                   jsonb_array_elements(COALESCE(n.need -> 'approvers', '[]')) AS a (who)",
+                "a.who ->> 'principal'",
+                "a.who ->> 'admin-of'"
             ),
             lite: listed!(
-                "EXISTS (SELECT 1 FROM json_each(r.verdict, '$.needs') AS n WHERE json_extract(n.value, '$.layer') <> 'workspace')",
-                "EXISTS (SELECT 1 FROM json_each(e.default_approvers) AS a WHERE a.value = p.name)"
+                "EXISTS (SELECT 1 FROM json_each(COALESCE(r.needs, json_extract(r.verdict, '$.needs'))) AS n \
+                   WHERE json_extract(n.value, '$.layer') <> 'workspace' AND json_extract(n.value, '$.approvers') IS NULL)",
+                "EXISTS (SELECT 1 FROM json_each(e.default_approvers) AS a WHERE a.value = p.name)",
+                "json_each(COALESCE(r.needs, json_extract(r.verdict, '$.needs'))) AS n, json_each(n.value, '$.approvers') AS a",
+                "CASE WHEN a.type = 'object' THEN json_extract(a.value, '$.principal') END",
+                "CASE WHEN a.type = 'object' THEN json_extract(a.value, '$.\"admin-of\"') END"
             ),
         ))
         .bind(page.after.unwrap_or(Uuid::max()))
@@ -382,6 +404,10 @@ impl Tx {
             .execute()
             .await?;
         Ok(wrote == 1)
+    }
+    /// Notes whose consent is due by now.
+    pub async fn request_needs(&mut self, id: RequestId, needs: &BTreeSet<Needs>) -> Result<()> {
+        self.sql("UPDATE request SET needs = $2 WHERE id = $1").bind(id.uuid()).bind(Json(needs)).one_row().await
     }
     /// Frees the objects of a request that is over.
     pub async fn request_unlock(&mut self, request: RequestId) -> Result<()> {

@@ -8,4 +8,4 @@ mod verdict;
 pub use rulebook::{Limits, Pattern, PatternError, Rulebook, Scope, TopicPolicy, TopicRules};
 pub(crate) use topic::judge as judge_topic;
 pub use topic::{ClusterFacts, CurrentTopic, TopicFacts};
-pub use verdict::{Decision, Finding, Layer, Needs, RuleRef, Verdict};
+pub use verdict::{Approver, Decision, Finding, Layer, Needs, RuleRef, Verdict};

@@ -1,5 +1,6 @@
 //! The rules: topic policies of the platform and of one workspace, ready to judge by.
 
+use super::verdict::Approver;
 use crate::{
     id::{PolicyId, WorkspaceId},
     model::topic::Preset,
@@ -140,6 +141,15 @@ pub struct TopicRules {
     /// Whether the requester may give the consent that this policy asks for.
     #[serde(default)]
     pub allow_self_approval: bool,
+    /// Who gives the consent that this policy asks for, by environment; where one is not named, the layer's default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approvers: BTreeMap<Slug, BTreeSet<Approver>>,
+    /// How many people have to consent where this policy asks; one where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u8>,
+    /// For how many hours a request that this policy asks for waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_validity_hours: Option<u32>,
     /// Presets that a topic can be asked for with, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub profiles: BTreeMap<Slug, Preset>,

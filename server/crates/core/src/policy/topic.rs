@@ -3,7 +3,7 @@
 use super::{
     limits::Judge,
     rulebook::{Rulebook, Scope, TopicPolicy},
-    verdict::{Finding, Layer, RuleRef, Verdict},
+    verdict::{Finding, Layer, Needs, RuleRef, Verdict},
 };
 use crate::{
     change::{Requester, TopicAction, TopicChange},
@@ -173,7 +173,10 @@ fn judge_spec(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &
             && !rules.auto_approve_patterns.iter().any(|p| p.fits(change.name.as_str()))
         {
             let environment = &change.environment;
-            verdict.ask(
+            asked(
+                verdict,
+                policy,
+                environment,
                 Finding {
                     code: "topic.approval.environment".to_owned(),
                     layer: layer(policy),
@@ -184,7 +187,6 @@ fn judge_spec(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &
                     message: format!("policy {} asks for approval in {environment}", policy.name),
                     remedy: "wait for the approval".to_owned(),
                 },
-                rules.allow_self_approval,
             );
         }
     }
@@ -271,7 +273,10 @@ fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, ve
         covered |= policy.scope == Scope::Platform;
         if policy.rules.require_deletion_approval_for.contains(&change.environment) {
             let environment = &change.environment;
-            verdict.ask(
+            asked(
+                verdict,
+                policy,
+                environment,
                 Finding {
                     code: "topic.approval.deletion".to_owned(),
                     layer: layer(policy),
@@ -282,7 +287,6 @@ fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, ve
                     message: format!("policy {} asks for approval of deletions in {environment}", policy.name),
                     remedy: "wait for the approval".to_owned(),
                 },
-                policy.rules.allow_self_approval,
             );
         }
     }
@@ -309,8 +313,21 @@ fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict
             message: format!("no policy of the platform covers {environment}, so a platform admin decides"),
             remedy: "wait for the approval, or ask the platform team for a policy".to_owned(),
         },
-        false,
+        Needs::of(Layer::Platform, false),
     );
+}
+
+/// A policy asks for the consent of whom it names, of so many, within its time.
+fn asked(verdict: &mut Verdict, policy: &TopicPolicy, environment: &Slug, reason: Finding) {
+    let rules = &policy.rules;
+    let need = Needs {
+        layer: layer(policy),
+        approvers: rules.approvers.get(environment).cloned().unwrap_or_default(),
+        quorum: rules.quorum.unwrap_or(1).max(1),
+        self_approval: rules.allow_self_approval,
+    };
+    verdict.ask(reason, need);
+    verdict.valid_for(rules.request_validity_hours);
 }
 
 pub(super) fn layer(policy: &TopicPolicy) -> Layer {

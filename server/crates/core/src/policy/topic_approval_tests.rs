@@ -9,7 +9,7 @@ fn a_policy_asks_for_approval_in_its_environments() {
     assert_eq!(asked.decision(), Decision::NeedsApproval);
     assert_eq!(reasons(&asked), ["policy guardrails asks for approval in dev"]);
     assert_eq!(asked.reasons[0].rule.rule, "require_approval_for");
-    let needs = |self_approval| Needs { layer: Layer::Platform, self_approval };
+    let needs = |self_approval| Needs::of(Layer::Platform, self_approval);
     assert_eq!(asked.needs, [needs(false)].into());
 
     let own = verdict_with(TopicRules { allow_self_approval: true, ..approval_in_dev() });

@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::{prelude::*, sample::select};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 fn environments() -> impl Strategy<Value = BTreeSet<Slug>> {
     select(vec![vec![], vec!["dev"], vec!["prod"], vec!["dev", "prod"]])
@@ -33,7 +33,7 @@ fn rules() -> impl Strategy<Value = TopicRules> {
                 require_approval_for: approval,
                 require_deletion_approval_for: deletion,
                 allow_self_approval: own,
-                profiles: BTreeMap::new(),
+                ..TopicRules::default()
             }
         },
     )

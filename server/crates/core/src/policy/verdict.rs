@@ -1,6 +1,6 @@
 //! What policy says of a change, in a form that names everything a person needs: rule, layer, field, limit, value.
 
-use crate::id::PolicyId;
+use crate::{id::PolicyId, name::Slug};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -66,13 +66,58 @@ pub struct Finding {
     pub remedy: String,
 }
 
+/// Somebody whose consent counts, as a policy names them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approver {
+    /// A platform admin.
+    PlatformAdmin,
+    /// An admin of the workspace that asks.
+    WorkspaceAdmin,
+    /// An admin of this workspace, whoever asks.
+    AdminOf(Slug),
+    /// Somebody by name.
+    Principal(String),
+}
+
 /// Whose consent is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Needs {
-    /// [`Layer::Platform`]: a platform admin, or who the environment names. [`Layer::Workspace`]: an admin of the workspace.
+    /// Whose rule asks for it.
     pub layer: Layer,
+    /// Who may give it. Empty is the layer's default. [`Layer::Platform`]: a platform admin, or who the environment names. [`Layer::Workspace`]: an admin
+    /// of the workspace.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub approvers: BTreeSet<Approver>,
+    /// How many people have to give it.
+    #[serde(default = "one")]
+    pub quorum: u8,
     /// Whether the requester may give it; only where every policy that asks says so.
     pub self_approval: bool,
+}
+
+fn one() -> u8 {
+    1
+}
+
+impl Needs {
+    /// One person's consent, by the layer's default.
+    #[must_use]
+    pub fn of(layer: Layer, self_approval: bool) -> Self {
+        Self { layer, approvers: BTreeSet::new(), quorum: 1, self_approval }
+    }
+
+    /// Adds a need to those that are there. Where the same people are asked already, the stricter of the two holds; other people are asked beside them.
+    pub fn add_to(self, needs: &mut BTreeSet<Self>) {
+        let same = needs.iter().find(|n| n.layer == self.layer && n.approvers == self.approvers).cloned();
+        let mut need = self;
+        if let Some(same) = same {
+            needs.remove(&same);
+            need.quorum = need.quorum.max(same.quorum);
+            need.self_approval &= same.self_approval;
+        }
+        needs.insert(need);
+    }
 }
 
 /// The verdict in one word.
@@ -81,7 +126,7 @@ pub struct Needs {
 pub enum Decision {
     /// Goes ahead.
     Allow,
-    /// Goes ahead once every layer of [`Verdict::needs`] has consented.
+    /// Goes ahead once everyone of [`Verdict::needs`] has consented.
     NeedsApproval,
     /// Does not go ahead.
     Deny,
@@ -99,9 +144,12 @@ pub struct Verdict {
     /// What is worth knowing.
     #[serde(default)]
     pub warnings: Vec<Finding>,
-    /// Whose consent is due, a line per layer.
+    /// Whose consent is due.
     #[serde(default)]
     pub needs: BTreeSet<Needs>,
+    /// For how many hours a request waits for it, where a policy that asks says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_hours: Option<u32>,
 }
 
 impl Verdict {
@@ -117,28 +165,27 @@ impl Verdict {
         }
     }
 
-    /// Adds a reason to ask a person. Self-approval holds only where every policy that asks the layer grants it.
-    pub(crate) fn ask(&mut self, reason: Finding, self_approval: bool) {
-        let layer = reason.layer;
-        let before = self.needs.iter().find(|n| n.layer == layer).copied();
-        if let Some(before) = before {
-            self.needs.remove(&before);
-        }
-        let self_approval = self_approval && before.is_none_or(|n| n.self_approval);
-        self.needs.insert(Needs { layer, self_approval });
+    /// Adds a reason to ask somebody.
+    pub(crate) fn ask(&mut self, reason: Finding, need: Needs) {
+        need.add_to(&mut self.needs);
         self.reasons.push(reason);
+    }
+
+    /// Ends the wait for a decision after so many hours, where nothing ends it sooner.
+    pub(crate) fn valid_for(&mut self, hours: Option<u32>) {
+        self.valid_hours = [self.valid_hours, hours].into_iter().flatten().min();
     }
 
     /// The verdicts of several items of one request as one: everything found in any of them.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.violations.extend(other.violations);
+        self.reasons.extend(other.reasons);
         self.warnings.extend(other.warnings);
-        let needs = other.needs;
-        for reason in other.reasons {
-            let self_approval = needs.iter().find(|n| n.layer == reason.layer).is_some_and(|n| n.self_approval);
-            self.ask(reason, self_approval);
+        for need in other.needs {
+            need.add_to(&mut self.needs);
         }
+        self.valid_for(other.valid_hours);
         self
     }
 }

@@ -2,9 +2,9 @@ use crate::support::{Place, SECOND, TestStore, Then, after, first, fresh, on_bot
 use orbit_core::{
     approval::{Consent, RequestState},
     change::Change,
-    id::{OperationId, PrincipalId, RequestId, RunGroupId},
+    id::{MembershipId, OperationId, PrincipalId, RequestId, RunGroupId},
     model::topic::Difference,
-    policy::{Layer, Needs, Verdict},
+    policy::{Approver, Layer, Needs, Verdict},
 };
 use orbit_store::{NewItem, RequestFilter, RequestRow, Resolution, StoreError};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
     let mut new = place.request(RequestState::Pending, &[&a]);
     new.group = Some(group);
     new.justification = Some("we need it".to_owned());
-    new.verdict.needs = [Needs { layer: Layer::Platform, self_approval: false }].into();
+    new.verdict.needs = [Needs::of(Layer::Platform, false)].into();
     let differences = vec![Difference { field: "/partitions".into(), before: None, after: Some("2".into()) }];
     new.items.push(NewItem {
         change: Change::Topic(b.clone()),
@@ -201,10 +201,18 @@ async fn a_list_holds_what_one_may_see(db: TestStore) {
     assert!(db.write(async |tx| tx.environment_update(&environment).await).await.unwrap());
     let asks = |layer| {
         let mut request = media.request(RequestState::Pending, &[&media.create("t", 1)]);
-        request.verdict.needs.insert(Needs { layer, self_approval: false });
+        request.verdict.needs.insert(Needs::of(layer, false));
         request
     };
     let (platform, workspace) = (asks(Layer::Platform), asks(Layer::Workspace));
+    let sre = db.workspace("sre").await;
+    let lead = db.principal("lead").await;
+    let id = MembershipId::from_uuid(fresh());
+    assert!(db.write(async |tx| tx.membership_insert(id, lead, Some(sre), "admin").await).await.unwrap());
+    let mut named = media.request(RequestState::Pending, &[&media.create("n", 1)]);
+    let approvers = [Approver::Principal("ann".into()), Approver::AdminOf(crate::support::slug("sre"))];
+    named.verdict.needs.insert(Needs { approvers: approvers.into(), ..Needs::of(Layer::Platform, false) });
+    assert!(db.write(async |tx| tx.request_insert(&named).await).await.unwrap());
     assert!(db.write(async |tx| tx.request_insert(&platform).await).await.unwrap());
     assert!(db.write(async |tx| tx.request_insert(&workspace).await).await.unwrap());
 
@@ -213,9 +221,19 @@ async fn a_list_holds_what_one_may_see(db: TestStore) {
         let filter = RequestFilter { visible_to: Some(who), ..RequestFilter::default() };
         read.request_list(&filter, &first(10)).await.unwrap().into_iter().map(|r| r.id).collect()
     };
-    assert_eq!(list(ann).await, []);
-    assert_eq!(list(bob).await, [workspace.id, platform.id], "their workspace's");
+    assert_eq!(list(ann).await, [named.id], "what a policy names her for");
+    assert_eq!(list(lead).await, [named.id], "what a policy names the admins of his workspace for");
+    assert_eq!(list(bob).await, [named.id, workspace.id, platform.id], "their workspace's");
     assert_eq!(list(kim).await, [platform.id], "what the environment names them for");
+    drop(read);
+    // The rules of a later day ask for more.
+    let more = [Needs { approvers: [Approver::Principal("kim".into())].into(), ..Needs::of(Layer::Workspace, false) }];
+    db.write(async |tx| tx.request_needs(workspace.id, &more.clone().into()).await).await.unwrap();
+    let mut read = db.read().await.unwrap();
+    assert_eq!(read.request(workspace.id).await.unwrap().unwrap().needs, more.into());
+    let filter = RequestFilter { visible_to: Some(kim), ..RequestFilter::default() };
+    let told: Vec<_> = read.request_list(&filter, &first(10)).await.unwrap().into_iter().map(|r| r.id).collect();
+    assert_eq!(told, [workspace.id, platform.id]);
 }
 
 async fn a_request_outlives_its_workspace(db: TestStore) {
