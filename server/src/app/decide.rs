@@ -262,6 +262,27 @@ impl App {
         self.request_view(&mut db, row).await
     }
 
+    /// Decides several requests, each for itself: one that cannot be decided keeps no other from it. Answers in the order asked.
+    pub async fn requests_decide(
+        &self,
+        proof: &Caller<RequestDecide>,
+        call: &Call,
+        named: &[String],
+        decision: &Decision,
+    ) -> AppResult<Vec<Result<RequestView, Refusal>>> {
+        // The key of the call is none of the single decisions: repeated, they answer that they were taken.
+        let each = Call { once: None, ..call.clone() };
+        let mut answers = Vec::with_capacity(named.len());
+        for named in named {
+            answers.push(match self.request_decide(proof, &each, named, None, decision.clone()).await {
+                Ok(id) => Ok(self.request_after(id).await?),
+                Err(AppError::Refused(refusal)) => Err(*refusal),
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(answers)
+    }
+
     /// Whether somebody may see a request: what one may decide one may read, the objects and the work included.
     pub(super) async fn may_see_request(&self, db: &mut Read, who: &Identity, id: RequestId) -> AppResult<bool> {
         let Some(row) = db.request(id).await? else { return Ok(false) };
@@ -275,7 +296,7 @@ impl App {
         &self,
         caller: &Caller<RequestRead>,
         workspace: Option<&str>,
-        state: Option<RequestState>,
+        (state, run_id): (Option<RequestState>, Option<String>),
         page: &PageOf<Uuid>,
     ) -> AppResult<Vec<RequestView>> {
         let mut db = self.store.read().await?;
@@ -283,7 +304,7 @@ impl App {
             Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
             None => None,
         };
-        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state };
+        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state, run_id };
         let mut views = Vec::new();
         for row in db.request_list(&filter, page).await? {
             views.push(self.request_view(&mut db, row).await?);

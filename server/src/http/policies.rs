@@ -23,7 +23,7 @@ use orbit_api as api;
 use orbit_core::{
     model::topic::Preset,
     name::Slug,
-    policy::{Approver, Limits, Pattern, TopicRules},
+    policy::{Approver, ConfigRule, Limits, Pattern, TopicRules},
 };
 use orbit_store::PolicyRow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +59,8 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
             approvers: approvers(self.approvers, wrong),
             quorum: self.quorum,
             request_validity_hours: self.request_validity_hours,
+            allowed_configs: allowed_configs(self.allowed_configs, wrong),
+            config_rules: config_rules(self.config_rules, wrong),
             profiles: profiles(self.profiles, wrong),
         };
         wrong.range("/quorum", rules.quorum, 1, 10);
@@ -89,6 +91,58 @@ fn patterns(given: Option<Vec<String>>, wrong: &mut Wrongs) -> Vec<Pattern> {
     }
     let each = given.iter().enumerate();
     each.filter_map(|(i, text)| pattern(&format!("/auto_approve_patterns/{i}"), text, wrong)).collect()
+}
+
+const CONFIGS: usize = 100;
+
+fn allowed_configs(given: Option<Vec<String>>, wrong: &mut Wrongs) -> Option<BTreeSet<String>> {
+    let given = given?;
+    if given.len() > CONFIGS {
+        let detail = format!("has {} settings: at most {CONFIGS} are allowed", given.len());
+        wrong.note(
+            "/allowed_configs",
+            "length",
+            detail,
+            Some(CONFIGS.to_string()),
+            "allow fewer, or forbid single ones",
+        );
+    }
+    Some(given.into_iter().collect())
+}
+
+fn config_rules(given: Option<BTreeMap<String, api::ConfigRule>>, wrong: &mut Wrongs) -> BTreeMap<String, ConfigRule> {
+    const VALUES: usize = 50;
+    let given = given.unwrap_or_default();
+    if given.len() > CONFIGS {
+        let detail = format!("has {} settings: at most {CONFIGS} are allowed", given.len());
+        wrong.note("/config_rules", "length", detail, Some(CONFIGS.to_string()), "write a second policy");
+    }
+    let rule = |(key, given): (String, api::ConfigRule)| {
+        let at = format!("/config_rules/{}", key.replace('~', "~0").replace('/', "~1"));
+        let (required, forbidden) = (given.required.unwrap_or(false), given.forbidden.unwrap_or(false));
+        let values: BTreeSet<String> = given.values.unwrap_or_default().into_iter().collect();
+        if values.len() > VALUES {
+            let detail = format!("has {} values: at most {VALUES} are allowed", values.len());
+            wrong.note(&format!("{at}/values"), "length", detail, Some(VALUES.to_string()), "give bounds instead");
+        }
+        let bounded = given.min.is_some() || given.max.is_some() || !values.is_empty();
+        if forbidden && (required || bounded) {
+            wrong.note(&at, "format", "forbids what it requires or limits", None, "keep one of them");
+        }
+        let limits = limits(&at, Some(api::Limits { min: given.min, max: given.max }), -1, wrong);
+        (key, ConfigRule { required, forbidden, limits, values })
+    };
+    given.into_iter().map(rule).collect()
+}
+
+fn config_rule_to_wire(rule: &ConfigRule) -> api::ConfigRule {
+    api::ConfigRule {
+        required: Some(rule.required).filter(|on| *on),
+        forbidden: Some(rule.forbidden).filter(|on| *on),
+        min: rule.limits.min,
+        max: rule.limits.max,
+        values: Some(rule.values.iter().cloned().collect()).filter(|all: &Vec<_>| !all.is_empty()),
+    }
 }
 
 fn approvers(
@@ -218,6 +272,11 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
         .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         quorum: rules.quorum,
         request_validity_hours: rules.request_validity_hours,
+        allowed_configs: rules.allowed_configs.as_ref().map(|all| all.iter().cloned().collect()),
+        config_rules: Some(
+            rules.config_rules.iter().map(|(key, rule)| (key.clone(), config_rule_to_wire(rule))).collect(),
+        )
+        .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         profiles: Some(rules.profiles.iter().map(|(name, preset)| (name.to_string(), topic_profile(preset))).collect())
             .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         require_schema: None,

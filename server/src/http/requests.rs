@@ -4,6 +4,7 @@ use super::{
     Answer, Tagged,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::LONG_TEXT,
+    problem::to_wire,
     tagged, until, wait, wire,
 };
 use crate::{
@@ -31,6 +32,8 @@ pub(super) struct Which {
     /// In this state.
     #[param(value_type = Option<api::RequestState>)]
     state: Option<api::RequestState>,
+    /// Of this Terraform or CI run (`Orbit-Run-Id`): what belongs together.
+    run_id: Option<String>,
 }
 
 /// A page of requests that the caller may see or decide, newest first.
@@ -44,7 +47,7 @@ pub(super) async fn request_list(
 ) -> Answer<api::Page<api::Request>> {
     let asked = paging.by_id()?;
     let state = which.state.map(wire::request_state_in);
-    let views = app.request_list(&caller, which.workspace.as_deref(), state, &asked).await?;
+    let views = app.request_list(&caller, which.workspace.as_deref(), (state, which.run_id), &asked).await?;
     let items = views.iter().map(|v| (v.row.id.uuid(), wire::request(v, app.request_url(&v.row)))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
@@ -89,6 +92,45 @@ async fn decide(
     let view = app.request_after(id).await?;
     let url = app.request_url(&view.row);
     tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
+}
+
+const DECIDE_MAX: usize = 200;
+
+/// Decides several requests with one call, for example those of a run (`GET /v1/requests?run_id=…&state=pending`): each for itself, in the order asked.
+#[utoipa::path(post, path = "/v1/requests:decide", operation_id = "requests_decide", tag = "requests", request_body = api::RequestsDecide,
+    responses((status = 200, body = api::RequestsDecided), (status = "4XX", body = api::Problem)))]
+pub(super) async fn requests_decide(
+    caller: Caller<RequestDecide>,
+    State(app): State<App>,
+    asked: Asked<api::RequestsDecide>,
+) -> Answer<api::RequestsDecided> {
+    let (call, body, mut wrong) = asked.by(caller.who.clone());
+    if body.requests.is_empty() || body.requests.len() > DECIDE_MAX {
+        let detail = format!("has {} requests: 1 to {DECIDE_MAX} are allowed", body.requests.len());
+        wrong.note("/requests", "length", detail, Some(DECIDE_MAX.to_string()), "decide in several calls");
+    }
+    wrong.text("/words", body.words.as_ref(), LONG_TEXT);
+    let words = body.words.filter(|words| !words.trim().is_empty());
+    let decision = match (body.decision, words) {
+        (api::Decide::Approve, comment) => Decision::Approve { comment },
+        (api::Decide::Reject, Some(reason)) => Decision::Reject { reason },
+        (api::Decide::Reject, None) => {
+            wrong.note("/words", "missing", "is empty: the requesters have to know why", None, "say why");
+            Decision::Reject { reason: String::new() }
+        }
+    };
+    wrong.done(|| Some(()))?;
+    let task = app.clone();
+    let work = async move { task.requests_decide(&caller, &call, &body.requests, &decision).await };
+    let decided = app.to_the_end(work).await?;
+    let items = decided.into_iter().map(|one| match one {
+        Ok(view) => {
+            let url = app.request_url(&view.row);
+            api::RequestDecided { request: Some(wire::request(&view, url)), problem: None }
+        }
+        Err(refusal) => api::RequestDecided { request: None, problem: Some(to_wire(&app, &refusal, None)) },
+    });
+    Ok((StatusCode::OK, Json(api::RequestsDecided { items: items.collect() })))
 }
 
 /// Consents to a request. The last consent that is due provisions at once.

@@ -6,7 +6,7 @@ use orbit_core::{
     id::ClusterId,
     model::topic::{Observed, TopicStatus},
     name::PhysicalName,
-    ports::{Item, TopicDescription},
+    ports::{Bulk, Item, TopicDescription},
 };
 use orbit_store::TopicRow;
 use std::{collections::BTreeMap, time::Duration};
@@ -24,8 +24,7 @@ pub async fn observe(app: &App, rows: &[TopicRow]) {
 }
 
 async fn observe_on(app: &App, cluster: ClusterId, rows: Vec<&TopicRow>) {
-    let names: Vec<PhysicalName> = rows.iter().map(|t| t.physical_name.clone()).collect();
-    let look = async { app.clusters.admin(cluster).await?.topics_describe(&names).await };
+    let look = look(app, cluster, &rows);
     let seen = match tokio::time::timeout(PATIENCE, look).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(error)) => {
@@ -51,6 +50,30 @@ async fn observe_on(app: &App, cluster: ClusterId, rows: Vec<&TopicRow>) {
     if let Err(error) = noted.await {
         tracing::warn!(%cluster, %error, "what a cluster showed could not be noted");
     }
+}
+
+/// Describes topics. One that was made or changed just now and is not there is looked for again: a broker that lags behind does not show it yet.
+async fn look(app: &App, cluster: ClusterId, rows: &[&TopicRow]) -> Bulk<Option<TopicDescription>> {
+    const YOUNG: Duration = Duration::from_secs(10);
+    const PAUSES_MILLISECONDS: [u64; 3] = [50, 150, 300];
+    let admin = app.clusters.admin(cluster).await?;
+    let names: Vec<PhysicalName> = rows.iter().map(|t| t.physical_name.clone()).collect();
+    let mut seen = admin.topics_describe(&names).await?;
+    let now = app.clock.now();
+    let is_young = |row: &TopicRow| now.duration_since(row.updated_at).unsigned_abs() < YOUNG;
+    for pause in PAUSES_MILLISECONDS {
+        let missing: Vec<usize> =
+            (0..rows.len()).filter(|n| matches!(seen[*n], Ok(None)) && is_young(rows[*n])).collect();
+        if missing.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let names: Vec<PhysicalName> = missing.iter().map(|n| names[*n].clone()).collect();
+        for (n, again) in missing.into_iter().zip(admin.topics_describe(&names).await?) {
+            seen[n] = again;
+        }
+    }
+    Ok(seen)
 }
 
 /// What is worth writing. The same picture again is, once a minute: every refresh of Terraform looks.

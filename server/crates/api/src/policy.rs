@@ -21,6 +21,28 @@ wire! {
 }
 
 wire! {
+    /// What a policy says of one topic setting. What a topic does not set is judged at the cluster's default.
+    #[derive(Default)]
+    input struct ConfigRule {
+        /// It has to be given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub required: Option<bool>,
+        /// It must not be given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub forbidden: Option<bool>,
+        /// Smallest number it may have.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub min: Option<i64>,
+        /// Largest number it may have; -1, Kafka's "without limit", is larger than every other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max: Option<i64>,
+        /// The values that it may have. At most 50.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub values: Option<Vec<String>>,
+    }
+}
+
+wire! {
     /// A role by which a policy names approvers.
     enum ApproverRole {
         /// A platform admin.
@@ -128,6 +150,10 @@ policy_types! {
     quorum: u8,
     /// For how many hours a request waits that this policy asks for, 1 to 2,160. Default 336, 14 days.
     request_validity_hours: u32,
+    /// The topic settings that may be given, by Kafka's names; any where absent. At most 100.
+    allowed_configs: Vec<String>,
+    /// What is said of single topic settings, by Kafka's names. At most 100.
+    config_rules: BTreeMap<String, ConfigRule>,
     /// Presets that a topic can be asked for with (`profile = "audit"`), by name: a slug. At most 50.
     profiles: BTreeMap<String, TopicProfile>,
     /// Whether a topic needs a schema before it is created. Refused with `not-available` until Orbit keeps schemas.

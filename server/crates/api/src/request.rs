@@ -1,6 +1,6 @@
 //! Requests: what somebody asked for, with the verdict it got.
 
-use crate::{Action, Difference, wire};
+use crate::{Action, Difference, Problem, wire};
 use jiff::Timestamp;
 
 wire! {
@@ -91,6 +91,49 @@ wire! {
         pub message: String,
         /// What to do.
         pub remedy: String,
+    }
+}
+
+wire! {
+    /// What is decided of several requests.
+    enum Decide {
+        /// Consents.
+        Approve,
+        /// Refuses.
+        Reject,
+    }
+}
+
+wire! {
+    /// Several requests to decide, each for itself.
+    input struct RequestsDecide {
+        /// Their ids, 1 to 200.
+        pub requests: Vec<String>,
+        /// What is decided.
+        pub decision: Decide,
+        /// The comment of a consent, or the reason of a refusal, which is due. At most 2,000 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub words: Option<String>,
+    }
+}
+
+wire! {
+    /// What became of each, in the order asked.
+    struct RequestsDecided {
+        /// One per request.
+        pub items: Vec<RequestDecided>,
+    }
+}
+
+wire! {
+    /// A request after its decision, or why it was not taken.
+    struct RequestDecided {
+        /// The request, decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub request: Option<Request>,
+        /// Why it was not decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub problem: Option<Problem>,
     }
 }
 

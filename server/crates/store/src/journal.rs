@@ -92,9 +92,9 @@ impl Tx {
     /// Applies a consequence of a step.
     async fn topic_mark(&mut self, mark: &Mark) -> Result<()> {
         match mark {
-            Mark::TopicActive { topic, kafka_topic_id, spec, observed } => {
+            Mark::TopicActive { topic, kafka_topic_id, spec } => {
                 self.topic_activate(*topic, *kafka_topic_id, spec).await?;
-                self.topic_seen(*topic, observed.as_ref()).await
+                self.topic_seen(*topic, None).await
             }
             Mark::TopicFailed { topic } => self.topic_transition(*topic, TopicEvent::ProvisioningFailed).await,
             Mark::TopicUpdated { topic, spec, observed } => {

@@ -210,7 +210,8 @@ macro_rules! listed {
             " OR EXISTS (SELECT 1 FROM membership m JOIN workspace o ON o.id = m.workspace_id \
                 WHERE m.principal_id = $2 AND m.role = 'admin' AND o.slug = ",
             $admin_of,
-            "))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5"
+            "))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) \
+             AND ($5 IS NULL OR g.run_id = $5) ORDER BY r.id DESC LIMIT $6"
         )
     };
 }
@@ -224,6 +225,8 @@ pub struct RequestFilter {
     pub workspace: Option<WorkspaceId>,
     /// In this state.
     pub state: Option<RequestState>,
+    /// Of this run.
+    pub run_id: Option<String>,
 }
 
 struct OfObject(Uuid, RequestRow);
@@ -273,6 +276,7 @@ impl Read {
         .bind(filter.visible_to.map(PrincipalId::uuid))
         .bind(filter.workspace.map(WorkspaceId::uuid))
         .bind(filter.state.map(RequestState::as_str))
+        .bind(filter.run_id.as_deref())
         .bind(i64::from(page.limit))
         .all()
         .await

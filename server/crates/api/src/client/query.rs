@@ -36,6 +36,8 @@ pub struct RequestQuery {
     pub workspace: Option<String>,
     /// Those that stand so.
     pub state: Option<RequestState>,
+    /// Those of one Terraform or CI run.
+    pub run_id: Option<String>,
     /// Which page of them.
     pub page: PageQuery,
 }
@@ -43,7 +45,7 @@ pub struct RequestQuery {
 /// Which operations.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OperationQuery {
-    /// Those of one workspace: slug or id. Only platform admins may leave it out.
+    /// Those of one workspace: slug or id.
     pub workspace: Option<String>,
     /// Which page of them.
     pub page: PageQuery,
@@ -82,7 +84,10 @@ impl Call<'_> {
     }
 
     pub(super) fn requests(self, query: &RequestQuery) -> Self {
-        self.query("workspace", query.workspace.as_deref()).query("state", query.state).page(&query.page)
+        self.query("workspace", query.workspace.as_deref())
+            .query("state", query.state)
+            .query("run_id", query.run_id.as_deref())
+            .page(&query.page)
     }
 
     pub(super) fn operations(self, query: &OperationQuery) -> Self {

@@ -1,7 +1,7 @@
 //! Requests and operations.
 
 use super::{Client, ClientError, OperationQuery, RequestQuery};
-use crate::{Approve, Operation, Page, Reject, Request};
+use crate::{Approve, Operation, Page, Reject, Request, RequestsDecide, RequestsDecided};
 use std::time::Duration;
 
 impl Client {
@@ -23,6 +23,11 @@ impl Client {
     /// Refuses a request.
     pub async fn request_reject(&self, id: &str, reject: &Reject) -> Result<Request, ClientError> {
         self.post(&["v1", "requests", id, "reject"]).body(reject).read().await
+    }
+
+    /// Decides several requests, each for itself.
+    pub async fn requests_decide(&self, decide: &RequestsDecide) -> Result<RequestsDecided, ClientError> {
+        self.post(&["v1", "requests:decide"]).body(decide).read().await
     }
 
     /// Takes a request back.

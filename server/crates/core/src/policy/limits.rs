@@ -93,6 +93,7 @@ impl Judge<'_> {
                 endless: false,
             },
         );
+        self.judge_configs();
     }
 
     fn within(&mut self, limits: Limits, q: &Quantity<'_>) {
@@ -153,7 +154,7 @@ impl Judge<'_> {
         clippy::too_many_arguments,
         reason = "a finding has that many parts, and a builder would only spell them longer"
     )]
-    fn deny(
+    pub(super) fn deny(
         &mut self,
         code: &str,
         rule_name: &str,

@@ -1,6 +1,6 @@
 //! The rules: topic policies of the platform and of one workspace, ready to judge by.
 
-use super::verdict::Approver;
+use super::{configs::ConfigRule, verdict::Approver};
 use crate::{
     id::{PolicyId, WorkspaceId},
     model::topic::Preset,
@@ -150,6 +150,12 @@ pub struct TopicRules {
     /// For how many hours a request that this policy asks for waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_validity_hours: Option<u32>,
+    /// The settings that may be given, by Kafka's names; any where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_configs: Option<BTreeSet<String>>,
+    /// What is said of single settings, by Kafka's names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub config_rules: BTreeMap<String, ConfigRule>,
     /// Presets that a topic can be asked for with, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub profiles: BTreeMap<Slug, Preset>,

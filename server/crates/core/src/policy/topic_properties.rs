@@ -1,8 +1,9 @@
 //! What holds for any set of policies.
 
 use super::*;
+use crate::policy::ConfigRule;
 use proptest::{prelude::*, sample::select};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn environments() -> impl Strategy<Value = BTreeSet<Slug>> {
     select(vec![vec![], vec!["dev"], vec!["prod"], vec!["dev", "prod"]])
@@ -20,9 +21,10 @@ fn patterns() -> impl Strategy<Value = Option<Pattern>> {
 
 fn rules() -> impl Strategy<Value = TopicRules> {
     let limited = (limits(&[1, 6, 12, 50]), limits(&[-1, 0, 1_000, 604_800_000]), limits(&[1, 2, 3]));
-    let asked = (environments(), environments(), any::<bool>());
-    (environments(), patterns(), patterns(), limited, asked).prop_map(
-        |(environments, naming_pattern, lifted, (partition, retention, replication), (approval, deletion, own))| {
+    let asked = (environments(), environments(), any::<bool>(), prop::option::of(1..4_u8));
+    (environments(), patterns(), patterns(), (limited, config_rules()), asked).prop_map(
+        |(environments, naming_pattern, lifted, limited, (approval, deletion, own, quorum))| {
+            let ((partition, retention, replication), config_rules) = limited;
             TopicRules {
                 environments,
                 naming_pattern,
@@ -33,10 +35,21 @@ fn rules() -> impl Strategy<Value = TopicRules> {
                 require_approval_for: approval,
                 require_deletion_approval_for: deletion,
                 allow_self_approval: own,
+                quorum,
+                config_rules,
                 ..TopicRules::default()
             }
         },
     )
+}
+
+fn config_rules() -> impl Strategy<Value = BTreeMap<String, ConfigRule>> {
+    let rule = (any::<bool>(), any::<bool>(), limits(&[-1, 1, 5_000]), prop::option::of(select(vec!["5", "7"])));
+    let rule = rule.prop_map(|(required, forbidden, limits, value)| {
+        let values = value.into_iter().map(str::to_owned).collect();
+        ConfigRule { required, forbidden, limits, values }
+    });
+    prop::collection::btree_map(select(vec!["flush.ms".to_owned(), "retention.ms".to_owned()]), rule, 0..2)
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
@@ -57,7 +70,7 @@ fn spec() -> impl Strategy<Value = TopicSpec> {
     let partitions = prop::option::of(select(vec![1_u32, 6, 60]));
     let replicas = prop::option::of(1..5_u16);
     let retention = prop::option::of(select(vec![-1_i64, 0, 500, 1_000_000]));
-    let config = select(vec![None, Some(("segment.ms", "5")), Some(("retention.mss", "5"))]);
+    let config = select(vec![None, Some(("segment.ms", "5")), Some(("flush.ms", "6")), Some(("retention.mss", "5"))]);
     (partitions, replicas, retention, config).prop_map(|(partitions, replication_factor, retention_ms, config)| {
         TopicSpec {
             partitions,
@@ -108,7 +121,7 @@ fn same(a: &[Finding], b: &[Finding]) -> bool {
 fn asks_no_less(a: &Verdict, b: &Verdict) -> bool {
     a.needs.iter().all(|asked| {
         let now = b.needs.iter().find(|n| n.layer == asked.layer);
-        now.is_some_and(|now| asked.self_approval || !now.self_approval)
+        now.is_some_and(|now| (asked.self_approval || !now.self_approval) && now.quorum >= asked.quorum)
     })
 }
 

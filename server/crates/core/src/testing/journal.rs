@@ -184,11 +184,11 @@ fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(),
     let record = topics.get_mut(topic).expect("the record of a topic with work under way");
     let mut goes = |event| transition(Some(record.status), event).map(|status| record.status = status);
     match mark {
-        Mark::TopicActive { kafka_topic_id, spec, observed, .. } => {
+        Mark::TopicActive { kafka_topic_id, spec, .. } => {
             goes(TopicEvent::Provisioned)?;
             record.kafka_topic_id = Some(*kafka_topic_id);
             record.spec = spec.clone();
-            record.observed.clone_from(observed);
+            record.observed = None;
         }
         Mark::TopicFailed { .. } => {
             goes(TopicEvent::ProvisioningFailed)?;

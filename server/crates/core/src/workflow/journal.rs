@@ -20,8 +20,6 @@ pub enum Mark {
         kafka_topic_id: KafkaTopicId,
         /// What it is.
         spec: TopicSpec,
-        /// What the cluster showed; absent where it did not show the topic in time.
-        observed: Option<Observed>,
     },
     /// It could not be made, and nothing of it is left.
     TopicFailed {

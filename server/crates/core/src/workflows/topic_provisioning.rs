@@ -2,7 +2,7 @@
 
 use super::{Target, is, only};
 use crate::{
-    model::topic::{Observed, TopicSpec},
+    model::topic::TopicSpec,
     ports::{CHANGE_ENDS_WITHIN, KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, Ports, TopicDescription},
     reach,
     workflow::{Did, Failure, Mark, Retry, StepError, Wait, Workflow},
@@ -37,7 +37,7 @@ pub enum ProvisioningStep {
     Observe,
     /// Create the topic.
     Create,
-    /// See that the cluster shows it, and tell the database.
+    /// Tell the database.
     Activate,
 }
 
@@ -147,23 +147,6 @@ impl TopicProvisioning {
             })
     }
 
-    /// The topic is made once the cluster shows it: whoever looks right afterwards must not find it missing. Where it does not show in time, a later
-    /// look tells.
-    async fn activate(&mut self, ports: &Ports) -> Result<Did, StepError> {
-        let Some(kafka_topic_id) = self.kafka_topic_id else {
-            return Err(StepError::Fatal(Failure::plain("workflow.step", "the topic's id is not known")));
-        };
-        let found = match self.target.describe_until(ports, |found| is(found, kafka_topic_id)).await {
-            Ok(found) => found.filter(|found| found.id == kafka_topic_id),
-            // It was seen before, and stays also where this operation fails: then the record must not lose it.
-            Err(_) if self.known == self.kafka_topic_id => None,
-            Err(error) => return crate::workflow::from_kafka(error),
-        };
-        let observed = found.map(|found| Observed { topic: Some(found) });
-        let (topic, spec) = (self.target.topic, self.spec.clone());
-        Ok(Did::Done(vec![Mark::TopicActive { topic, kafka_topic_id, spec, observed }]))
-    }
-
     /// Deletes what the create may have left: only where it is ours and nobody has written to it. Never by name alone.
     async fn uncreate(&mut self, ports: &Ports) -> Result<Did, StepError> {
         let found = match self.kafka_topic_id {
@@ -226,7 +209,14 @@ impl Workflow for TopicProvisioning {
         match step {
             ProvisioningStep::Observe => self.observe(ports).await,
             ProvisioningStep::Create => self.create(ports).await,
-            ProvisioningStep::Activate => self.activate(ports).await,
+            // No look here: the create that told the topic's id had to see the topic for it.
+            ProvisioningStep::Activate => {
+                let Some(kafka_topic_id) = self.kafka_topic_id else {
+                    return Err(StepError::Fatal(Failure::plain("workflow.step", "the topic's id is not known")));
+                };
+                let (topic, spec) = (self.target.topic, self.spec.clone());
+                Ok(Did::Done(vec![Mark::TopicActive { topic, kafka_topic_id, spec }]))
+            }
         }
     }
     async fn undo(&mut self, step: ProvisioningStep, ports: &Ports) -> Result<Did, StepError> {

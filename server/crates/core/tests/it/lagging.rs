@@ -112,16 +112,6 @@ fn a_topic_that_shows_again_is_not_taken_back() {
 }
 
 #[test]
-fn a_topic_that_shows_again_and_cannot_be_looked_at_once_more_is_not_lost() {
-    let (world, id) = making_again();
-    world.kafka.fault_once(At::Nth(Method::TopicsDescribe, 1), Fault::FailBefore(Forbidden));
-
-    assert_eq!(ends(&world), ended(Succeeded, ""));
-
-    assert_eq!(world.recorded().unwrap().kafka_topic_id, Some(id));
-}
-
-#[test]
 fn a_topic_that_somebody_made_in_its_place_is_left_alone() {
     let (world, _) = making_again();
     let theirs = world.kafka.recreate(NAME);
@@ -129,29 +119,6 @@ fn a_topic_that_somebody_made_in_its_place_is_left_alone() {
     assert_eq!(ends(&world), ended(RolledBack, "topic.unmanaged"));
 
     assert_eq!(world.kafka.topic(NAME).unwrap().id, theirs);
-}
-
-#[test]
-fn a_topic_is_made_when_the_cluster_shows_it() {
-    let world = creating();
-    hides(&world, 1, Some(3));
-
-    assert_eq!(ends(&world), ended(Succeeded, ""));
-
-    assert_eq!(looks(&world), 4, "one before it was made, two that did not show it, and one that did");
-    let observed = world.recorded().unwrap().observed.unwrap();
-    assert_eq!(observed.topic.unwrap().id, world.kafka.topic(NAME).unwrap().id);
-}
-
-#[test]
-fn a_topic_that_does_not_show_in_time_is_made_all_the_same_and_nothing_is_said_of_it() {
-    let world = creating();
-    hides(&world, 1, None);
-
-    assert_eq!(ends(&world), ended(Succeeded, ""));
-
-    let record = world.recorded().unwrap();
-    assert_eq!((record.status, record.observed), (TopicStatus::Active, None));
 }
 
 #[test]

@@ -26,7 +26,7 @@ async fn is_locked(db: &TestStore, change: &TopicChange) -> bool {
 
 fn made(change: &TopicChange, partitions: u32) -> Mark {
     let kafka_topic_id = KafkaTopicId::from_uuid(fresh());
-    Mark::TopicActive { topic: change.id, kafka_topic_id, spec: spec(partitions), observed: None }
+    Mark::TopicActive { topic: change.id, kafka_topic_id, spec: spec(partitions) }
 }
 
 async fn working(db: &TestStore, place: &Place) -> (TopicChange, RequestId, Held) {

@@ -180,7 +180,7 @@ async fn lists_go_from_new_to_old(db: TestStore) {
     }
     let mut read = db.read().await.unwrap();
     let mut list = async |workspace, state, page| -> Vec<RequestId> {
-        let filter = RequestFilter { visible_to: None, workspace, state };
+        let filter = RequestFilter { workspace, state, ..RequestFilter::default() };
         read.request_list(&filter, &page).await.unwrap().into_iter().map(|r| r.id).collect()
     };
     assert_eq!(list(None, None, first(10)).await, [ids[2], ids[1], ids[0]]);

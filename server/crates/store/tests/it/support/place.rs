@@ -206,7 +206,6 @@ impl TestStore {
                 topic: change.id,
                 kafka_topic_id: KafkaTopicId::from_uuid(change.id.uuid()),
                 spec: spec(3),
-                observed: None,
             }],
         );
         self.journal(place).save(&ended, save).await.unwrap();
