@@ -21,12 +21,18 @@ use axum::{
 };
 use orbit_api as api;
 use orbit_core::{
-    model::topic::Preset,
+    model::{
+        settings::{self, SettingError},
+        topic::Preset,
+    },
     name::Slug,
     policy::{Approver, ConfigRule, Limits, Pattern, TopicRules},
 };
 use orbit_store::PolicyRow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
 impl Parse<TopicRules> for api::TopicPolicyReplace {
     fn parse(self, wrong: &mut Wrongs) -> Option<TopicRules> {
@@ -120,7 +126,7 @@ fn config_rules(given: Option<BTreeMap<String, api::ConfigRule>>, wrong: &mut Wr
     let rule = |(key, given): (String, api::ConfigRule)| {
         let at = format!("/config_rules/{}", key.replace('~', "~0").replace('/', "~1"));
         let (required, forbidden) = (given.required.unwrap_or(false), given.forbidden.unwrap_or(false));
-        let values: BTreeSet<String> = given.values.unwrap_or_default().into_iter().collect();
+        let values = given.values.unwrap_or_default();
         if values.len() > VALUES {
             let detail = format!("has {} values: at most {VALUES} are allowed", values.len());
             wrong.note(&format!("{at}/values"), "length", detail, Some(VALUES.to_string()), "give bounds instead");
@@ -129,8 +135,18 @@ fn config_rules(given: Option<BTreeMap<String, api::ConfigRule>>, wrong: &mut Wr
         if forbidden && (required || bounded) {
             wrong.note(&at, "format", "forbids what it requires or limits", None, "keep one of them");
         }
+        for (i, value) in values.iter().enumerate() {
+            if let Err(SettingError::Value { takes }) = settings::check(&key, value, iter::empty()) {
+                let detail = format!("has {value}, which Kafka does not take for {key}");
+                wrong.note(&format!("{at}/values/{i}"), "format", detail, Some(takes), "give values that Kafka takes");
+            }
+        }
+        if (given.min.is_some() || given.max.is_some()) && !settings::may_be_whole(&key) {
+            let detail = format!("has bounds, and {key} is no whole number");
+            wrong.note(&at, "format", detail, None, "name the values that are allowed");
+        }
         let limits = limits(&at, Some(api::Limits { min: given.min, max: given.max }), -1, wrong);
-        (key, ConfigRule { required, forbidden, limits, values })
+        (key, ConfigRule { required, forbidden, limits, values: values.into_iter().collect() })
     };
     given.into_iter().map(rule).collect()
 }

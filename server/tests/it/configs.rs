@@ -4,7 +4,11 @@ use crate::support::{TestApp, on_both, on_sqlite};
 use serde_json::json;
 
 on_both!(settings_are_judged_by_the_policys_rules);
-on_sqlite!(what_is_not_set_is_judged_at_the_clusters_default, wrong_rules_are_told);
+on_sqlite!(
+    what_is_not_set_is_judged_at_the_clusters_default,
+    a_value_that_is_no_number_is_within_no_bounds,
+    wrong_rules_are_told
+);
 
 async fn settings_are_judged_by_the_policys_rules(orbit: TestApp) {
     let (dev, root) = (orbit.dev().await, orbit.root());
@@ -56,7 +60,7 @@ async fn what_is_not_set_is_judged_at_the_clusters_default(orbit: TestApp) {
     let denied = dev.topic("orders").create().await;
     denied.denied().names(
         "/config/retention.bytes",
-        "Denied: retention.bytes is not set, and the cluster's default of -1, which exceeds the platform limit of 1000",
+        "Denied: retention.bytes is not set, the cluster's default is -1, which exceeds the platform limit of 1000",
     );
     denied.denied().names(
         "/config/vendor.setting",
@@ -64,15 +68,34 @@ async fn what_is_not_set_is_judged_at_the_clusters_default(orbit: TestApp) {
     );
 }
 
+/// What a setting takes that Kafka's documentation does not know, is not known either.
+async fn a_value_that_is_no_number_is_within_no_bounds(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let rules = json!({ "config_rules": { "vendor.setting": { "max": 5 } } });
+    root.put("/v1/topic-policies/platform", rules).await.ok();
+    let denied = dev.topic("orders").config("vendor.setting", "many").create().await;
+    denied.denied();
+    let told: Vec<_> = denied.body["errors"].as_array().unwrap().iter().map(|e| &e["detail"]).collect();
+    let unknown = "Denied: Kafka has no topic setting vendor.setting";
+    assert_eq!(told, [unknown, "Denied: vendor.setting is many, and the platform limits it as a whole number"]);
+}
+
 async fn wrong_rules_are_told(orbit: TestApp) {
     let rules = json!({ "config_rules": {
         "a": { "forbidden": true, "required": true }, "b": { "min": 5, "max": 1 }, "c": { "min": -2 }, "d": { "most": 1 },
+        "cleanup.policy": { "values": ["compact", "deleted"] }, "min.cleanable.dirty.ratio": { "max": 1 },
     } });
     let refused = orbit.root().put("/v1/topic-policies/platform", rules).await;
     refused
         .invalid()
         .limits("/config_rules/a", "format", None)
         .limits("/config_rules/b", "range", None)
+        .limits(
+            "/config_rules/cleanup.policy/values/1",
+            "format",
+            Some("a list, separated by commas, of compact, delete"),
+        )
+        .limits("/config_rules/min.cleanable.dirty.ratio", "format", None)
         .limits("/config_rules/c/min", "range", Some("-1..9223372036854775807"))
         .limits("/config_rules/d/most", "unknown-field", None);
 }

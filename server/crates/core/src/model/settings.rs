@@ -79,6 +79,12 @@ fn kind(key: &str) -> Option<Kind> {
     KNOWN.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
 }
 
+/// Whether bounds of a number can be judged for a setting: not where Kafka takes something else for it.
+#[must_use]
+pub fn may_be_whole(key: &str) -> bool {
+    matches!(kind(key), None | Some(Kind::Whole { .. }))
+}
+
 /// Why a setting is refused, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingError {

@@ -90,14 +90,27 @@ impl Judge<'_> {
                 format!("Denied: {key} is not set, the {at} limits it, and the cluster's default is not known");
             return self.deny_config("limit", key, "limits", (None, None), message, format!("set {key}"));
         };
-        let whose = if given.is_some() { "" } else { "not set, and the cluster's default of " };
+        let whose = if given.is_some() { "" } else { "not set, the cluster's default is " };
         if !rule.values.is_empty() && !rule.values.iter().any(|one| settings::same(key, one, &value)) {
             let some = rule.values.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             let message = format!("Denied: {key} is {whose}{value}, and the {at} allows {some}");
             let remedy = format!("set it to one of: {some}");
             return self.deny_config("limit", key, "values", (Some(some), Some(&value)), message, remedy);
         }
-        let Ok(number) = value.trim().parse::<i64>() else { return };
+        if rule.limits == Limits::default() {
+            return;
+        }
+        let Ok(number) = value.trim().parse::<i64>() else {
+            let message = format!("Denied: {key} is {whose}{value}, and the {at} limits it as a whole number");
+            return self.deny_config(
+                "limit",
+                key,
+                "limits",
+                (None, Some(&value)),
+                message,
+                format!("set {key} to one"),
+            );
+        };
         let exceeded = [
             (rule.limits.max.filter(|max| size(number) > size(*max)), "limits.max", "exceeds", "at most"),
             (rule.limits.min.filter(|min| size(number) < size(*min)), "limits.min", "is below", "at least"),
