@@ -101,6 +101,10 @@ impl Tx {
                 self.topic_respec(*topic, spec).await?;
                 self.topic_seen(*topic, observed.as_ref()).await
             }
+            Mark::TopicNameFree { topic } => match self.topic(*topic).await? {
+                Some(row) => self.cluster_topic_gone(row.cluster_id, &row.physical_name).await,
+                None => Ok(()),
+            },
             Mark::TopicDeleted { topic } => {
                 if let Some(row) = self.topic(*topic).await? {
                     self.cluster_topic_gone(row.cluster_id, &row.physical_name).await?;

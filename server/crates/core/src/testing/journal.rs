@@ -176,6 +176,7 @@ impl Inner {
 /// What the store does with a mark.
 fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(), IllegalTransition> {
     let (Mark::TopicActive { topic, .. }
+    | Mark::TopicNameFree { topic }
     | Mark::TopicFailed { topic }
     | Mark::TopicUpdated { topic, .. }
     | Mark::TopicDeleted { topic }
@@ -189,6 +190,9 @@ fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(),
             record.kafka_topic_id = Some(*kafka_topic_id);
             record.spec = spec.clone();
             record.observed = None;
+        }
+        Mark::TopicNameFree { .. } => {
+            assert_eq!(record.status, TopicStatus::Provisioning, "only the name of what is being made comes free");
         }
         Mark::TopicFailed { .. } => {
             goes(TopicEvent::ProvisioningFailed)?;

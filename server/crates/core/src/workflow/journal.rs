@@ -21,6 +21,11 @@ pub enum Mark {
         /// What it is.
         spec: TopicSpec,
     },
+    /// Nothing of it is on the cluster any more: its name is free there.
+    TopicNameFree {
+        /// The topic.
+        topic: TopicId,
+    },
     /// It could not be made, and nothing of it is left.
     TopicFailed {
         /// The topic.

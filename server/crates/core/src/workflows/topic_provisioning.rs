@@ -156,7 +156,7 @@ impl TopicProvisioning {
         let Some(found) = reach!(found) else {
             // A create whose answer never came may take effect yet.
             let unsure = std::mem::take(&mut self.unsure);
-            return Ok(if unsure { Did::NotYet(Wait::Poll(CHANGE_ENDS_WITHIN)) } else { Did::Done(vec![]) });
+            return Ok(if unsure { Did::NotYet(Wait::Poll(CHANGE_ENDS_WITHIN)) } else { self.name_free() });
         };
         if self.known == Some(found.id) {
             return Ok(Did::Done(vec![]));
@@ -190,9 +190,13 @@ impl TopicProvisioning {
             )));
         }
         match only(admin.topics_delete(std::slice::from_ref(&self.target.name)).await) {
-            Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => Ok(Did::Done(vec![])),
+            Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => Ok(self.name_free()),
             Err(error) => crate::workflow::from_kafka(error),
         }
+    }
+
+    fn name_free(&self) -> Did {
+        Did::Done(vec![Mark::TopicNameFree { topic: self.target.topic }])
     }
 }
 

@@ -7,7 +7,10 @@ use orbit_core::{
         KafkaTopicId,
     },
     testing::{At, FakeTopic, Fault, Method, World, paused, scenario::NAME},
-    workflow::OperationState::{self, RolledBack, Stuck, Succeeded},
+    workflow::{
+        Mark,
+        OperationState::{self, RolledBack, Stuck, Succeeded},
+    },
 };
 use serde_json::{Value, json};
 
@@ -174,6 +177,24 @@ fn a_topic_that_goes_in_the_last_moment_is_gone_all_the_same() {
         world.kafka.before_once(Method::TopicsDelete, |kafka| kafka.remove(NAME));
         assert_eq!(world.ends(), end);
     }
+}
+
+/// So that who tries again is not told that the name is taken, by a listing of before.
+#[test]
+fn a_topic_that_was_taken_back_frees_its_name_and_one_that_is_not_ours_does_not() {
+    let freed = |world: &World| {
+        let free = Mark::TopicNameFree { topic: world.topic };
+        world.journal.saves().iter().filter(|saved| saved.save.marks.contains(&free)).count()
+    };
+    let taken_back = creating();
+    taken_back.kafka.fault_once(Method::TopicsCreate, Fault::FailAfter(Forbidden));
+    assert_eq!((taken_back.ends(), freed(&taken_back)), (ended(RolledBack, "kafka.forbidden"), 1));
+
+    let theirs = creating();
+    theirs.kafka.before_once(Method::TopicsCreate, |kafka| {
+        kafka.put(NAME, 1, &[]);
+    });
+    assert_eq!((theirs.ends(), freed(&theirs)), (ended(RolledBack, "topic.unmanaged"), 0));
 }
 
 #[test]

@@ -229,7 +229,7 @@ impl Journal for Strange<'_> {
 #[test]
 fn a_step_whose_consequence_fits_no_record_ends_the_operation_for_a_person_to_look() {
     let failed: fn(&World) = |world| world.kafka.fault_once(Method::TopicsCreate, Fault::FailBefore(Forbidden));
-    for (first, code, last_step) in [((|_| {}) as fn(&World), "workflow.record", 2), (failed, "kafka.forbidden", 0)] {
+    for (first, code, last_step) in [((|_| {}) as fn(&World), "workflow.record", 2), (failed, "kafka.forbidden", 1)] {
         let world = creating();
         first(&world);
         paused(async {

@@ -207,6 +207,23 @@ async fn a_deleted_topic_frees_its_name_at_once(db: TestStore) {
     assert_eq!(trail(&db, &delete).await[0].action, "operation.succeeded", "the trail outlives the topic");
 }
 
+async fn a_topic_that_was_taken_back_frees_its_name_at_once(db: TestStore) {
+    let place = db.place().await;
+    let create = place.create("orders", 3);
+    let (_, held) = db.operate(&place, &create).await;
+    let name = physical("dev.payments.orders");
+    let description = db.read().await.unwrap().cluster(place.cluster).await.unwrap().unwrap().description.unwrap();
+    let health = Health::Well { description: Box::new(description), topics: vec![name.clone()], began: db.now().await };
+    db.write(async |tx| tx.cluster_seen(place.cluster, &health).await).await.unwrap();
+
+    let marks = vec![Mark::TopicNameFree { topic: create.id }, Mark::TopicFailed { topic: create.id }];
+    let (held, save) = Place::ended(&held, OperationState::RolledBack, marks);
+    db.journal(&place).save(&held, save).await.unwrap();
+
+    assert_eq!(db.topic(&create).await.unwrap().status, TopicStatus::Failed);
+    assert_eq!(db.read().await.unwrap().cluster_shows(place.cluster, &name).await.unwrap(), None);
+}
+
 async fn a_topic_that_could_not_be_deleted_is_active_again(db: TestStore) {
     let place = db.place().await;
     let delete = db.active(&place, "orders").await.delete();
@@ -250,6 +267,7 @@ on_both!(
     what_is_stuck_keeps_its_object_locked,
     marks_of_updates_and_looks,
     a_deleted_topic_frees_its_name_at_once,
+    a_topic_that_was_taken_back_frees_its_name_at_once,
     a_topic_that_could_not_be_deleted_is_active_again,
     saves_of_many_operations_do_not_stand_in_each_others_way,
 );
