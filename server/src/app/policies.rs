@@ -14,7 +14,7 @@ use orbit_core::{
     name::Slug,
     policy::{Approver, TopicRules},
 };
-use orbit_store::{NewPolicy, PageOf, PolicyRow, Read};
+use orbit_store::{NewPolicy, PageOf, PolicyRow, PolicyVersionRow, Read, Tx};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -65,6 +65,7 @@ impl App {
         if !tx.policy_insert(&row).await? {
             return Err(taken(Code::PolicyExists, "/name", format!("policy {} exists already", new.name)).into());
         }
+        tx.policy_version_keep(id, &call.who.name).await?;
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.policy_named(&mut tx, &call.who, new.name.as_str()).await?;
         self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
@@ -94,12 +95,64 @@ impl App {
         let row = self.policy_named(&mut tx, &call.who, named).await?;
         may_write(&call.who, row.workspace_id)?;
         check_named(&mut tx, &rules).await?;
-        if !tx.policy_replace(row.id, &rules, expected.unwrap_or(row.version)).await? {
+        let after = self.policy_rewrite(&mut tx, call, &row, (&rules, "replaced"), expected).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// A page of a policy's versions, newest first.
+    pub async fn policy_versions(
+        &self,
+        caller: &Caller<PolicyRead>,
+        named: &str,
+        page: &PageOf<i64>,
+    ) -> AppResult<Vec<PolicyVersionRow>> {
+        let mut db = self.store.read().await?;
+        let row = self.policy_named(&mut db, &caller.who, named).await?;
+        Ok(db.policy_versions(row.id, page).await?)
+    }
+
+    /// Makes a policy say again what it said in a version. What that names has to be there still.
+    pub async fn policy_restore(
+        &self,
+        call: &Call,
+        named: &str,
+        version: i64,
+        expected: Option<i64>,
+    ) -> AppResult<PolicyRow> {
+        let mut tx = self.store.begin().await?;
+        let row = self.policy_named(&mut tx, &call.who, named).await?;
+        may_write(&call.who, row.workspace_id)?;
+        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
+            return Ok(row);
+        }
+        let Some(then) = tx.policy_version(row.id, version).await? else {
+            let detail = format!("is {version}, and policy {} has no such version", row.name);
+            let remedy = "choose one of those that GET …/versions lists";
+            return Err(Refusal::fields(vec![field("/version", "policy.not-found", &detail, remedy)]).into());
+        };
+        let rules = then.policy.rules;
+        check_named(&mut tx, &rules).await?;
+        let after = self.policy_rewrite(&mut tx, call, &row, (&rules, "restored"), expected).await?;
+        self.remember(&mut tx, call, &row.id.uuid()).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    async fn policy_rewrite(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        row: &PolicyRow,
+        (rules, deed): (&TopicRules, &str),
+        expected: Option<i64>,
+    ) -> AppResult<PolicyRow> {
+        if !tx.policy_replace(row.id, rules, expected.unwrap_or(row.version)).await? {
             return Err(stale(&format!("policy {}", row.name)).into());
         }
-        let after = self.policy_named(&mut tx, &call.who, row.name.as_str()).await?;
-        self.audit_object(&mut tx, call, "replaced", Some(&row), Some(&after)).await?;
-        tx.commit().await?;
+        tx.policy_version_keep(row.id, &call.who.name).await?;
+        let after = self.policy_named(tx, &call.who, row.name.as_str()).await?;
+        self.audit_object(tx, call, deed, Some(row), Some(&after)).await?;
         Ok(after)
     }
 

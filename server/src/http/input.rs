@@ -190,6 +190,12 @@ impl Paging {
         let after = page.after.map(|text| text.parse().map_err(|_| bad_cursor())).transpose()?;
         Ok(PageOf { after, limit: page.limit })
     }
+    /// The page asked for, by a key that is a number.
+    pub(crate) fn by_number(&self) -> Result<PageOf<i64>, Refusal> {
+        let page = self.by_text()?;
+        let after = page.after.map(|text| text.parse().map_err(|_| bad_cursor())).transpose()?;
+        Ok(PageOf { after, limit: page.limit })
+    }
     fn limit(&self) -> Result<u32, Refusal> {
         match self.limit.unwrap_or(LIMIT) {
             limit @ 1..=LIMIT_MAX => Ok(limit),

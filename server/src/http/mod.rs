@@ -82,6 +82,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(operations::operation_get))
         .routes(routes!(operations::operation_retry))
         .routes(routes!(policies::topic_policy_create, policies::topic_policy_list))
+        .routes(routes!(policies::topic_policy_versions))
+        .routes(routes!(policies::topic_policy_restore))
         .routes(routes!(policies::topic_policy_get, policies::topic_policy_replace, policies::topic_policy_delete))
         .routes(routes!(clusters::cluster_create, clusters::cluster_list))
         .routes(routes!(clusters::cluster_get, clusters::cluster_update, clusters::cluster_delete))

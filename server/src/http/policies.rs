@@ -28,7 +28,7 @@ use orbit_core::{
     name::Slug,
     policy::{Approver, ConfigRule, Limits, Pattern, TopicRules},
 };
-use orbit_store::PolicyRow;
+use orbit_store::{PolicyRow, PolicyVersionRow};
 use std::{
     collections::{BTreeMap, BTreeSet},
     iter,
@@ -359,6 +359,43 @@ pub(super) async fn topic_policy_replace(
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let rules = wire.parse(&mut wrong);
     let row = app.policy_replace(&call, &policy, wrong.done(|| rules)?, expected).await?;
+    tagged(StatusCode::OK, row.version, to_wire(&row))
+}
+
+/// A page of a topic policy's versions, newest first: what it said, since when, and who wrote it.
+#[utoipa::path(get, path = "/v1/topic-policies/{policy}/versions", operation_id = "topic_policy_versions", tag = "topic-policies",
+    params(("policy" = String, Path, description = "Name or id"), Paging),
+    responses((status = 200, body = api::Page<api::TopicPolicyVersion>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_versions(
+    caller: Caller<PolicyRead>,
+    State(app): State<App>,
+    Path(policy): Path<String>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::TopicPolicyVersion>> {
+    let asked = paging.by_number()?;
+    let rows = app.policy_versions(&caller, &policy, &asked).await?;
+    let to_wire = |row: PolicyVersionRow| {
+        let policy = to_wire(&row.policy);
+        (policy.version, api::TopicPolicyVersion { policy, written_by: row.written_by })
+    };
+    Ok((StatusCode::OK, Json(page(rows.into_iter().map(to_wire).collect(), asked.limit))))
+}
+
+/// Makes a topic policy say again what it said in a version: that becomes a new version.
+#[utoipa::path(post, path = "/v1/topic-policies/{policy}/restore", operation_id = "topic_policy_restore", tag = "topic-policies",
+    request_body = api::TopicPolicyRestore,
+    params(("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 200, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_restore(
+    caller: Caller<PolicyWrite>,
+    State(app): State<App>,
+    Path(policy): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<api::TopicPolicyRestore>,
+) -> Tagged<api::TopicPolicy> {
+    let (call, body, wrong) = asked.by(caller.who.clone());
+    let version = wrong.done(|| Some(body.version))?;
+    let row = app.policy_restore(&call, &policy, version, expected).await?;
     tagged(StatusCode::OK, row.version, to_wire(&row))
 }
 

@@ -19,6 +19,7 @@ mod idempotency;
 mod input;
 mod lists;
 mod meta;
+mod policies;
 mod profile;
 mod secrets;
 mod stale;

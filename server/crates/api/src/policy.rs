@@ -124,6 +124,25 @@ macro_rules! policy_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*
     }
 } }
 
+wire! {
+    /// A topic policy as it was in one of its versions.
+    struct TopicPolicyVersion {
+        /// What it said; `version` and `updated_at` are those of then.
+        pub policy: TopicPolicy,
+        /// The name of who wrote it; absent where it was written before versions were kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub written_by: Option<String>,
+    }
+}
+
+wire! {
+    /// Which version of a topic policy is to hold again.
+    input struct TopicPolicyRestore {
+        /// Its number. What it said becomes a new version.
+        pub version: i64,
+    }
+}
+
 policy_types! {
     /// Slugs of the environments it covers; all where absent or empty.
     environments: Vec<String>,

@@ -26,6 +26,7 @@ pairs! {
     6 "0006_item_environment",
     7 "0007_cluster_names",
     8 "0008_request_needs",
+    9 "0009_policy_versions",
 }
 
 /// How far a database's tables are behind this build.

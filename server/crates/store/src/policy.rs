@@ -50,6 +50,21 @@ impl Load for PolicyRow {
     }
 }
 
+/// A policy as it was in one of its versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVersionRow {
+    /// The policy: what it said, its version and when it was changed are those of then.
+    pub policy: PolicyRow,
+    /// The name of who wrote it; not known of what was written before versions were kept.
+    pub written_by: Option<String>,
+}
+
+impl Load for PolicyVersionRow {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self { policy: PolicyRow::load(r)?, written_by: r.get("written_by")? })
+    }
+}
+
 /// A policy without what it says.
 struct Head {
     id: PolicyId,
@@ -91,7 +106,34 @@ macro_rules! select {
     };
 }
 
+macro_rules! select_version {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.name, p.workspace_id, v.rules, v.version, p.created_at, v.written_at AS updated_at, v.written_by, w.slug AS workspace \
+             FROM topic_policy_version v JOIN topic_policy p ON p.id = v.policy_id LEFT JOIN workspace w ON w.id = p.workspace_id ",
+            $rest
+        )
+    };
+}
+
 impl Read {
+    /// A policy as it was in a version.
+    pub async fn policy_version(&mut self, id: PolicyId, version: i64) -> Result<Option<PolicyVersionRow>> {
+        self.sql(select_version!("WHERE v.policy_id = $1 AND v.version = $2"))
+            .bind(id.uuid())
+            .bind(version)
+            .optional()
+            .await
+    }
+    /// A page of a policy's versions, newest first.
+    pub async fn policy_versions(&mut self, id: PolicyId, page: &PageOf<i64>) -> Result<Vec<PolicyVersionRow>> {
+        self.sql(select_version!("WHERE v.policy_id = $1 AND v.version < $2 ORDER BY v.version DESC LIMIT $3"))
+            .bind(id.uuid())
+            .bind(page.after.unwrap_or(i64::MAX))
+            .bind(i64::from(page.limit))
+            .all()
+            .await
+    }
     /// By id.
     pub async fn policy(&mut self, id: PolicyId) -> Result<Option<PolicyRow>> {
         self.sql(select!("WHERE p.id = $1")).bind(id.uuid()).optional().await
@@ -176,7 +218,18 @@ impl Tx {
             .await?;
         Ok(wrote == 1)
     }
-    /// Deletes one. False where `version` is not what it is by now.
+    /// Keeps what it says now as a version, and who wrote that: due after each insert and replacement.
+    pub async fn policy_version_keep(&mut self, id: PolicyId, written_by: &str) -> Result<()> {
+        self.sql(
+            "INSERT INTO topic_policy_version (policy_id, version, rules, written_by, written_at) \
+             SELECT id, version, rules, $2, updated_at FROM topic_policy WHERE id = $1",
+        )
+        .bind(id.uuid())
+        .bind(written_by)
+        .one_row()
+        .await
+    }
+    /// Deletes one, its versions too. False where `version` is not what it is by now.
     pub async fn policy_delete(&mut self, id: PolicyId, version: i64) -> Result<bool> {
         let wrote = self
             .sql("DELETE FROM topic_policy WHERE id = $1 AND version = $2")

@@ -3,8 +3,8 @@
 use super::{Client, ClientError, PageQuery};
 use crate::{
     Cluster, ClusterCreate, ClusterPatch, Environment, EnvironmentCreate, EnvironmentMapping, EnvironmentMappingCreate,
-    EnvironmentPatch, Page, TopicPolicy, TopicPolicyCreate, TopicPolicyReplace, Workspace, WorkspaceCreate,
-    WorkspacePatch,
+    EnvironmentPatch, Page, TopicPolicy, TopicPolicyCreate, TopicPolicyReplace, TopicPolicyRestore, TopicPolicyVersion,
+    Workspace, WorkspaceCreate, WorkspacePatch,
 };
 
 /// The calls that nouns share.
@@ -103,6 +103,20 @@ impl Client {
     /// Replaces what a topic policy says.
     pub async fn topic_policy_replace(&self, id: &str, rules: &TopicPolicyReplace) -> Result<TopicPolicy, ClientError> {
         self.replace(&["v1", "topic-policies", id], rules).read().await
+    }
+
+    /// A page of a topic policy's versions, newest first.
+    pub async fn topic_policy_versions(
+        &self,
+        id: &str,
+        page: &PageQuery,
+    ) -> Result<Page<TopicPolicyVersion>, ClientError> {
+        self.get(&["v1", "topic-policies", id, "versions"]).page(page).read().await
+    }
+
+    /// Makes a topic policy say again what it said in a version.
+    pub async fn topic_policy_restore(&self, id: &str, to: &TopicPolicyRestore) -> Result<TopicPolicy, ClientError> {
+        self.post(&["v1", "topic-policies", id, "restore"]).body(to).read().await
     }
 
     /// Every environment, page after page.

@@ -49,6 +49,31 @@ async fn versions_count_and_stale_ones_change_nothing(db: TestStore) {
     assert_eq!(one(&db, id).await, None);
 }
 
+async fn versions_are_kept_with_who_wrote_them(db: TestStore) {
+    let id = install(&db, "guardrails", None).await;
+    db.write(async |tx| tx.policy_version_keep(id, "ann").await).await.unwrap();
+    for (version, max) in [(1, 60), (2, 70)] {
+        assert!(db.write(async |tx| tx.policy_replace(id, &rules(max), version).await).await.unwrap());
+        db.write(async |tx| tx.policy_version_keep(id, "bob").await).await.unwrap();
+    }
+    let row = one(&db, id).await.unwrap();
+    let mut read = db.read().await.unwrap();
+    let first_version = read.policy_version(id, 1).await.unwrap().unwrap();
+    assert_eq!((first_version.policy.rules, first_version.written_by.as_deref()), (rules(50), Some("ann")));
+    assert_eq!(first_version.policy.name, row.name);
+    assert_eq!(read.policy_version(id, 4).await.unwrap(), None);
+    let mut list = async |page| -> Vec<i64> {
+        read.policy_versions(id, &page).await.unwrap().into_iter().map(|v| v.policy.version).collect()
+    };
+    assert_eq!(list(first(2)).await, [3, 2]);
+    assert_eq!(list(after(2, 2)).await, [1]);
+    let newest = read.policy_versions(id, &first(1)).await.unwrap().remove(0);
+    assert_eq!(newest.policy, row, "the newest is what holds");
+    drop(read);
+    assert!(db.write(async |tx| tx.policy_delete(id, 3).await).await.unwrap());
+    assert_eq!(db.read().await.unwrap().policy_version(id, 1).await.unwrap(), None, "they go with it");
+}
+
 async fn the_rulebook_holds_what_binds_a_workspace(db: TestStore) {
     let (payments, media) = (db.workspace("payments").await, db.workspace("media").await);
     for (name, workspace) in
@@ -85,6 +110,7 @@ async fn pages_go_by_name(db: TestStore) {
 on_both!(
     a_policy_says_what_it_was_given,
     versions_count_and_stale_ones_change_nothing,
+    versions_are_kept_with_who_wrote_them,
     the_rulebook_holds_what_binds_a_workspace,
     pages_go_by_name,
 );
