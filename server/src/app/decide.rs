@@ -114,14 +114,14 @@ impl App {
         }
         let held = match outcome {
             Outcome::Consented(consent) => {
-                tx.approval_insert(id, consent, decision.words()).await?;
+                tx.approval_give(id, consent, decision.words()).await?;
                 let deed = audit::Deed::new("request.consented", decision.words());
                 self.audit_request(&mut tx, call, id, &changes(&items), deed).await?;
                 None
             }
             Outcome::Now(state, consent) => {
                 if let Some(consent) = consent {
-                    tx.approval_insert(id, consent, decision.words()).await?;
+                    tx.approval_give(id, consent, decision.words()).await?;
                 }
                 self.conclude(&mut tx, call, &row, &items, state, decision.words(), weighed.pieces).await?
             }

@@ -17,6 +17,7 @@ on_both!(
 );
 on_sqlite!(
     a_consent_of_who_has_lost_the_right_does_not_count,
+    a_consent_that_counts_no_more_can_be_given_anew,
     approvers_that_there_are_not_are_told,
     a_requester_cannot_approve_with_any_token,
     a_platform_admin_who_filed_cannot_approve,
@@ -289,6 +290,29 @@ async fn a_consent_of_who_has_lost_the_right_does_not_count(orbit: TestApp) {
     assert_eq!(root.approve(&id).await.ok().text("/state"), "pending", "one of two has lost the right since");
     let third = orbit.somebody("third", Some(Role::PlatformAdmin), None, Duration::from_hours(1)).await;
     assert_eq!(third.approve(&id).await.ok().text("/state"), "approved");
+}
+
+async fn a_consent_that_counts_no_more_can_be_given_anew(orbit: TestApp) {
+    workspace_asks(&orbit).await;
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let other = orbit.person("other", Role::Admin, "payments").await;
+    let id = dev.topic("orders").in_prod().create().await.request_id();
+    assert_eq!(other.approve(&id).await.ok().text("/state"), "pending", "the workspace consents");
+    other.approve(&id).await.problem(403, "request.not-yours").says("you have approved this request already");
+    let memberships = other.get("/v1/whoami").await.body["memberships"].clone();
+    root.delete(&format!("/v1/memberships/{}", memberships[0]["id"].as_str().unwrap())).await.gone();
+    root.post("/v1/memberships", json!({ "principal": "other", "role": "platform-admin" })).await.created();
+
+    assert_eq!(other.approve(&id).await.ok().text("/state"), "pending", "for the platform by now");
+    let given: Vec<_> = dev.request(&id).await.body["needs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|need| (need["layer"].clone(), need["given_by"].clone()))
+        .collect();
+    assert_eq!(given, [(json!("platform"), json!(["other"])), (json!("workspace"), Value::Null)]);
+    let lead = orbit.person("lead", Role::Admin, "payments").await;
+    assert_eq!(lead.approve(&id).await.ok().text("/state"), "approved");
 }
 
 async fn what_the_rules_of_today_ask_for_is_shown_and_asked_of_them(orbit: TestApp) {

@@ -193,7 +193,9 @@ const NOT_AN_APPROVER: Refusal = Refusal::NotYours("you are not among those who 
 
 /// One principal gives one consent: where both layers ask, two people are due. Who could give either gives the workspace's, which fewer others can.
 fn approve(needs: &BTreeSet<Needs>, given: &[Given], actor: &Actor) -> Result<Outcome, Refusal> {
-    if given.iter().any(|g| g.giver.principal == actor.principal) {
+    // One that does not count any more may be given anew, in the role that its giver has by now.
+    let counted = |g: &Given| needs.iter().any(|need| counts(g, need));
+    if given.iter().any(|g| g.giver.principal == actor.principal && counted(g)) {
         return Err(Refusal::Twice);
     }
     let open = open_needs(needs, given);

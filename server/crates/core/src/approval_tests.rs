@@ -269,6 +269,9 @@ fn a_quorum_takes_as_many_people() {
         &kim,
     );
     assert_eq!(again, Err(Refusal::Twice));
+    let lost = Given { layer: Layer::Workspace, giver: kim.clone() };
+    let anew = decide(RequestState::Pending, &asked, &[lost], Deed::Approve, &kim);
+    assert!(matches!(anew, Ok(Outcome::Consented(_))), "what does not count is no consent: {anew:?}");
     let second = decide(RequestState::Pending, &asked, &[admin], Deed::Approve, &kim);
     assert!(matches!(second, Ok(Outcome::Now(RequestState::Approved, Some(_)))), "{second:?}");
 }

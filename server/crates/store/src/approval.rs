@@ -39,10 +39,11 @@ impl Read {
 
 impl Tx {
     /// Notes a consent.
-    pub async fn approval_insert(&mut self, request: RequestId, consent: Consent, comment: Option<&str>) -> Result<()> {
+    pub async fn approval_give(&mut self, request: RequestId, consent: Consent, comment: Option<&str>) -> Result<()> {
         let now = self.now().await?;
         self.sql(
-            "INSERT INTO approval (request_id, principal_id, layer, comment, given_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO approval (request_id, principal_id, layer, comment, given_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (request_id, principal_id) DO UPDATE SET layer = $3, comment = $4, given_at = $5",
         )
         .bind(request.uuid())
         .bind(consent.principal.uuid())

@@ -135,16 +135,20 @@ async fn one_principal_consents_once(db: TestStore) {
     let bob = db.principal("bob").await;
     let id = db.file(&place, &place.create("orders", 1), RequestState::Pending).await;
     let consent = |principal: PrincipalId, layer| Consent { principal, layer };
-    db.write(async |tx| tx.approval_insert(id, consent(bob, Layer::Platform), Some("fine")).await).await.unwrap();
+    db.write(async |tx| tx.approval_give(id, consent(bob, Layer::Platform), Some("fine")).await).await.unwrap();
     db.pass(SECOND).await;
-    db.write(async |tx| tx.approval_insert(id, consent(place.alice, Layer::Workspace), None).await).await.unwrap();
+    db.write(async |tx| tx.approval_give(id, consent(place.alice, Layer::Workspace), None).await).await.unwrap();
     let given = db.read().await.unwrap().approvals(id).await.unwrap();
     let told: Vec<_> = given.iter().map(|a| (a.name.as_str(), a.consent.layer, a.comment.as_deref())).collect();
     assert_eq!(told, [("bob", Layer::Platform, Some("fine")), ("alice", Layer::Workspace, None)]);
     assert_eq!(one(&db, id).await.revision, 3);
-    let twice = db.write(async |tx| tx.approval_insert(id, consent(bob, Layer::Workspace), None).await).await;
-    assert!(matches!(twice, Err(StoreError::Sqlx(_))), "{twice:?}");
-    assert_eq!(one(&db, id).await.revision, 3);
+    db.pass(SECOND).await;
+    db.write(async |tx| tx.approval_give(id, consent(bob, Layer::Workspace), None).await).await.unwrap();
+    let given = db.read().await.unwrap().approvals(id).await.unwrap();
+    let told: Vec<_> = given.iter().map(|a| (a.name.as_str(), a.consent.layer, a.comment.as_deref())).collect();
+    let anew = ("bob", Layer::Workspace, None);
+    assert_eq!(told, [("alice", Layer::Workspace, None), anew], "one consent of each, the latest");
+    assert_eq!(one(&db, id).await.revision, 4);
 }
 
 async fn the_newest_request_of_each_object(db: TestStore) {
