@@ -15,18 +15,22 @@ use uuid::Uuid;
 
 /// An object that the trail shows before and after a deed.
 pub(super) trait Pictured {
+    /// What the trail shows of it.
+    fn picture(&self) -> Picture;
+}
+
+/// An object as it was at one moment.
+pub(super) struct Picture {
     /// Its kind.
-    const NOUN: &'static str;
+    noun: &'static str,
     /// Its id.
-    fn id(&self) -> Uuid;
+    id: Uuid,
     /// Its natural key.
-    fn key(&self) -> String;
+    key: String,
     /// The workspace it belongs to.
-    fn workspace(&self) -> Option<WorkspaceId> {
-        None
-    }
+    workspace: Option<WorkspaceId>,
     /// What it is, without ids and times.
-    fn picture(&self) -> Value;
+    shows: Value,
 }
 
 /// What becomes of a request, for the trail.
@@ -67,14 +71,11 @@ impl App {
         before: Option<&T>,
         after: Option<&T>,
     ) -> AppResult<()> {
-        let Some(it) = after.or(before) else { return Ok(()) };
-        let action = format!("{}.{deed}", T::NOUN);
-        let event = AuditEvent {
-            workspace: it.workspace(),
-            before: before.map(T::picture),
-            after: after.map(T::picture),
-            ..self.event_of(call, &action, T::NOUN, it.id(), &it.key())
-        };
+        let (before, after) = (before.map(T::picture), after.map(T::picture));
+        let Some(it) = after.as_ref().or(before.as_ref()) else { return Ok(()) };
+        let action = format!("{}.{deed}", it.noun);
+        let event = AuditEvent { workspace: it.workspace, ..self.event_of(call, &action, it.noun, it.id, &it.key) };
+        let event = AuditEvent { before: before.map(|it| it.shows), after: after.map(|it| it.shows), ..event };
         Ok(tx.audit(&event).await?)
     }
 
@@ -128,144 +129,97 @@ impl App {
 }
 
 impl Pictured for WorkspaceRow {
-    const NOUN: &'static str = "workspace";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.slug.to_string()
-    }
-    fn workspace(&self) -> Option<WorkspaceId> {
-        Some(self.id)
-    }
-    fn picture(&self) -> Value {
-        json!({ "slug": self.slug, "display_name": self.display_name })
+    fn picture(&self) -> Picture {
+        let shows = json!({ "slug": self.slug, "display_name": self.display_name });
+        Picture { noun: "workspace", id: self.id.uuid(), key: self.slug.to_string(), workspace: Some(self.id), shows }
     }
 }
 
 impl Pictured for EnvironmentRow {
-    const NOUN: &'static str = "environment";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.slug.to_string()
-    }
-    fn picture(&self) -> Value {
-        json!({
+    fn picture(&self) -> Picture {
+        let shows = json!({
             "slug": self.slug, "display_name": self.display_name,
             "naming_template": self.naming_template.to_string(), "default_approvers": self.default_approvers,
-        })
+        });
+        Picture { noun: "environment", id: self.id.uuid(), key: self.slug.to_string(), workspace: None, shows }
     }
 }
 
 impl Pictured for MappingRow {
-    const NOUN: &'static str = "environment-mapping";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        format!("{}/{}", self.environment, self.cluster)
-    }
-    fn picture(&self) -> Value {
-        json!({
+    fn picture(&self) -> Picture {
+        let shows = json!({
             "environment": self.environment, "cluster": self.cluster,
             "priority": self.priority, "is_default": self.is_default,
-        })
+        });
+        Picture {
+            noun: "environment-mapping",
+            id: self.id.uuid(),
+            key: format!("{}/{}", self.environment, self.cluster),
+            workspace: None,
+            shows,
+        }
     }
 }
 
 impl Pictured for ClusterRow {
-    const NOUN: &'static str = "cluster";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.slug.to_string()
-    }
-    /// Of the secret half, only under which key it lies: that it was changed is worth knowing, what it is not.
-    fn picture(&self) -> Value {
-        json!({
+    /// Of the secret half, only that there is one.
+    fn picture(&self) -> Picture {
+        let shows = json!({
             "slug": self.slug, "display_name": self.display_name, "provider": self.provider, "region": self.region,
             "residency": self.residency, "connection": self.connection, "has_credentials": self.credentials.is_some(),
-        })
+        });
+        Picture { noun: "cluster", id: self.id.uuid(), key: self.slug.to_string(), workspace: None, shows }
     }
 }
 
 impl Pictured for PolicyRow {
-    const NOUN: &'static str = "topic-policy";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.name.to_string()
-    }
-    fn workspace(&self) -> Option<WorkspaceId> {
-        self.workspace_id
-    }
-    fn picture(&self) -> Value {
-        json!({ "name": self.name, "workspace": self.workspace, "version": self.version, "rules": self.rules })
+    fn picture(&self) -> Picture {
+        let shows =
+            json!({ "name": self.name, "workspace": self.workspace, "version": self.version, "rules": self.rules });
+        Picture {
+            noun: "topic-policy",
+            id: self.id.uuid(),
+            key: self.name.to_string(),
+            workspace: self.workspace_id,
+            shows,
+        }
     }
 }
 
 impl Pictured for PrincipalRow {
-    const NOUN: &'static str = "principal";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.name.clone()
-    }
-    fn picture(&self) -> Value {
-        json!({ "name": self.name, "kind": self.kind })
+    fn picture(&self) -> Picture {
+        let shows = json!({ "name": self.name, "kind": self.kind });
+        Picture { noun: "principal", id: self.id.uuid(), key: self.name.clone(), workspace: None, shows }
     }
 }
 
 impl Pictured for MembershipRow {
-    const NOUN: &'static str = "membership";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.principal.clone()
-    }
-    fn workspace(&self) -> Option<WorkspaceId> {
-        self.workspace_id
-    }
-    fn picture(&self) -> Value {
-        json!({ "principal": self.principal, "workspace": self.workspace, "role": self.role })
+    fn picture(&self) -> Picture {
+        let shows = json!({ "principal": self.principal, "workspace": self.workspace, "role": self.role });
+        Picture {
+            noun: "membership",
+            id: self.id.uuid(),
+            key: self.principal.clone(),
+            workspace: self.workspace_id,
+            shows,
+        }
     }
 }
 
 impl Pictured for TokenRow {
-    const NOUN: &'static str = "token";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.principal.clone()
-    }
-    fn picture(&self) -> Value {
+    fn picture(&self) -> Picture {
         let ends = |at: &Option<jiff::Timestamp>| at.map(|at| at.to_string());
-        json!({
+        let shows = json!({
             "principal": self.principal, "name": self.name,
             "expires_at": ends(&self.expires_at), "revoked_at": ends(&self.revoked_at),
-        })
+        });
+        Picture { noun: "token", id: self.id.uuid(), key: self.principal.clone(), workspace: None, shows }
     }
 }
 
 impl Pictured for TopicRow {
-    const NOUN: &'static str = "topic";
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
-    fn key(&self) -> String {
-        self.key()
-    }
-    fn workspace(&self) -> Option<WorkspaceId> {
-        Some(self.workspace_id)
-    }
-    fn picture(&self) -> Value {
-        json!({ "status": self.status, "cluster": self.cluster, "physical_name": self.physical_name, "spec": self.desired })
+    fn picture(&self) -> Picture {
+        let shows = json!({ "status": self.status, "cluster": self.cluster, "physical_name": self.physical_name, "spec": self.desired });
+        Picture { noun: "topic", id: self.id.uuid(), key: self.key(), workspace: Some(self.workspace_id), shows }
     }
 }

@@ -50,17 +50,11 @@ pub(super) fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bo
             | TopicStatus::Rejected
             | TopicStatus::Withdrawn
             | TopicStatus::Expired,
-            Wish::Create(spec) | Wish::Update(spec),
-        ) => Ok(Comes::To(TopicAction::Create { spec: (*spec).clone() })),
-        (
-            TopicStatus::PendingApproval
-            | TopicStatus::Provisioning
-            | TopicStatus::Failed
-            | TopicStatus::Rejected
-            | TopicStatus::Withdrawn
-            | TopicStatus::Expired,
-            Wish::Delete,
-        ) => Ok(Comes::Drop),
+            wish,
+        ) => Ok(match wish {
+            Wish::Create(spec) | Wish::Update(spec) => Comes::To(TopicAction::Create { spec: (*spec).clone() }),
+            Wish::Delete => Comes::Drop,
+        }),
     }
 }
 
