@@ -188,12 +188,6 @@ pub(crate) async fn ended(client: &Client, operation: &str) -> Operation {
 pub(crate) fn guardrails() -> TopicPolicyCreate {
     let prod = || Some(vec!["prod".to_owned()]);
     TopicPolicyCreate {
-        approvers: None,
-        quorum: None,
-        request_validity_hours: None,
-        allowed_configs: None,
-        config_rules: None,
-        profiles: None,
         partition_limits: Some(Limits { min: None, max: Some(50) }),
         require_approval_for: prod(),
         require_deletion_approval_for: prod(),
