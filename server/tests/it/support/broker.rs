@@ -59,7 +59,7 @@ impl Broker {
     pub(crate) fn waiting(&self) -> usize {
         self.seen(|s| s.waiting)
     }
-    /// The most calls about one topic that ran at the same time.
+    /// The most calls at work on one topic at the same time. Who only looks does not count: readers may come at any moment.
     pub(crate) fn most_at_once(&self) -> usize {
         self.seen(|s| s.most_at_once)
     }
@@ -75,14 +75,18 @@ impl Broker {
     pub(crate) fn refuse_next_create(&self) {
         self.kafka.fault_once(Method::TopicsCreate, Fault::FailBefore(KafkaErrorKind::Invalid));
     }
-    /// Counts calls about these topics while it lives.
-    async fn enter(&self, names: &[PhysicalName]) -> Inside {
+    /// Waits where calls are held.
+    async fn pass(&self) {
         let mut open = self.open.subscribe();
         if !*open.borrow() {
             self.seen(|s| s.waiting += 1);
             let _left = Waits(self.clone());
             drop(open.wait_for(|open| *open).await);
         }
+    }
+    /// Counts work on these topics while it lives.
+    async fn enter(&self, names: &[PhysicalName]) -> Inside {
+        self.pass().await;
         self.seen(|s| {
             for name in names {
                 let running = s.running.entry(name.clone()).or_default();
@@ -120,7 +124,7 @@ impl KafkaAdmin for Broker {
         self.kafka.topics_list().await
     }
     async fn topics_describe(&self, names: &[PhysicalName]) -> Bulk<Option<orbit_core::ports::TopicDescription>> {
-        let _inside = self.enter(names).await;
+        self.pass().await;
         self.kafka.topics_describe(names).await
     }
     async fn topics_create(&self, topics: &[NewTopic]) -> Bulk<KafkaTopicId> {
@@ -144,7 +148,7 @@ impl KafkaAdmin for Broker {
         self.kafka.topics_delete(names).await
     }
     async fn topic_has_records(&self, name: &PhysicalName) -> Result<bool, KafkaError> {
-        let _inside = self.enter(std::slice::from_ref(name)).await;
+        self.pass().await;
         self.kafka.topic_has_records(name).await
     }
 }
