@@ -55,7 +55,7 @@ async fn changes_and_deletions_that_die_between_any_deed_and_its_save_are_done_o
 
     let before = cut_off(&world, &database, &names, async |name| {
         if OF_A_DELETION.contains(&name) {
-            drop(client.topic_delete(&key("dev", name)).await.unwrap());
+            drop(client.topic_delete(&key("dev", name), None).await.unwrap());
         } else {
             drop(client.topic_update(&key("dev", name), &more).await.unwrap());
         }

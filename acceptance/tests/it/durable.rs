@@ -67,7 +67,7 @@ async fn changes_and_deletions_survive_a_killed_server_too() {
                     TopicPatch { partitions: Some(Some(3)), retention_ms: Some(Some(5_000)), ..TopicPatch::default() };
                 drop(client.topic_update(&id, &more).await.unwrap());
             } else {
-                drop(client.topic_delete(&id).await.unwrap());
+                drop(client.topic_delete(&id, None).await.unwrap());
             }
         });
         sleep(Duration::from_millis(u64::try_from(n * 9).unwrap())).await;

@@ -2,7 +2,9 @@
 
 use crate::world::{World, configuration, guardrails, policy, topic, wish};
 use orbit_acceptance::Told;
-use orbit_api::{CleanupPolicy, Limits, PolicyScope, TopicCreate, TopicPolicyCreate, TopicPolicyReplace, TopicProfile};
+use orbit_api::{
+    CleanupPolicy, Limits, PolicyScope, RequestField, TopicCreate, TopicPolicyCreate, TopicPolicyReplace, TopicProfile,
+};
 
 const DENIED: &str = "Denied: exceeds platform limit of 50 partitions";
 
@@ -103,6 +105,32 @@ async fn a_limit_cannot_be_dodged_through_config() {
     terraform.plan().await.fails(&["retention_ms is not set, and the cluster's default of 604800000 exceeds"]);
     terraform.write(&configuration(&topic("dev", "orders", "retention_ms = 86400000")));
     terraform.apply().await.ok();
+}
+
+#[tokio::test]
+async fn what_a_policy_wants_to_know_is_said_in_the_resource() {
+    let world = World::new().await;
+    let fields = Some(vec![RequestField::Producers, RequestField::RetentionRationale]);
+    let documented =
+        TopicPolicyCreate { required_request_fields: fields, ..policy("documented", PolicyScope::Platform) };
+    world.orbit.admin().topic_policy_create(&documented).await.unwrap();
+    let terraform =
+        world.terraform(&topic("prod", "orders", "retention_rationale = \"refunds\"\n producers = []")).await;
+    let denied = "Denied: the platform wants to know producers with every request for a topic";
+    terraform.plan().await.fails(&[denied]).points_at("producers = []");
+
+    let words = "producers = [\"checkout\"]\n retention_rationale = \"refunds\"\n justification = \"the fair\"";
+    terraform.write(&configuration(&topic("prod", "orders", words)));
+    assert_eq!(terraform.apply().await.code, 0);
+    let request = world.open_request().await;
+    let said = &request.documentation;
+    assert_eq!(said.producers.as_deref(), Some(&["checkout".to_owned()][..]));
+    assert_eq!(
+        (said.retention_rationale.as_deref(), said.justification.as_deref()),
+        (Some("refunds"), Some("the fair"))
+    );
+    world.approve().await;
+    terraform.plan().await.is_empty();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use orbit_acceptance::{Database, Kafka, OnCluster, Orbit, Setup, Terraform, even
 use orbit_api::{
     Approve, EnvironmentCreate, EnvironmentMappingCreate, Limits, MembershipCreate, Operation, OperationState,
     PolicyScope, PrincipalCreate, Reject, Request, RequestState, Role, TokenCreate, Topic, TopicCreate,
-    TopicPolicyCreate, TopicSpec, TopicStatus, WorkspaceCreate,
+    TopicPolicyCreate, TopicPolicyReplace, TopicSpec, TopicStatus, WorkspaceCreate,
     client::{Client, RequestQuery, TopicRead, Waited},
 };
 use std::{collections::BTreeMap, future::pending};
@@ -197,27 +197,8 @@ pub(crate) fn guardrails() -> TopicPolicyCreate {
 
 /// A policy that says nothing.
 pub(crate) fn policy(name: &str, scope: PolicyScope) -> TopicPolicyCreate {
-    TopicPolicyCreate {
-        approvers: None,
-        quorum: None,
-        request_validity_hours: None,
-        allowed_configs: None,
-        config_rules: None,
-        profiles: None,
-        name: name.to_owned(),
-        scope,
-        workspace: (scope == PolicyScope::Workspace).then(|| WORKSPACE.to_owned()),
-        environments: None,
-        naming_pattern: None,
-        auto_approve_patterns: None,
-        partition_limits: None,
-        retention_limits: None,
-        replication_factor_limits: None,
-        require_approval_for: None,
-        require_deletion_approval_for: None,
-        allow_self_approval: None,
-        require_schema: None,
-    }
+    let workspace = (scope == PolicyScope::Workspace).then(|| WORKSPACE.to_owned());
+    TopicPolicyCreate::new(name, workspace, TopicPolicyReplace::default())
 }
 
 pub(crate) fn key(environment: &str, name: &str) -> String {

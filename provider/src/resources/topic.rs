@@ -59,6 +59,18 @@ model! {
         owner_contact: Option<String>,
         /// While on, the topic cannot be deleted. Turn it off in an apply of its own before a destroy.
         deletion_protection: Option<bool>,
+        /// Why it is needed, for those who decide. Like the other words of a request it is not kept in the topic, and a policy may ask for it.
+        justification: Option<String>,
+        /// What is going to write to it, for those who decide.
+        producers: Option<BTreeSet<String>>,
+        /// What is going to read from it, for those who decide.
+        consumers: Option<BTreeSet<String>>,
+        /// Schemas of its records, for those who decide.
+        schema_references: Option<BTreeSet<String>>,
+        /// Why records are kept for as long as asked, for those who decide.
+        retention_rationale: Option<String>,
+        /// Further reading for those who decide: a ticket, a design.
+        links: Option<BTreeSet<String>>,
         /// What an apply does when a change of it waits for a person: `return`, `wait` or `fail`, as in the provider block. Default: the provider's.
         on_pending: Option<String>,
         /// Orbit's id of the topic.
@@ -124,6 +136,12 @@ impl Resource for ManagedTopic {
             .attr(Self::tags.optional())
             .attr(Self::owner_contact.optional())
             .attr(Self::deletion_protection.optional())
+            .attr(Self::justification.optional())
+            .attr(Self::producers.optional())
+            .attr(Self::consumers.optional())
+            .attr(Self::schema_references.optional())
+            .attr(Self::retention_rationale.optional())
+            .attr(Self::links.optional())
             .attr(Self::on_pending.optional().check(|text| text.parse::<OnPending>().map(drop)))
             .attr(Self::id.computed().keep())
             .attr(Self::cluster.computed().keep())
@@ -188,7 +206,7 @@ impl Resource for ManagedTopic {
     async fn update(cx: &Cx<Orbit>, was: Self, want: Self) -> Outcome<Self> {
         let place = |pointer: &str| want.place(pointer);
         let (client, id) = (cx.client.client()?, was.id.require()?);
-        let spec = TopicReplace::from(want.spec()?);
+        let spec = TopicReplace::from(want.spec()?).documented(want.documentation());
         let call = || change(cx, client.topic_replace(id, &spec));
         let answer = match when_free::<Topic, _, _>(cx, id, &want.object(), call).await? {
             Ok(answer) => answer,
@@ -205,7 +223,7 @@ impl Resource for ManagedTopic {
 
     async fn delete(cx: &Cx<Orbit>, was: Self) -> Result<Applied<()>, Failure<Self>> {
         let (client, id) = (cx.client.client()?, was.id.require()?);
-        let call = || change(cx, client.topic_delete(id));
+        let call = || change(cx, client.topic_delete(id, was.justification.as_deref()));
         let outcome = match when_free::<Topic, _, _>(cx, id, &was.object(), call).await? {
             Ok(Deleted::Accepted(topic)) => settle_deletion(cx, Some(*topic)).await,
             Ok(Deleted::Gone) => Ok(Applied::Done(())),

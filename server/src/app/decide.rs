@@ -13,8 +13,8 @@ use orbit_core::{
     policy,
 };
 use orbit_store::{
-    AuditEvent, MembershipRow, PageOf, Read, RequestFilter, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL,
-    Stage, Tx, Work,
+    Asked, AuditEvent, MembershipRow, PageOf, Read, RequestFilter, RequestItemRow, RequestRow, Resolution,
+    SYSTEM_PRINCIPAL, Stage, Tx, Work,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -136,11 +136,12 @@ impl App {
     async fn weigh_again(&self, tx: &mut Tx, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Weighing> {
         let memberships = tx.memberships_of(row.requester_id).await?;
         let requester = Requester { platform_admin: memberships.iter().any(|m| m.workspace_id.is_none()) };
+        let asked = Asked { requester, documentation: row.documentation.clone() };
         let mut needs = row.needs.clone();
         let mut pieces = Vec::new();
         let rules = tx.rulebook(row.workspace_id).await?;
         for item in items {
-            let weighed = tx.weigh(&item.change, &rules, requester).await?;
+            let weighed = tx.weigh(&item.change, &rules, &asked).await?;
             if weighed.verdict.decision() == policy::Decision::Deny {
                 return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
             }

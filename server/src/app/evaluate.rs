@@ -13,10 +13,11 @@ use crate::{
 use orbit_core::{
     approval::RequestState,
     change::{Action, Change, Noun, TopicAction, TopicChange},
+    documentation::Documentation,
     id::ClusterId,
     policy::{Decision, Needs, Verdict},
 };
-use orbit_store::{Grounded, Read, TopicRow};
+use orbit_store::{Asked, Grounded, Read, TopicRow};
 use std::collections::HashMap;
 
 /// A change to judge.
@@ -113,17 +114,18 @@ impl App {
             }
         };
         let changed = Change::Topic(change.clone());
-        let request = self.equal_request(db, &changed, new.justification.as_deref()).await?;
+        let request = self.equal_request(db, &changed, &new.documentation).await?;
         let mut supersedes = None;
         if request.is_none() {
-            match self.way(db, call, &changed, open, new.justification.as_deref()).await? {
+            match self.way(db, call, &changed, open, &new.documentation).await? {
                 // What is under way was judged when it was accepted; what it has done so far is not to be held against it.
                 Way::Attach => return self.attached(db, &change).await,
                 Way::Over(open) => supersedes = Some(self.request_brief(db, &open).await?),
                 Way::Free => {}
             }
         }
-        let verdict = self.judge_among(db, call, &change, siblings).await?;
+        let asked = call.who.asked(new.documentation.clone());
+        let verdict = self.judge_among(db, &asked, &change, siblings).await?;
         let cluster = db.cluster(change.cluster_id).await?;
         let named = &place.environment.default_approvers;
         let words = |need: &Needs| (need.clone(), approvers_text(need, place.workspace.slug.as_str(), named));
@@ -155,12 +157,12 @@ impl App {
     async fn judge_among(
         &self,
         db: &mut Read,
-        call: &Call,
+        asked: &Asked,
         change: &TopicChange,
         siblings: &mut Siblings,
     ) -> AppResult<Verdict> {
         let rules = db.rulebook(change.workspace_id).await?;
-        let (mut facts, _, _) = change.ground(db, call.who.requester()).await?;
+        let (mut facts, _, _) = change.ground(db, asked).await?;
         let creates = matches!(change.action, TopicAction::Create { .. });
         if creates && facts.collides_with.is_none() {
             facts.collides_with = siblings.collision(change);
@@ -177,12 +179,12 @@ impl App {
         &self,
         db: &mut Read,
         change: &Change,
-        justification: Option<&str>,
+        documentation: &Documentation,
     ) -> AppResult<Option<RequestBrief>> {
         let Some(newest) = db.request_newest(change.object().id).await? else { return Ok(None) };
         let stands = match newest.state {
             RequestState::Pending => true,
-            RequestState::Rejected => newest.justification.as_deref() == justification,
+            RequestState::Rejected => newest.documentation == *documentation,
             _ => false,
         };
         let items = db.request_items(newest.id).await?;

@@ -4,6 +4,7 @@ use super::{App, AppError, AppResult, Call, Code, Refusal, audit};
 use orbit_core::{
     approval::{self, Deed, RequestState},
     change::Change,
+    documentation::Documentation,
     id::{OperationId, RequestId, RunGroupId},
     policy::{Decision, Verdict},
     workflow::{Held, OperationState, Saga},
@@ -22,8 +23,8 @@ pub struct Filing {
     /// What was open on the object of each. Read before the object itself: an operation that ends takes no lock of ours, and frees the object in the
     /// moment in which it changes it. So what was free then is seen here as it ended, and what was not stands in the way.
     pub open: Vec<Option<RequestRow>>,
-    /// Why, in the requester's words.
-    pub justification: Option<String>,
+    /// What the request says for itself.
+    pub documentation: Documentation,
 }
 
 /// What came of it.
@@ -52,7 +53,7 @@ impl App {
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
     pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
         for (change, open) in filing.changes.iter().zip(&filing.open) {
-            match self.way(tx, call, change, open.clone(), filing.justification.as_deref()).await? {
+            match self.way(tx, call, change, open.clone(), &filing.documentation).await? {
                 Way::Free => {}
                 Way::Attach => return Ok(Filed::Attached),
                 Way::Over(open) => self.supersede(tx, call, &open).await?,
@@ -95,8 +96,9 @@ impl App {
         let mut verdict = Verdict::default();
         let Some(workspace) = filing.changes.first().map(Change::workspace) else { return Ok((weighed, verdict)) };
         let rules = tx.rulebook(workspace).await?;
+        let asked = call.who.asked(filing.documentation.clone());
         for change in &filing.changes {
-            let one = tx.weigh(change, &rules, call.who.requester()).await?;
+            let one = tx.weigh(change, &rules, &asked).await?;
             verdict = verdict.and(one.verdict.clone());
             weighed.push(one);
         }
@@ -135,7 +137,7 @@ impl App {
             group,
             state: if allowed { RequestState::Approved } else { RequestState::Pending },
             verdict: verdict.clone(),
-            justification: filing.justification.clone(),
+            documentation: filing.documentation.clone(),
             expires_at: now.checked_add(valid).unwrap_or(now),
             items: items.collect(),
         };
@@ -185,7 +187,7 @@ impl App {
     }
 
     /// Whether the way is free for a change. What is open on the object and asks for the same takes it in; a different one gives way where the caller
-    /// may put another in its place, else it stands in the way. What was refused before stands in the way too, until the change or its justification
+    /// may put another in its place, else it stands in the way. What was refused before stands in the way too, until the change or what it says for itself
     /// differs. Only looks: evaluate asks it too.
     pub(super) async fn way(
         &self,
@@ -193,7 +195,7 @@ impl App {
         call: &Call,
         change: &Change,
         open: Option<RequestRow>,
-        justification: Option<&str>,
+        documentation: &Documentation,
     ) -> AppResult<Way> {
         let object = change.object();
         if let Some(open) = open {
@@ -208,7 +210,7 @@ impl App {
             };
         }
         let Some(last) = db.request_newest(object.id).await? else { return Ok(Way::Free) };
-        if last.state == RequestState::Rejected && last.justification.as_deref() == justification {
+        if last.state == RequestState::Rejected && last.documentation == *documentation {
             let items = db.request_items(last.id).await?;
             if items.iter().any(|i| i.change.same_intent(change)) {
                 return Err(self.rejected_before(db, &last).await?.into());

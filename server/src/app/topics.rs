@@ -8,6 +8,7 @@ use crate::auth::{Caller, permission::TopicWrite};
 use orbit_api::FieldProblem;
 use orbit_core::{
     change::{Change, TopicAction, TopicChange},
+    documentation::Documentation,
     id::TopicId,
     model::topic::TopicSpec,
     name::TopicName,
@@ -28,8 +29,8 @@ pub struct TopicNew {
     pub name: TopicName,
     /// What it is to be.
     pub spec: TopicSpec,
-    /// Why.
-    pub justification: Option<String>,
+    /// What the request says for itself.
+    pub documentation: Documentation,
 }
 
 /// What a call for a topic comes to.
@@ -84,7 +85,7 @@ impl App {
             return Ok(TopicReply { topic: there.id, outcome: Outcome::There });
         }
         let change = self.creation(&mut tx, &place, &new).await?;
-        self.topic_submit(tx, call, (change, open), new.justification).await
+        self.topic_submit(tx, call, (change, open), new.documentation).await
     }
 
     /// The answer to a call that was carried out before, for who may see the topic still. One that is gone by now is what a deletion asked for.
@@ -110,13 +111,13 @@ impl App {
         mut tx: Tx,
         call: &Call,
         (change, open): (TopicChange, Option<RequestRow>),
-        justification: Option<String>,
+        documentation: Documentation,
     ) -> AppResult<TopicReply> {
         let topic = change.id;
         let deletes = change.action == TopicAction::Delete;
         tx.cluster_lock(change.cluster_id).await?;
         let changes = vec![Change::Topic(change)];
-        let filing = Filing { changes: changes.clone(), open: vec![open], justification };
+        let filing = Filing { changes: changes.clone(), open: vec![open], documentation };
         let filed = match self.submit(&mut tx, call, filing).await {
             Ok(filed) => filed,
             Err(AppError::Refused(refusal)) => {
@@ -155,7 +156,7 @@ impl App {
         call: &Call,
         named: &str,
         expected: Option<i64>,
-        justification: Option<String>,
+        documentation: Documentation,
         respec: impl FnOnce(&TopicSpec) -> Result<TopicSpec, Vec<FieldProblem>> + Send,
     ) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
@@ -166,7 +167,7 @@ impl App {
         let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
         self.fill_profile(&mut tx, (row.workspace_id, &row.environment), &mut spec, Some(&row.desired)).await?;
         match comes_to(&row, &Wish::Update(&spec), call, open.is_some())? {
-            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), justification).await,
+            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), documentation).await,
             Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),
         }
     }
@@ -178,7 +179,7 @@ impl App {
         call: &Call,
         named: &str,
         expected: Option<i64>,
-        justification: Option<String>,
+        documentation: Documentation,
     ) -> AppResult<TopicReply> {
         let mut tx = self.store.begin().await?;
         if let Some(before) = self.answered_before(&mut tx, call).await? {
@@ -186,7 +187,7 @@ impl App {
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         match comes_to(&row, &Wish::Delete, call, open.is_some())? {
-            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), justification).await,
+            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), documentation).await,
             Comes::There | Comes::Drop => {
                 if let Some(open) = open {
                     // An operation is none that could be taken back: it stands in the way.

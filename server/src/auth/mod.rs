@@ -13,9 +13,10 @@ use axum::{
 };
 use orbit_core::{
     change::Requester,
+    documentation::Documentation,
     id::{PrincipalId, TokenId, WorkspaceId},
 };
-use orbit_store::{MembershipRow, TokenRow, Who};
+use orbit_store::{Asked, MembershipRow, TokenRow, Who};
 use permission::{Held, Permission, Role};
 use std::{collections::BTreeMap, marker::PhantomData, net::SocketAddr, time::Duration};
 
@@ -53,8 +54,8 @@ impl Identity {
     }
     /// What policy may know of it.
     #[must_use]
-    pub fn requester(&self) -> Requester {
-        Requester { platform_admin: self.platform_admin }
+    pub fn asked(&self, documentation: Documentation) -> Asked {
+        Asked { requester: Requester { platform_admin: self.platform_admin }, documentation }
     }
     /// Whether it holds a role of at least `least` in the workspace.
     #[must_use]

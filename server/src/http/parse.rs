@@ -4,6 +4,7 @@ use crate::app::Refusal;
 use orbit_api as api;
 use orbit_api::FieldProblem;
 use orbit_core::{
+    documentation::Documentation,
     model::topic::{CleanupPolicy, Compression, Preset, Profile, TopicSpec},
     name::{Limited, TopicName},
 };
@@ -151,6 +152,35 @@ impl Parse<TopicSpec> for api::TopicSpec {
         }
         Some(spec)
     }
+}
+
+impl Parse<Documentation> for api::Documentation {
+    fn parse(self, wrong: &mut Wrongs) -> Option<Documentation> {
+        wrong.text("/justification", self.justification.as_ref(), LONG_TEXT);
+        wrong.text("/retention_rationale", self.retention_rationale.as_ref(), LONG_TEXT);
+        Some(Documentation {
+            justification: self.justification,
+            producers: texts("/producers", self.producers, wrong),
+            consumers: texts("/consumers", self.consumers, wrong),
+            schema_references: texts("/schema_references", self.schema_references, wrong),
+            retention_rationale: self.retention_rationale,
+            links: texts("/links", self.links, wrong),
+        })
+    }
+}
+
+/// Short texts.
+fn texts(pointer: &str, given: Option<Vec<String>>, wrong: &mut Wrongs) -> Vec<String> {
+    const MOST: usize = 50;
+    let given = given.unwrap_or_default();
+    if given.len() > MOST {
+        let detail = format!("has {} texts: at most {MOST} are allowed", given.len());
+        wrong.note(pointer, "length", detail, Some(MOST.to_string()), "give fewer");
+    }
+    for (i, text) in given.iter().enumerate() {
+        wrong.text(&format!("{pointer}/{i}"), Some(text), SHORT_TEXT);
+    }
+    given
 }
 
 impl Parse<Preset> for (&str, api::TopicProfile) {

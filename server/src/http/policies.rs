@@ -5,7 +5,7 @@ use super::{
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, slug},
     tagged,
-    wire::topic_profile,
+    wire::{request_field, request_field_in, topic_profile},
 };
 use crate::{
     app::{App, PolicyNew},
@@ -65,6 +65,7 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
             approvers: approvers(self.approvers, wrong),
             quorum: self.quorum,
             request_validity_hours: self.request_validity_hours,
+            required_request_fields: self.required_request_fields.into_iter().flatten().map(request_field_in).collect(),
             allowed_configs: allowed_configs(self.allowed_configs, wrong),
             config_rules: config_rules(self.config_rules, wrong),
             profiles: profiles(self.profiles, wrong),
@@ -288,6 +289,8 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
         .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         quorum: rules.quorum,
         request_validity_hours: rules.request_validity_hours,
+        required_request_fields: Some(rules.required_request_fields.iter().copied().map(request_field).collect())
+            .filter(|all: &Vec<_>| !all.is_empty()),
         allowed_configs: rules.allowed_configs.as_ref().map(|all| all.iter().cloned().collect()),
         config_rules: Some(
             rules.config_rules.iter().map(|(key, rule)| (key.clone(), config_rule_to_wire(rule))).collect(),

@@ -22,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, change::Action};
+use orbit_core::{approval::RequestState, change::Action, documentation::Documentation};
 use orbit_store::TopicFilter;
 use serde::Deserialize;
 
@@ -30,13 +30,13 @@ impl Parse<TopicNew> for api::TopicCreate {
     fn parse(self, wrong: &mut Wrongs) -> Option<TopicNew> {
         let name = topic_name(&self.name, wrong);
         let spec = self.spec().parse(wrong);
-        wrong.text("/justification", self.justification.as_ref(), LONG_TEXT);
+        let documentation = self.documentation().parse(wrong);
         Some(TopicNew {
             workspace: self.workspace,
             environment: self.environment,
             name: name?,
             spec: spec?,
-            justification: self.justification,
+            documentation: documentation?,
         })
     }
 }
@@ -188,8 +188,7 @@ pub(super) async fn topic_update(
     asked: Asked<api::TopicPatch>,
 ) -> Result<Response, Failed> {
     let (call, patch, mut wrong) = asked.by(caller.who.clone());
-    let justification = patch.justification.clone();
-    wrong.text("/justification", justification.as_ref(), LONG_TEXT);
+    let documentation = patch.documentation().parse(&mut wrong).unwrap_or_default();
     let respec = move |before: &_| {
         let spec = patch.apply(wire::topic_spec(before)).parse(&mut wrong);
         match spec {
@@ -198,7 +197,7 @@ pub(super) async fn topic_update(
         }
     };
     let task = app.clone();
-    let work = async move { task.topic_update(&caller, &call, &topic, expected, justification, respec).await };
+    let work = async move { task.topic_update(&caller, &call, &topic, expected, documentation, respec).await };
     let reply = app.to_the_end(work).await?;
     answer(&app, reply, StatusCode::OK).await
 }
@@ -218,12 +217,11 @@ pub(super) async fn topic_replace(
     asked: Asked<api::TopicReplace>,
 ) -> Result<Response, Failed> {
     let (call, body, mut wrong) = asked.by(caller.who.clone());
-    wrong.text("/justification", body.justification.as_ref(), LONG_TEXT);
-    let (spec, justification) = (body.spec().parse(&mut wrong), body.justification);
-    let spec = wrong.done(|| spec)?;
+    let (spec, documentation) = (body.spec().parse(&mut wrong), body.documentation().parse(&mut wrong));
+    let (spec, documentation) = wrong.done(|| spec.zip(documentation))?;
     let task = app.clone();
     let respec = move |_: &_| Ok(spec);
-    let work = async move { task.topic_update(&caller, &call, &topic, expected, justification, respec).await };
+    let work = async move { task.topic_update(&caller, &call, &topic, expected, documentation, respec).await };
     let reply = app.to_the_end(work).await?;
     answer(&app, reply, StatusCode::OK).await
 }
@@ -255,7 +253,8 @@ pub(super) async fn topic_delete(
     wrong.text("justification", why.justification.as_ref(), LONG_TEXT);
     wrong.done(|| Some(()))?;
     let task = app.clone();
-    let work = async move { task.topic_delete(&caller, &call, &topic, expected, why.justification).await };
+    let documentation = Documentation { justification: why.justification, ..Documentation::default() };
+    let work = async move { task.topic_delete(&caller, &call, &topic, expected, documentation).await };
     let reply = app.to_the_end(work).await?;
     answer(&app, reply, StatusCode::OK).await
 }

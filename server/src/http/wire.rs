@@ -5,6 +5,7 @@ use orbit_api as api;
 use orbit_core::{
     approval::RequestState,
     change::Action,
+    documentation::{Documentation, RequestField},
     model::topic::{CleanupPolicy, Compression, Difference, Drift, Preset, TopicSpec, TopicStatus},
     policy::{self, Finding, Layer, Needs, Verdict},
     workflow::{OperationState, Saga, StepState},
@@ -30,6 +31,8 @@ same_words! {
     operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Succeeded, RollingBack, RolledBack, Stuck }
     /// How far a step is.
     step_state: StepState => api::StepState { Pending, Running, Done, Failed, Undone }
+    /// What a request can say for itself.
+    request_field: RequestField => api::RequestField { Justification, Producers, Consumers, SchemaReferences, RetentionRationale, Links }
     /// Where a topic is on its way.
     topic_status: TopicStatus => api::TopicStatus { PendingApproval, Provisioning, Active, Failed, Deleting, Rejected, Withdrawn, Expired }
     /// What becomes of old records.
@@ -42,6 +45,12 @@ same_words! {
 #[must_use]
 pub fn request_state_in(word: api::RequestState) -> RequestState {
     RequestState::ALL.into_iter().find(|s| request_state(*s) == word).unwrap_or(RequestState::Pending)
+}
+
+/// What a request can say for itself, read from the wire.
+#[must_use]
+pub fn request_field_in(word: api::RequestField) -> RequestField {
+    RequestField::ALL.into_iter().find(|f| request_field(*f) == word).unwrap_or(RequestField::Justification)
 }
 
 /// What a topic's status is, read from the wire.
@@ -65,6 +74,20 @@ pub fn topic_spec(spec: &TopicSpec) -> api::TopicSpec {
         tags: (!spec.tags.is_empty()).then(|| spec.tags.clone()),
         owner_contact: spec.owner_contact.clone(),
         deletion_protection: spec.deletion_protection,
+    }
+}
+
+/// What a request says for itself.
+#[must_use]
+pub fn documentation(said: &Documentation) -> api::Documentation {
+    let some = |texts: &Vec<String>| (!texts.is_empty()).then(|| texts.clone());
+    api::Documentation {
+        justification: said.justification.clone(),
+        producers: some(&said.producers),
+        consumers: some(&said.consumers),
+        schema_references: some(&said.schema_references),
+        retention_rationale: said.retention_rationale.clone(),
+        links: some(&said.links),
     }
 }
 
@@ -337,7 +360,7 @@ pub fn request(view: &RequestView, url: String) -> api::Request {
         state: request_state(row.state),
         workspace: row.workspace.clone(),
         requester: row.requester.clone(),
-        justification: row.justification.clone(),
+        documentation: documentation(&row.documentation),
         run_id: row.run_id.clone(),
         items: items.collect(),
         verdict: verdict(&row.verdict, &view.approvers),

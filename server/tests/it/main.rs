@@ -10,6 +10,7 @@ mod busy;
 mod change;
 mod configs;
 mod decide;
+mod documentation;
 mod drift;
 mod durable;
 mod evaluate;

@@ -3,12 +3,12 @@
 use super::{ManagedTopic, drift};
 use crate::{say, settle::Requested};
 use orbit_api::{
-    CleanupPolicy, Compression, OperationSummary, RequestState, RequestSummary, Topic, TopicCreate, TopicSpec,
-    TopicStatus,
+    CleanupPolicy, Compression, Documentation, OperationSummary, RequestState, RequestSummary, Topic, TopicCreate,
+    TopicSpec, TopicStatus,
     client::{Client, ClientError, TopicRead},
 };
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StrDeserializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{Computed, Diagnostics, Model as _, Path};
 
 /// Attributes that stand for a Kafka setting: what is written as one may as well be written in `config`.
@@ -55,7 +55,20 @@ impl ManagedTopic {
     /// What to ask Orbit for.
     pub(super) fn intent(&self) -> Result<TopicCreate, Diagnostics> {
         let workspace = self.workspace.require()?;
-        Ok(TopicCreate::new(workspace, &self.environment, &self.name, self.spec()?))
+        Ok(TopicCreate::new(workspace, &self.environment, &self.name, self.spec()?).documented(self.documentation()))
+    }
+
+    /// What a request for it says for itself.
+    pub(super) fn documentation(&self) -> Documentation {
+        let texts = |set: &Option<BTreeSet<String>>| set.as_ref().map(|texts| texts.iter().cloned().collect());
+        Documentation {
+            justification: self.justification.clone(),
+            producers: texts(&self.producers),
+            consumers: texts(&self.consumers),
+            schema_references: texts(&self.schema_references),
+            retention_rationale: self.retention_rationale.clone(),
+            links: texts(&self.links),
+        }
     }
 
     /// The state after an apply: as planned, and what was left to Orbit as Orbit says.
@@ -99,6 +112,13 @@ impl ManagedTopic {
             tags: same_or(self.tags, found.tags, |a, b| a == b),
             owner_contact: same_or(self.owner_contact, found.owner_contact, |a, b| a == b),
             deletion_protection: same_or(self.deletion_protection, found.deletion_protection, |a, b| a == b),
+            // Orbit keeps them in the request alone: what was said stays said.
+            justification: self.justification,
+            producers: self.producers,
+            consumers: self.consumers,
+            schema_references: self.schema_references,
+            retention_rationale: self.retention_rationale,
+            links: self.links,
             on_pending: self.on_pending,
             id: Computed::absent(),
             cluster: Computed::absent(),
@@ -215,7 +235,7 @@ impl<K, V> Blank for BTreeMap<K, V> {
         self.is_empty()
     }
 }
-impl<T> Blank for std::collections::BTreeSet<T> {
+impl<T> Blank for BTreeSet<T> {
     fn is_blank(&self) -> bool {
         self.is_empty()
     }

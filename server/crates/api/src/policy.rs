@@ -53,6 +53,26 @@ wire! {
 }
 
 wire! {
+    /// What a request can say for itself, spelled like the field.
+    enum RequestField {
+        /// Why it is needed.
+        Justification,
+        /// What is going to write.
+        Producers,
+        /// What is going to read.
+        Consumers,
+        /// Schemas of the records.
+        #[serde(rename = "schema_references")]
+        SchemaReferences,
+        /// Why records are kept for as long as asked.
+        #[serde(rename = "retention_rationale")]
+        RetentionRationale,
+        /// Further reading.
+        Links,
+    }
+}
+
+wire! {
     /// Whom a policy binds.
     enum PolicyScope {
         /// Everybody.
@@ -118,6 +138,12 @@ macro_rules! policy_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*
         }
     }
     impl TopicPolicyCreate {
+        /// A policy to create that says `rules`: of the platform, or of a workspace, by slug or id.
+        #[must_use]
+        pub fn new(name: impl Into<String>, workspace: Option<String>, rules: TopicPolicyReplace) -> Self {
+            let scope = if workspace.is_some() { PolicyScope::Workspace } else { PolicyScope::Platform };
+            Self { name: name.into(), scope, workspace, $($field: rules.$field),* }
+        }
         /// What it is to say.
         #[must_use]
         pub fn rules(&self) -> TopicPolicyReplace { TopicPolicyReplace { $($field: self.$field.clone()),* } }
@@ -169,6 +195,8 @@ policy_types! {
     quorum: u8,
     /// For how many hours a request waits that this policy asks for, 1 to 2,160. Default 336, 14 days.
     request_validity_hours: u32,
+    /// What a request for a topic, or for a change of its partitions or settings, has to say for itself. A deletion need not.
+    required_request_fields: Vec<RequestField>,
     /// The topic settings that may be given, by Kafka's names; any where absent. At most 100.
     allowed_configs: Vec<String>,
     /// What is said of single topic settings, by Kafka's names. At most 100.

@@ -1,6 +1,6 @@
 //! Requests: what somebody asked for, with the verdict it got.
 
-use crate::{Action, Difference, Problem, wire};
+use crate::{Action, Difference, Documentation, Problem, wire};
 use jiff::Timestamp;
 
 wire! {
@@ -199,9 +199,9 @@ wire! {
         pub workspace: String,
         /// Who filed it.
         pub requester: String,
-        /// Why, in their words.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub justification: Option<String>,
+        /// What it says for itself, in their words.
+        #[serde(flatten)]
+        pub documentation: Documentation,
         /// The Terraform or CI run it came from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub run_id: Option<String>,

@@ -56,7 +56,7 @@ wire! {
 }
 
 /// The types that share what a topic can be given, so that the fields and their documentation stand once.
-macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*) => {
+macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*; $($(#[doc = $said:literal])* $word:ident : $W:ty,)*) => {
     wire! {
         /// A topic to create. What is absent is not managed: the cluster's default applies and never shows as a difference.
         input struct TopicCreate {
@@ -70,9 +70,7 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             /// Further topic settings by Kafka's name of them. Orbit manages only what is given; the broker's defaults never show as a difference.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub config: Option<BTreeMap<String, String>>,
-            /// Why it is needed, for those who decide. At most 2,000 characters.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub justification: Option<String>,
+            $($(#[doc = $said])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $word: Option<$W>,)*
         }
     }
     wire! {
@@ -86,9 +84,7 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             #[serde(default, skip_serializing_if = "Option::is_none", with = "double_option")]
             #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, Option<String>>>))]
             pub config: Option<Option<BTreeMap<String, Option<String>>>>,
-            /// Why, for those who decide. At most 2,000 characters.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub justification: Option<String>,
+            $($(#[doc = $said])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $word: Option<$W>,)*
         }
     }
     wire! {
@@ -99,9 +95,7 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             /// Further topic settings by Kafka's name of them: exactly these.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub config: Option<BTreeMap<String, String>>,
-            /// Why, for those who decide. At most 2,000 characters.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub justification: Option<String>,
+            $($(#[doc = $said])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $word: Option<$W>,)*
         }
     }
     wire! {
@@ -112,6 +106,13 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
             /// Further topic settings by Kafka's name of them.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub config: Option<BTreeMap<String, String>>,
+        }
+    }
+    wire! {
+        /// What a request says for itself, for those who decide; not kept in the topic.
+        #[derive(Default)]
+        input struct Documentation {
+            $($(#[doc = $said])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $word: Option<$W>,)*
         }
     }
     wire! {
@@ -179,7 +180,7 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
         /// A topic to create that has `spec`.
         #[must_use]
         pub fn new(workspace: impl Into<String>, environment: impl Into<String>, name: impl Into<String>, spec: TopicSpec) -> Self {
-            Self { workspace: workspace.into(), environment: environment.into(), name: name.into(), justification: None, config: spec.config, $($field: spec.$field),* }
+            Self { workspace: workspace.into(), environment: environment.into(), name: name.into(), config: spec.config, $($field: spec.$field,)* $($word: None),* }
         }
         /// What it is to be.
         #[must_use]
@@ -196,9 +197,28 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*)
         pub fn spec(&self) -> TopicSpec { TopicSpec { config: self.config.clone(), $($field: self.$field.clone()),* } }
     }
     impl From<TopicSpec> for TopicReplace {
-        fn from(spec: TopicSpec) -> Self { Self { justification: None, config: spec.config, $($field: spec.$field),* } }
+        fn from(spec: TopicSpec) -> Self { Self { config: spec.config, $($field: spec.$field,)* $($word: None),* } }
+    }
+    impl TopicCreate {
+        /// What the request says for itself.
+        #[must_use]
+        pub fn documentation(&self) -> Documentation { Documentation { $($word: self.$word.clone()),* } }
+        /// The same, with what the request says for itself.
+        #[must_use]
+        pub fn documented(self, words: Documentation) -> Self { Self { $($word: words.$word,)* ..self } }
+    }
+    impl TopicReplace {
+        /// What the request says for itself.
+        #[must_use]
+        pub fn documentation(&self) -> Documentation { Documentation { $($word: self.$word.clone()),* } }
+        /// The same, with what the request says for itself.
+        #[must_use]
+        pub fn documented(self, words: Documentation) -> Self { Self { $($word: words.$word,)* ..self } }
     }
     impl TopicPatch {
+        /// What the request says for itself.
+        #[must_use]
+        pub fn documentation(&self) -> Documentation { Documentation { $($word: self.$word.clone()),* } }
         /// What `before` becomes.
         #[must_use]
         pub fn apply(self, before: TopicSpec) -> TopicSpec {
@@ -229,6 +249,19 @@ topic_types! {
     owner_contact: String,
     /// While on, the topic cannot be deleted.
     deletion_protection: bool,
+    ;
+    /// Why, for those who decide. At most 2,000 characters.
+    justification: String,
+    /// What is going to write to it: at most 50 texts of at most 200 characters.
+    producers: Vec<String>,
+    /// What is going to read from it: at most 50 texts of at most 200 characters.
+    consumers: Vec<String>,
+    /// Schemas of its records, for example subjects of a registry: at most 50 texts of at most 200 characters.
+    schema_references: Vec<String>,
+    /// Why records are kept for as long as asked. At most 2,000 characters.
+    retention_rationale: String,
+    /// Further reading for those who decide, a ticket or a design: at most 50 texts of at most 200 characters.
+    links: Vec<String>,
 }
 
 wire! {

@@ -7,6 +7,7 @@
 
 pub mod approval;
 pub mod change;
+pub mod documentation;
 pub mod id;
 pub mod model;
 pub mod name;

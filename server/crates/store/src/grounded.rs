@@ -3,6 +3,7 @@
 use crate::{ClusterRow, Read, Tx, error::Result};
 use orbit_core::{
     change::{Change, Grounds, Noun, Requester, TopicAction, TopicChange},
+    documentation::Documentation,
     each,
     id::PrincipalId,
     model::topic::{Difference, TopicEvent},
@@ -60,6 +61,21 @@ pub enum Stage {
     Superseded,
 }
 
+/// Who asks for a change, and what they say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Who.
+    pub requester: Requester,
+    /// What the request says for itself.
+    pub documentation: Documentation,
+}
+
+impl From<Requester> for Asked {
+    fn from(requester: Requester) -> Self {
+        Self { requester, documentation: Documentation::default() }
+    }
+}
+
 /// A change, judged.
 #[derive(Debug, Clone)]
 pub struct Weighed {
@@ -76,20 +92,16 @@ pub struct Weighed {
 /// A noun with a place in the database.
 pub trait Grounded: Noun {
     /// What policy may look at, what the work needs, and the revision that both are of.
-    fn ground(
-        &self,
-        db: &mut Read,
-        requester: Requester,
-    ) -> impl Future<Output = Result<(Self::Facts, Grounds, i64)>> + Send;
+    fn ground(&self, db: &mut Read, asked: &Asked) -> impl Future<Output = Result<(Self::Facts, Grounds, i64)>> + Send;
     /// Leaves in the record what became of the change. False where another object took its place on the cluster meanwhile.
     fn desire(&self, tx: &mut Tx, stage: &Stage) -> impl Future<Output = Result<bool>> + Send;
 }
 
 impl Read {
     /// Judges a change on the facts of this snapshot.
-    pub async fn weigh(&mut self, change: &Change, rules: &Rulebook, requester: Requester) -> Result<Weighed> {
+    pub async fn weigh(&mut self, change: &Change, rules: &Rulebook, asked: &Asked) -> Result<Weighed> {
         each!(change, c => {
-            let (facts, grounds, base_revision) = c.ground(self, requester).await?;
+            let (facts, grounds, base_revision) = c.ground(self, asked).await?;
             Ok(Weighed { verdict: c.judge(rules, &facts), differences: c.differences(&facts), grounds, base_revision })
         })
     }
@@ -103,7 +115,7 @@ impl Tx {
 }
 
 impl Grounded for TopicChange {
-    async fn ground(&self, db: &mut Read, requester: Requester) -> Result<(TopicFacts, Grounds, i64)> {
+    async fn ground(&self, db: &mut Read, asked: &Asked) -> Result<(TopicFacts, Grounds, i64)> {
         let row = db.topic(self.id).await?;
         let cluster = db.cluster(self.cluster_id).await?;
         let creates = matches!(self.action, TopicAction::Create { .. });
@@ -114,7 +126,8 @@ impl Grounded for TopicChange {
         let collision = if creates { db.topic_collision(self).await? } else { None };
         let collides_with = collision.or_else(|| others.map(str::to_owned));
         let facts = TopicFacts {
-            requester,
+            requester: asked.requester,
+            documentation: asked.documentation.clone(),
             cluster: ClusterFacts {
                 slug: cluster.as_ref().map_or_else(|| self.environment.clone(), |c| c.slug.clone()),
                 trouble: cluster.as_ref().and_then(ClusterRow::trouble),

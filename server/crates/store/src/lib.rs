@@ -31,7 +31,7 @@ pub use conn::{Read, Store, Tx};
 pub use crypto::{Keyring, KeyringError, Sealed};
 pub use environment::{EnvironmentRow, MappingRow, NewEnvironment, NewMapping};
 pub use error::{Result, StoreError};
-pub use grounded::{Grounded, Stage, Weighed, Work};
+pub use grounded::{Asked, Grounded, Stage, Weighed, Work};
 pub use idempotency::Earlier;
 pub use journal::LeasedJournal;
 pub use migrate::MigrationState;

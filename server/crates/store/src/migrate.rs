@@ -27,6 +27,7 @@ pairs! {
     7 "0007_cluster_names",
     8 "0008_request_needs",
     9 "0009_policy_versions",
+    10 "0010_documentation",
 }
 
 /// How far a database's tables are behind this build.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use orbit_core::{
     approval::RequestState,
     change::Change,
+    documentation::Documentation,
     id::{OperationId, PrincipalId, RequestId, RunGroupId, WorkspaceId},
     model::topic::Difference,
     policy::{Needs, Verdict},
@@ -38,8 +39,8 @@ pub struct RequestRow {
     pub verdict: Verdict,
     /// Whose consent is due by now: what the verdict said, and what the rules of later days added.
     pub needs: BTreeSet<Needs>,
-    /// Why, in the requester's words.
-    pub justification: Option<String>,
+    /// What it says for itself, in the requester's words.
+    pub documentation: Documentation,
     /// The operation that carries it out.
     pub operation_id: Option<OperationId>,
     /// Who decided it.
@@ -70,7 +71,10 @@ impl Load for RequestRow {
             state: r.word("state")?,
             needs: r.maybe_json("needs")?.unwrap_or_else(|| verdict.needs.clone()),
             verdict,
-            justification: r.get("justification")?,
+            documentation: Documentation {
+                justification: r.get("justification")?,
+                ..r.maybe_json("documentation")?.unwrap_or_default()
+            },
             operation_id: r.maybe_id("operation_id", OperationId::from_uuid)?,
             decided_by: r.get("decided_by")?,
             decided_at: r.maybe_time("decided_at")?,
@@ -124,8 +128,8 @@ pub struct NewRequest {
     pub state: RequestState,
     /// What policy said.
     pub verdict: Verdict,
-    /// Why.
-    pub justification: Option<String>,
+    /// What it says for itself.
+    pub documentation: Documentation,
     /// When it expires.
     pub expires_at: Timestamp,
     /// Its objects.
@@ -167,7 +171,7 @@ macro_rules! select {
 macro_rules! select_concat {
     ($($rest:expr),+) => {
         concat!(
-            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.operation_id, r.decided_by, r.decided_at, \
+            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id FROM request r \
              LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
              LEFT JOIN run_group g ON g.id = r.run_group_id ",
@@ -179,7 +183,7 @@ macro_rules! select_concat {
 macro_rules! of_object {
     ($ids:literal) => {
         concat!(
-            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.operation_id, r.decided_by, r.decided_at, \
+            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, i.object_id, w.slug AS workspace, p.name AS requester, \
              g.run_id AS run_id FROM request_item i \
              JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
@@ -359,8 +363,8 @@ impl Tx {
     pub async fn request_insert(&mut self, r: &NewRequest) -> Result<bool> {
         let now = self.now().await?;
         self.sql(
-            "INSERT INTO request (id, workspace_id, requester_id, run_group_id, state, verdict, justification, expires_at, \
-             revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)",
+            "INSERT INTO request (id, workspace_id, requester_id, run_group_id, state, verdict, justification, documentation, expires_at, \
+             revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10)",
         )
         .bind(r.id.uuid())
         .bind(r.workspace.uuid())
@@ -368,7 +372,8 @@ impl Tx {
         .bind(r.group.map(RunGroupId::uuid))
         .bind(r.state.as_str())
         .bind(Json(&r.verdict))
-        .bind(&r.justification)
+        .bind(&r.documentation.justification)
+        .bind(Json(&r.documentation))
         .bind_time(r.expires_at)
         .bind_time(now)
         .one_row()

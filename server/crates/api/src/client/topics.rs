@@ -39,9 +39,10 @@ impl Client {
         self.replace(&["v1", "topics", id], spec).submit().await
     }
 
-    /// Asks for a topic to go.
-    pub async fn topic_delete(&self, id: &str) -> Result<Deleted, ClientError> {
-        let answer = self.delete(&["v1", "topics", id]).answer().await?;
+    /// Asks for a topic to go, and says why to those who decide.
+    pub async fn topic_delete(&self, id: &str, justification: Option<&str>) -> Result<Deleted, ClientError> {
+        let call = self.delete(&["v1", "topics", id]).query("justification", justification);
+        let answer = call.answer().await?;
         if answer.status == StatusCode::NO_CONTENT {
             return Ok(Deleted::Gone);
         }

@@ -94,6 +94,25 @@ impl Judge<'_> {
             },
         );
         self.judge_configs();
+        self.judge_documentation();
+    }
+
+    fn judge_documentation(&mut self) {
+        let due =
+            self.policy.rules.required_request_fields.iter().filter(|field| !self.facts.documentation.has(**field));
+        let at = layer(self.policy).as_str();
+        for field in due.collect::<Vec<_>>() {
+            let name = field.as_str();
+            self.deny(
+                "topic.request-field",
+                "required_request_fields",
+                &format!("/{name}"),
+                None,
+                None,
+                format!("Denied: the {at} wants to know {name} with every request for a topic"),
+                format!("say it in {name}"),
+            );
+        }
     }
 
     fn within(&mut self, limits: Limits, q: &Quantity<'_>) {

@@ -2,6 +2,7 @@
 
 use super::{configs::ConfigRule, verdict::Approver};
 use crate::{
+    documentation::RequestField,
     id::{PolicyId, WorkspaceId},
     model::topic::Preset,
     name::{Limited, Slug},
@@ -150,6 +151,9 @@ pub struct TopicRules {
     /// For how many hours a request that this policy asks for waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_validity_hours: Option<u32>,
+    /// What a request has to say for itself.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub required_request_fields: BTreeSet<RequestField>,
     /// The settings that may be given, by Kafka's names; any where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_configs: Option<BTreeSet<String>>,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     change::{Requester, TopicAction, TopicChange},
+    documentation::Documentation,
     model::{
         settings::{self, SettingError},
         topic::TopicSpec,
@@ -42,6 +43,8 @@ pub struct CurrentTopic {
 pub struct TopicFacts {
     /// Who asks.
     pub requester: Requester,
+    /// What the request says for itself.
+    pub documentation: Documentation,
     /// The cluster that the topic lives on, or is to.
     pub cluster: ClusterFacts,
     /// The topic before the change; `None` when it is created.

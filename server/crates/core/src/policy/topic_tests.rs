@@ -71,6 +71,7 @@ fn facts() -> TopicFacts {
     let defaults = [("retention.ms", "604800000"), ("vendor.tier", "hot")];
     TopicFacts {
         requester: Requester { platform_admin: false },
+        documentation: Documentation::default(),
         cluster: ClusterFacts {
             slug: slug("kafka-1"),
             trouble: None,

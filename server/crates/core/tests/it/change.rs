@@ -188,6 +188,7 @@ fn a_setting_that_is_no_longer_given_returns_to_the_default_and_what_others_set_
 fn differences_are_told_field_by_field_against_what_stands() {
     let facts = TopicFacts {
         requester: orbit_core::change::Requester { platform_admin: false },
+        documentation: orbit_core::documentation::Documentation::default(),
         cluster: ClusterFacts { slug: "dev-1".parse().unwrap(), description: None, trouble: None },
         current: Some(CurrentTopic {
             spec: retention(1_000),

@@ -24,7 +24,8 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
     let group = db.write(async |tx| tx.run_group(run, "run-7").await).await.unwrap();
     let mut new = place.request(RequestState::Pending, &[&a]);
     new.group = Some(group);
-    new.justification = Some("we need it".to_owned());
+    new.documentation.justification = Some("we need it".to_owned());
+    new.documentation.producers = vec!["checkout".to_owned()];
     new.verdict.needs = [Needs::of(Layer::Platform, false)].into();
     let differences = vec![Difference { field: "/partitions".into(), before: None, after: Some("2".into()) }];
     new.items.push(NewItem {
@@ -40,7 +41,11 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
         (row.workspace_id, row.workspace.as_str(), row.requester.as_str()),
         (place.workspace, "payments", "alice")
     );
-    assert_eq!((row.run_id.as_deref(), row.justification.as_deref()), (Some("run-7"), Some("we need it")));
+    assert_eq!(
+        (row.run_id.as_deref(), row.documentation.justification.as_deref()),
+        (Some("run-7"), Some("we need it"))
+    );
+    assert_eq!(row.documentation.producers, ["checkout"]);
     assert_eq!((row.state, &row.verdict, row.expires_at), (RequestState::Pending, &new.verdict, new.expires_at));
     assert_eq!((row.operation_id, row.decided_by, row.decided_at, row.revision), (None, None, None, 1));
     let items = db.read().await.unwrap().request_items(new.id).await.unwrap();

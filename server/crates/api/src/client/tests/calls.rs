@@ -91,8 +91,10 @@ async fn a_replacement_is_the_whole_topic() {
 async fn a_delete_says_whether_it_is_gone() {
     let answers = [ResponseTemplate::new(204), ResponseTemplate::new(202).set_body_json(topic())];
     let (_server, client) = server(answers).await;
-    assert_eq!(client.topic_delete("top_1").await.unwrap(), Deleted::Gone);
-    assert!(matches!(client.topic_delete("top_1").await.unwrap(), Deleted::Accepted(topic) if topic.id == "top_1"));
+    assert_eq!(client.topic_delete("top_1", None).await.unwrap(), Deleted::Gone);
+    assert!(
+        matches!(client.topic_delete("top_1", None).await.unwrap(), Deleted::Accepted(topic) if topic.id == "top_1")
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use super::{SECOND, TestStore};
 use orbit_core::{
     approval::RequestState,
     change::{Change, Grounds, Requester, TopicAction, TopicChange},
+    documentation::Documentation,
     id::{
         ClusterId, EnvironmentId, Ids, MembershipId, OperationId, PrincipalId, ReplicaId, RequestId, TopicId,
         WorkspaceId,
@@ -163,7 +164,7 @@ impl TestStore {
         let requester = Requester { platform_admin: false };
         let change = Change::Topic(change.clone());
         let mut read = self.read().await.unwrap();
-        read.weigh(&change, &Rulebook::default(), requester).await.unwrap().grounds
+        read.weigh(&change, &Rulebook::default(), &requester.into()).await.unwrap().grounds
     }
 
     /// Files a request of one change.
@@ -251,7 +252,7 @@ impl Place {
             group: None,
             state,
             verdict: Verdict::default(),
-            justification: None,
+            documentation: Documentation::default(),
             // Of the calendar of the injected clock, and far in the future of PostgreSQL's.
             expires_at: "2100-01-01T00:00:00Z".parse().unwrap(),
             items: changes.iter().map(item).collect(),
