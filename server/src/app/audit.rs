@@ -22,15 +22,15 @@ pub(super) trait Pictured {
 /// An object as it was at one moment.
 pub(super) struct Picture {
     /// Its kind.
-    noun: &'static str,
+    pub(super) noun: &'static str,
     /// Its id.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Its natural key.
-    key: String,
+    pub(super) key: String,
     /// The workspace it belongs to.
-    workspace: Option<WorkspaceId>,
+    pub(super) workspace: Option<WorkspaceId>,
     /// What it is, without ids and times.
-    shows: Value,
+    pub(super) shows: Value,
 }
 
 /// What becomes of a request, for the trail.

@@ -149,6 +149,9 @@ impl App {
             for need in weighed.verdict.needs {
                 need.add_to(&mut needs);
             }
+            if let Some(claims) = &weighed.claims {
+                tx.claims_take(&item.change, claims).await?;
+            }
             pieces.push(item.change.piece(&weighed.grounds));
         }
         Ok(Weighing { needs, pieces })
@@ -184,7 +187,7 @@ impl App {
         let held = if state == RequestState::Approved {
             self.accept(tx, row.id, &changes, pieces.into_iter().flatten().collect()).await?
         } else {
-            tx.request_unlock(row.id).await?;
+            tx.request_end(row.id).await?;
             None
         };
         let resolution =
@@ -360,7 +363,7 @@ impl App {
         let by = "orbit".to_owned();
         let resolution = Resolution { state: RequestState::Expired, by, reason: None, operation: None };
         tx.request_resolve(row.id, &resolution).await?;
-        Ok(tx.request_unlock(row.id).await?)
+        Ok(tx.request_end(row.id).await?)
     }
 }
 

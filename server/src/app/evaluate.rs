@@ -15,7 +15,8 @@ use orbit_core::{
     change::{Action, Change, Noun, TopicAction, TopicChange},
     documentation::Documentation,
     id::ClusterId,
-    policy::{Decision, Needs, Verdict},
+    name::Slug,
+    policy::{Decision, Growth, Holder, Needs, Quota, Resource, Verdict},
 };
 use orbit_store::{Asked, Grounded, Read, TopicRow};
 use std::collections::HashMap;
@@ -163,13 +164,17 @@ impl App {
     ) -> AppResult<Verdict> {
         let rules = db.rulebook(change.workspace_id).await?;
         let (mut facts, _, _) = change.ground(db, asked).await?;
+        siblings.take_room(&mut facts.quotas);
         let creates = matches!(change.action, TopicAction::Create { .. });
         if creates && facts.collides_with.is_none() {
             facts.collides_with = siblings.collision(change);
         }
         let verdict = change.judge(&rules, &facts);
-        if creates && verdict.decision() != Decision::Deny {
-            siblings.add(change);
+        if verdict.decision() != Decision::Deny {
+            if creates {
+                siblings.add(change);
+            }
+            siblings.grow(&facts.quotas, change.growth(&facts).as_ref());
         }
         Ok(verdict)
     }
@@ -195,17 +200,38 @@ impl App {
     }
 }
 
-/// The names on clusters that earlier items of a batch would take.
+/// What earlier items of a batch would take.
 #[derive(Default)]
-struct Siblings(HashMap<(ClusterId, String), TopicChange>);
+struct Siblings {
+    /// The names on clusters.
+    names: HashMap<(ClusterId, String), TopicChange>,
+    /// How much of which limits.
+    room: HashMap<(Holder, Slug, Resource), i64>,
+}
+
+fn limit_of(quota: &Quota) -> (Holder, Slug, Resource) {
+    (quota.holder, quota.name.clone(), quota.resource)
+}
 
 impl Siblings {
+    fn take_room(&self, quotas: &mut [Quota]) {
+        for quota in quotas {
+            let taken = self.room.get(&limit_of(quota)).copied().unwrap_or(0);
+            quota.others = quota.others.saturating_add(taken);
+        }
+    }
+    fn grow(&mut self, quotas: &[Quota], growth: Option<&Growth>) {
+        for (quota, growth) in quotas.iter().filter_map(|q| Some((q, growth?))) {
+            let taken = self.room.entry(limit_of(quota)).or_default();
+            *taken = taken.saturating_add(growth.of(quota.resource));
+        }
+    }
     fn add(&mut self, change: &TopicChange) {
-        self.0.entry(place_of(change)).or_insert_with(|| change.clone());
+        self.names.entry(place_of(change)).or_insert_with(|| change.clone());
     }
     /// The name of another topic before it that Kafka would not tell from this one.
     fn collision(&self, change: &TopicChange) -> Option<String> {
-        let other = self.0.get(&place_of(change))?;
+        let other = self.names.get(&place_of(change))?;
         (other.object().key != change.object().key).then(|| other.physical_name.to_string())
     }
 }

@@ -8,6 +8,7 @@ mod clusters;
 mod decide;
 mod error;
 mod evaluate;
+mod limits;
 mod operations;
 mod people;
 mod policies;
@@ -23,6 +24,7 @@ pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, 
 pub use decide::Decision;
 pub use error::{AppError, AppResult, Code, Refusal, rule_text};
 pub use evaluate::{EvaluateItem, Evaluated};
+pub use limits::LimitsView;
 pub use people::MintedToken;
 pub use policies::PolicyNew;
 pub use submit::{Filed, Filing};

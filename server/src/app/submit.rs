@@ -99,6 +99,9 @@ impl App {
         let asked = call.who.asked(filing.documentation.clone());
         for change in &filing.changes {
             let one = tx.weigh(change, &rules, &asked).await?;
+            if let Some(claims) = &one.claims {
+                tx.claims_take(change, claims).await?;
+            }
             verdict = verdict.and(one.verdict.clone());
             weighed.push(one);
         }
@@ -172,7 +175,7 @@ impl App {
         pieces: Vec<orbit_core::workflow::Piece>,
     ) -> AppResult<Option<Held>> {
         let (Some(first), false) = (changes.first(), pieces.is_empty()) else {
-            tx.request_unlock(request).await?;
+            tx.request_end(request).await?;
             return Ok(None);
         };
         let operation = NewOperation {
@@ -273,7 +276,7 @@ impl App {
         let resolution =
             Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
         tx.request_resolve(open.id, &resolution).await?;
-        tx.request_unlock(open.id).await?;
+        tx.request_end(open.id).await?;
         let changes: Vec<Change> = tx.request_items(open.id).await?.into_iter().map(|i| i.change).collect();
         for change in &changes {
             self.desire(tx, change, &Stage::Superseded).await?;

@@ -81,6 +81,8 @@ permissions! {
     ClusterRead = Held::ByAnyone;
     /// Registers, changes and removes clusters.
     ClusterWrite = Held::OnPlatform;
+    /// Sets how much workspaces and clusters may hold.
+    LimitsWrite = Held::OnPlatform;
     /// Sees which environment leads where.
     MappingRead = Held::ByAnyone;
     /// Leads environments to clusters.

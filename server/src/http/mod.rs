@@ -3,6 +3,7 @@
 mod clusters;
 mod environments;
 mod input;
+mod limits;
 mod mappings;
 mod meta;
 mod operations;
@@ -87,6 +88,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(policies::topic_policy_get, policies::topic_policy_replace, policies::topic_policy_delete))
         .routes(routes!(clusters::cluster_create, clusters::cluster_list))
         .routes(routes!(clusters::cluster_get, clusters::cluster_update, clusters::cluster_delete))
+        .routes(routes!(limits::cluster_limits_get, limits::cluster_limits_put))
         .routes(routes!(environments::environment_create, environments::environment_list))
         .routes(routes!(
             environments::environment_get,
@@ -97,6 +99,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(mappings::mapping_get, mappings::mapping_delete))
         .routes(routes!(workspaces::workspace_create, workspaces::workspace_list))
         .routes(routes!(workspaces::workspace_get, workspaces::workspace_update, workspaces::workspace_delete))
+        .routes(routes!(limits::workspace_limits_get, limits::workspace_limits_put))
         .routes(routes!(people::principal_create, people::principal_list))
         .routes(routes!(people::principal_get))
         .routes(routes!(people::membership_create, people::membership_list))

@@ -18,6 +18,7 @@ mod failure;
 mod group;
 mod idempotency;
 mod input;
+mod limits;
 mod lists;
 mod meta;
 mod policies;

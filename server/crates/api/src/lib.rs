@@ -7,6 +7,7 @@
 pub mod client;
 mod cluster;
 mod environment;
+mod limits;
 mod operation;
 mod page;
 mod people;
@@ -17,6 +18,7 @@ mod topic;
 
 pub use cluster::*;
 pub use environment::*;
+pub use limits::*;
 pub use operation::*;
 pub use page::*;
 pub use people::*;

@@ -7,7 +7,7 @@ use crate::{
     id::{ClusterId, EnvironmentId, TopicId, WorkspaceId},
     model::topic::{Difference, Drift, TopicSpec},
     name::{PhysicalName, Slug, TopicName},
-    policy::{self, Rulebook, TopicFacts, Verdict},
+    policy::{self, Growth, Rulebook, TopicFacts, Verdict},
     ports::KafkaTopicId,
     workflow::Piece,
     workflows::{Target, TopicDeletion, TopicProvisioning, TopicUpdate},
@@ -102,6 +102,8 @@ pub trait Noun: Serialize + Send + Sync {
     fn action(&self) -> Action;
     /// The workspace it belongs to.
     fn workspace(&self) -> WorkspaceId;
+    /// Its slug.
+    fn workspace_slug(&self) -> &Slug;
     /// The environment, for approvers and facts.
     fn environment(&self) -> EnvironmentId;
     /// The cluster whose lane carries the work.
@@ -110,6 +112,8 @@ pub trait Noun: Serialize + Send + Sync {
     fn judge(&self, rules: &Rulebook, facts: &Self::Facts) -> Verdict;
     /// What changes, field by field.
     fn differences(&self, facts: &Self::Facts) -> Vec<Difference>;
+    /// What the object takes of its workspace's and its cluster's limits, and is to take; `None` where that stays until it is gone.
+    fn growth(&self, facts: &Self::Facts) -> Option<Growth>;
     /// The work; `None` where the change is done as soon as the database says so.
     fn piece(&self, grounds: &Grounds) -> Option<Piece>;
     /// Whether it asks for the same as another change of the same object: then it attaches to what is open instead of filing anew.
@@ -175,6 +179,9 @@ impl Noun for TopicChange {
     fn workspace(&self) -> WorkspaceId {
         self.workspace_id
     }
+    fn workspace_slug(&self) -> &Slug {
+        &self.workspace
+    }
     fn environment(&self) -> EnvironmentId {
         self.environment_id
     }
@@ -191,6 +198,12 @@ impl Noun for TopicChange {
             TopicAction::Create { spec } => empty.differences(spec),
             TopicAction::Update { spec } => before.differences(spec),
             TopicAction::Delete => before.differences(&empty),
+        }
+    }
+    fn growth(&self, facts: &TopicFacts) -> Option<Growth> {
+        match &self.action {
+            TopicAction::Create { spec } | TopicAction::Update { spec } => Some(facts.growth(spec)),
+            TopicAction::Delete => None,
         }
     }
     fn piece(&self, grounds: &Grounds) -> Option<Piece> {

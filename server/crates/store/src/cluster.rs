@@ -247,6 +247,9 @@ impl Tx {
             .bind(id.uuid())
             .execute()
             .await?;
+        if wrote == 1 {
+            self.limits_forget(id.uuid()).await?;
+        }
         Ok(wrote == 1)
     }
     /// Notes what a look at a cluster showed, topics included.

@@ -5,9 +5,9 @@ use orbit_core::{
     change::{Change, Grounds, Noun, Requester, TopicAction, TopicChange},
     documentation::Documentation,
     each,
-    id::PrincipalId,
+    id::{PrincipalId, RequestId},
     model::topic::{Difference, TopicEvent},
-    policy::{ClusterFacts, CurrentTopic, Rulebook, TopicFacts, Verdict},
+    policy::{Amounts, ClusterFacts, CurrentTopic, Rulebook, TopicFacts, Verdict, topic_claims},
     workflow::Piece,
 };
 
@@ -87,6 +87,8 @@ pub struct Weighed {
     pub grounds: Grounds,
     /// Revision of the object that was judged; 0 where it is new.
     pub base_revision: i64,
+    /// What the object is to take of its workspace's and its cluster's limits; `None` where that stays.
+    pub claims: Option<Amounts>,
 }
 
 /// A noun with a place in the database.
@@ -95,6 +97,8 @@ pub trait Grounded: Noun {
     fn ground(&self, db: &mut Read, asked: &Asked) -> impl Future<Output = Result<(Self::Facts, Grounds, i64)>> + Send;
     /// Leaves in the record what became of the change. False where another object took its place on the cluster meanwhile.
     fn desire(&self, tx: &mut Tx, stage: &Stage) -> impl Future<Output = Result<bool>> + Send;
+    /// What the object takes of its workspace's and its cluster's limits by its record, whatever is open; `None` where it takes nothing.
+    fn taken(&self, db: &mut Read) -> impl Future<Output = Result<Option<Amounts>>> + Send;
 }
 
 impl Read {
@@ -102,7 +106,8 @@ impl Read {
     pub async fn weigh(&mut self, change: &Change, rules: &Rulebook, asked: &Asked) -> Result<Weighed> {
         each!(change, c => {
             let (facts, grounds, base_revision) = c.ground(self, asked).await?;
-            Ok(Weighed { verdict: c.judge(rules, &facts), differences: c.differences(&facts), grounds, base_revision })
+            let (verdict, differences, claims) = (c.judge(rules, &facts), c.differences(&facts), c.growth(&facts).map(|g| g.wants));
+            Ok(Weighed { verdict, differences, grounds, base_revision, claims })
         })
     }
 }
@@ -111,6 +116,20 @@ impl Tx {
     /// Leaves in the object's record what became of the change.
     pub async fn desire(&mut self, change: &Change, stage: &Stage) -> Result<bool> {
         each!(change, c => c.desire(self, stage).await)
+    }
+
+    /// Makes what an object takes what its record says: nothing is open on it any more.
+    pub(crate) async fn claims_settle(&mut self, change: &Change) -> Result<()> {
+        let taken = each!(change, c => c.taken(self).await)?;
+        self.claims_set(change, taken.as_ref()).await
+    }
+
+    /// Ends a request without an operation: its objects are free, and take what their records say.
+    pub async fn request_end(&mut self, request: RequestId) -> Result<()> {
+        for item in self.request_items(request).await? {
+            self.claims_settle(&item.change).await?;
+        }
+        self.request_unlock(request).await
     }
 }
 
@@ -125,6 +144,10 @@ impl Grounded for TopicChange {
         let others = shown.as_deref().filter(|name| *name != self.physical_name.as_str());
         let collision = if creates { db.topic_collision(self).await? } else { None };
         let collides_with = collision.or_else(|| others.map(str::to_owned));
+        let quotas = match &cluster {
+            Some(cluster) => db.quotas(self, &cluster.slug).await?,
+            None => vec![],
+        };
         let facts = TopicFacts {
             requester: asked.requester,
             documentation: asked.documentation.clone(),
@@ -143,6 +166,7 @@ impl Grounded for TopicChange {
             }),
             collides_with,
             unmanaged: shown.is_some_and(|name| name == self.physical_name.as_str()),
+            quotas,
         };
         let grounds = Grounds {
             kafka_topic_id: row.as_ref().and_then(|t| t.kafka_topic_id),
@@ -150,6 +174,14 @@ impl Grounded for TopicChange {
             drift: row.as_ref().and_then(crate::TopicRow::drift),
         };
         Ok((facts, grounds, row.map_or(0, |t| t.revision)))
+    }
+
+    async fn taken(&self, db: &mut Read) -> Result<Option<Amounts>> {
+        let row = db.topic(self.id).await?.filter(|t| !t.status.can_be_taken_up());
+        let Some(row) = row else { return Ok(None) };
+        let cluster = db.cluster(row.cluster_id).await?;
+        let has = row.observed.as_ref().and_then(|o| o.topic.as_ref()).map(|t| t.partitions);
+        Ok(Some(topic_claims(&row.desired, has, cluster.and_then(|c| c.description).as_ref())))
     }
 
     async fn desire(&self, tx: &mut Tx, stage: &Stage) -> Result<bool> {

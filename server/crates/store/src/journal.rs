@@ -2,6 +2,7 @@
 
 use crate::{AuditEvent, SYSTEM_PRINCIPAL, StoreError, Tx, conn::Store, error::Result};
 use orbit_core::{
+    change::Action,
     id::{AuditEventId, Ids, ReplicaId, TopicId},
     model::topic::{Observed, TopicEvent, TopicSpec},
     ports::KafkaTopicId,
@@ -45,6 +46,11 @@ impl LeasedJournal {
             tx.request_unlock(row.request_id).await?;
         }
         for item in tx.request_items(row.request_id).await? {
+            // A creation that succeeded takes what it asked for.
+            let as_asked = item.change.action() == Action::Create && save.state == OperationState::Succeeded;
+            if !as_asked && save.state != OperationState::Stuck {
+                tx.claims_settle(&item.change).await?;
+            }
             let object = item.change.object();
             tx.audit(&AuditEvent {
                 operation: Some(held.id),

@@ -28,6 +28,7 @@ pairs! {
     8 "0008_request_needs",
     9 "0009_policy_versions",
     10 "0010_documentation",
+    11 "0011_limits",
 }
 
 /// How far a database's tables are behind this build.

@@ -419,7 +419,7 @@ impl Tx {
         self.sql("UPDATE request SET needs = $2 WHERE id = $1").bind(id.uuid()).bind(Json(needs)).one_row().await
     }
     /// Frees the objects of a request that is over.
-    pub async fn request_unlock(&mut self, request: RequestId) -> Result<()> {
+    pub(crate) async fn request_unlock(&mut self, request: RequestId) -> Result<()> {
         self.sql("DELETE FROM object_lock WHERE request_id = $1").bind(request.uuid()).execute().await?;
         Ok(())
     }

@@ -334,6 +334,7 @@ impl Tx {
     }
     /// Drops a record that nothing on a cluster stands behind.
     pub async fn topic_forget(&mut self, id: TopicId) -> Result<()> {
+        self.sql("DELETE FROM resource_claim WHERE object_id = $1").bind(id.uuid()).execute().await?;
         self.sql("DELETE FROM topic WHERE id = $1").bind(id.uuid()).one_row().await
     }
     /// Notes that its creator saw it.

@@ -7,6 +7,8 @@ pub type Settings = BTreeMap<String, String>;
 
 /// Kafka's name of the setting behind the field `retention_ms`.
 pub const RETENTION_MS: &str = "retention.ms";
+/// `retention.bytes`
+pub const RETENTION_BYTES: &str = "retention.bytes";
 /// Kafka's name of the setting behind the field `cleanup_policy`.
 pub const CLEANUP_POLICY: &str = "cleanup.policy";
 /// Kafka's name of the setting behind the field `compression`.
@@ -66,7 +68,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("remote.log.copy.disable", Kind::Bool),
     ("remote.log.delete.on.disable", Kind::Bool),
     ("remote.storage.enable", Kind::Bool),
-    ("retention.bytes", long(-1)),
+    (RETENTION_BYTES, long(-1)),
     (RETENTION_MS, long(-1)),
     ("segment.bytes", int(14)),
     ("segment.index.bytes", int(4)),

@@ -2,12 +2,14 @@
 
 mod configs;
 mod limits;
+mod quota;
 mod rulebook;
 mod topic;
 mod verdict;
 
 pub use configs::ConfigRule;
+pub use quota::{Amounts, Growth, Holder, Quota, Resource};
 pub use rulebook::{Limits, Pattern, PatternError, Rulebook, Scope, TopicPolicy, TopicRules};
 pub(crate) use topic::judge as judge_topic;
-pub use topic::{ClusterFacts, CurrentTopic, TopicFacts};
+pub use topic::{ClusterFacts, CurrentTopic, TopicFacts, topic_claims};
 pub use verdict::{Approver, Decision, Finding, Layer, Needs, RuleRef, Verdict};

@@ -2,6 +2,7 @@
 
 use super::{
     limits::Judge,
+    quota::{self, Amounts, Growth, Quota, Resource},
     rulebook::{Rulebook, Scope, TopicPolicy},
     verdict::{Finding, Layer, Needs, RuleRef, Verdict},
 };
@@ -9,7 +10,7 @@ use crate::{
     change::{Requester, TopicAction, TopicChange},
     documentation::Documentation,
     model::{
-        settings::{self, SettingError},
+        settings::{self, RETENTION_BYTES, SettingError},
         topic::TopicSpec,
     },
     name::Slug,
@@ -53,6 +54,32 @@ pub struct TopicFacts {
     pub collides_with: Option<String>,
     /// Whether a topic of that physical name is on the cluster that Orbit does not own.
     pub unmanaged: bool,
+    /// The limits of its workspace and its cluster, and what is taken of them.
+    pub quotas: Vec<Quota>,
+}
+
+impl TopicFacts {
+    /// What the topic takes of its workspace's and its cluster's limits, and what it is to take.
+    pub(crate) fn growth(&self, spec: &TopicSpec) -> Growth {
+        let (current, cluster) = (self.current.as_ref(), self.cluster.description.as_ref());
+        let partitions = current.and_then(|c| c.observed_partitions.or(c.spec.partitions()));
+        Growth {
+            has: current.map(|c| topic_claims(&c.spec, partitions, cluster)).unwrap_or_default(),
+            wants: topic_claims(spec, partitions, cluster),
+        }
+    }
+}
+
+/// What a topic takes of its workspace's and its cluster's limits. `has`: how many partitions it has, where it is there.
+#[must_use]
+pub fn topic_claims(spec: &TopicSpec, has: Option<u32>, cluster: Option<&ClusterDescription>) -> Amounts {
+    let default = cluster.and_then(|c| c.default_partitions);
+    let partitions = i64::from(spec.partitions().or(has).or(default).unwrap_or(1));
+    let folded = spec.folded();
+    let kept = folded.get(RETENTION_BYTES).or_else(|| cluster?.topic_defaults.get(RETENTION_BYTES));
+    let kept = kept.and_then(|bytes| bytes.trim().parse::<i64>().ok()).filter(|bytes| *bytes >= 0);
+    let retained = kept.map_or(-1, |bytes| bytes.saturating_mul(partitions));
+    Amounts::from([(Resource::Topics, 1), (Resource::Partitions, partitions), (Resource::RetainedBytes, retained)])
 }
 
 /// Judges a change of a topic.
@@ -167,6 +194,12 @@ fn check_growth(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
 fn judge_spec(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
     check_settings(spec, facts, verdict);
     check_brokers(spec, facts, verdict);
+    let pointer = |resource| match resource {
+        Resource::Topics => String::new(),
+        Resource::Partitions => "/partitions".to_owned(),
+        Resource::RetainedBytes => spec.pointer(RETENTION_BYTES),
+    };
+    quota::judge(&facts.quotas, &facts.growth(spec), pointer, verdict);
     let mut covered = false;
     for policy in rules.covering(&change.environment, change.workspace_id) {
         covered |= policy.scope == Scope::Platform;

@@ -86,6 +86,7 @@ fn facts() -> TopicFacts {
         current: None,
         collides_with: None,
         unmanaged: false,
+        quotas: vec![],
     }
 }
 fn facts_of(spec: TopicSpec) -> TopicFacts {

@@ -197,6 +197,7 @@ fn differences_are_told_field_by_field_against_what_stands() {
         }),
         collides_with: None,
         unmanaged: false,
+        quotas: vec![],
     };
     let told = |change: TopicChange| {
         let lines = change.differences(&facts);

@@ -11,6 +11,7 @@ mod drive;
 mod environment;
 mod idempotency;
 mod journal;
+mod limits;
 mod migrate;
 mod open;
 mod operation;

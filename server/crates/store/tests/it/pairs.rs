@@ -17,6 +17,18 @@ fn files(dialect: &str) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
+/// A statement as far as both have to say the same: what fills a table from JSON reads that in each dialect's own words.
+fn alike(statement: &str) -> &str {
+    match statement.split_once(" SELECT ") {
+        Some((into, from))
+            if into.starts_with("INSERT INTO ") && (from.contains("json_extract(") || from.contains("::")) =>
+        {
+            into
+        }
+        _ => statement,
+    }
+}
+
 /// A statement of either dialect in the words that both share: every type by what Rust reads from it, and no word that only one has.
 fn shared(statement: &str, types: &[(&str, &str)]) -> String {
     let mut text = format!(" {statement} ");
@@ -53,7 +65,7 @@ fn both_have_the_same_files_and_statements() {
         let ours = &sqlite[name];
         assert_eq!(theirs.len(), ours.len(), "{name}: number of statements");
         for (a, b) in theirs.iter().zip(ours) {
-            assert_eq!(shared(a, POSTGRES), shared(b, SQLITE), "{name}");
+            assert_eq!(shared(alike(a), POSTGRES), shared(alike(b), SQLITE), "{name}");
         }
     }
 }

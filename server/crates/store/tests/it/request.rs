@@ -80,7 +80,7 @@ async fn an_object_has_one_open_request(db: TestStore) {
     assert_eq!(db.read().await.unwrap().request(second.id).await.unwrap(), None);
     assert_eq!(open_of(&db, b.id.uuid()).await, None, "nothing of it stays");
 
-    db.write(async |tx| tx.request_unlock(filed).await).await.unwrap();
+    db.write(async |tx| tx.request_end(filed).await).await.unwrap();
     assert_eq!(open_of(&db, a.id.uuid()).await, None);
     assert!(db.write(async |tx| tx.request_insert(&second).await).await.unwrap());
     assert_eq!(open_of(&db, a.id.uuid()).await, Some(second.id));
@@ -116,7 +116,7 @@ async fn only_what_is_pending_is_resolved(db: TestStore) {
             .await;
         assert!(matches!(again, Err(StoreError::Rows { wrote: 0, .. })), "{again:?}");
         assert_eq!(one(&db, id).await, row);
-        db.write(async |tx| tx.request_unlock(id).await).await.unwrap();
+        db.write(async |tx| tx.request_end(id).await).await.unwrap();
     }
 }
 
@@ -160,10 +160,10 @@ async fn the_newest_request_of_each_object(db: TestStore) {
     let place = db.place().await;
     let (a, b, none) = (place.create("a", 1), place.create("b", 1), fresh());
     let old = db.file(&place, &a, RequestState::Pending).await;
-    db.write(async |tx| tx.request_unlock(old).await).await.unwrap();
+    db.write(async |tx| tx.request_end(old).await).await.unwrap();
     let both = place.request(RequestState::Pending, &[&b, &a.update(spec(2))]);
     assert!(db.write(async |tx| tx.request_insert(&both).await).await.unwrap());
-    db.write(async |tx| tx.request_unlock(both.id).await).await.unwrap();
+    db.write(async |tx| tx.request_end(both.id).await).await.unwrap();
     let last = db.file(&place, &b, RequestState::Approved).await;
 
     let mut read = db.read().await.unwrap();
