@@ -181,10 +181,18 @@ pub(crate) fn failed(object: &str, operation: &OperationSummary) -> Diagnostic {
         OperationState::Stuck => {
             "It could not be taken back either: a person has to look at the operation before anything else can happen."
         }
+        OperationState::Cancelled => "A person took it back before it began.",
         _ => "What had been done was taken back. Apply again once the cause is gone.",
     };
     Diagnostic::error(format!("The work on {object} failed: {message}"))
         .detail(format!("{next}\n\n{}", table(&[("operation", Some(id)), ("code", Some(code))])))
+}
+
+/// A deletion with a lead time.
+pub(crate) fn scheduled(object: &str, at: &str, restore: &str) -> Diagnostic {
+    Diagnostic::warning(format!("The {object} is deleted at {at}, and can be restored until then")).detail(format!(
+        "It is out of the state, and on its cluster until then. To keep it:\n\n  {restore}\n\nThen bring it back with `terraform import`."
+    ))
 }
 
 /// An operation that goes on without us.

@@ -26,6 +26,8 @@ pub(crate) trait Requested: Sized + Send + Sync {
     fn operation(&self) -> Option<&OperationSummary>;
     /// Whether it is in place.
     fn is_in_place(&self) -> bool;
+    /// When it is deleted, where that waits, and the call that keeps it until then.
+    fn deletes_at(&self) -> Option<(String, String)>;
     /// How it is now. It is not acknowledged by that: the state is not stored yet, and should that fail, the next create must find it again.
     fn look(client: &Client, id: &str) -> impl Future<Output = Result<Self, ClientError>> + Send;
 }
@@ -107,6 +109,10 @@ pub(crate) async fn settle_deletion<N: Requested, M>(
     if let Some(request) = open_request(&it).filter(|request| request.action == Action::Delete) {
         Seen::filed(cx, &request.id)?;
         return Err(say::as_error(say::pending(&object, request, cx.client.run_id())).into());
+    }
+    // Accepted, it is none of Terraform's any more; that it can be kept still is worth knowing.
+    if let Some((at, restore)) = it.deletes_at() {
+        return Ok(Applied::Pending((), say::scheduled(&object, &at, &restore)));
     }
     let Some(operation) = it.operation() else {
         return Ok(Applied::Done(()));

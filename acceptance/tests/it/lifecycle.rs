@@ -2,6 +2,7 @@
 
 use crate::world::{WORKSPACE, World, address, configuration, key, topic};
 use orbit_acceptance::Terraform;
+use orbit_api::{TopicPolicyCreate, TopicPolicyReplace};
 use serde_json::{Value, json};
 
 const ORDERS: &str = "orbit_kafka_topic.orders";
@@ -288,4 +289,30 @@ async fn planned(terraform: &Terraform) -> Value {
         .filter(|(name, _)| name != "workflow_id")
         .map(|(name, (before, after))| (name, json!([before, after])))
         .collect()
+}
+
+#[tokio::test]
+async fn a_destroy_with_a_lead_time_is_done_and_says_how_to_keep_the_topic() {
+    let world = World::new().await;
+    let week = TopicPolicyReplace { deletion_lead_time_hours: Some(168), ..TopicPolicyReplace::default() };
+    world.orbit.admin().topic_policy_create(&TopicPolicyCreate::new("a-week", None, week)).await.unwrap();
+    let terraform = world.terraform(&topic("dev", "orders", "partitions = 2")).await;
+    terraform.apply().await.ok();
+
+    let destroy = terraform.destroy().await;
+
+    let scheduled = world.topic("dev", "orders").await;
+    let restore = format!("/v1/topics/{}/restore", scheduled.id);
+    let at = scheduled.deletes_at.unwrap().to_string();
+    assert_eq!((destroy.code, destroy.errors.len()), (0, 0), "{}", destroy.text);
+    let told = destroy.warnings.iter().find(|told| told.summary.contains("is deleted at")).unwrap();
+    told.says(&[&at, &restore, "terraform import"]);
+    assert_eq!(terraform.state("orbit_kafka_topic.orders").await, None);
+    assert_eq!(world.on_cluster().await.len(), 1, "it is there until then");
+    // The same name is not free before.
+    terraform.apply().await.fails(&["is going to be deleted at"]);
+
+    world.orbit.developer().topic_restore(&scheduled.id).await.unwrap();
+    terraform.import("orbit_kafka_topic.orders", &key("dev", "orders")).await.ok();
+    terraform.plan().await.is_empty();
 }

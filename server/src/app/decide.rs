@@ -1,7 +1,7 @@
 //! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
 //! created in the transaction of the decision that allows it.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, RequestView, audit, catalog::unchanged};
+use super::{Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit, catalog::unchanged};
 use crate::auth::{
     Caller, Identity,
     permission::{RequestDecide, RequestRead, Role},
@@ -105,14 +105,14 @@ impl App {
                     weighed => weighed?,
                 }
             }
-            _ => Weighing { needs: row.needs.clone(), pieces: vec![] },
+            _ => Weighing { needs: row.needs.clone(), pieces: vec![], lead_hours: None },
         };
         let outcome = approval::decide(row.state, &weighed.needs, &given, decision.deed(), &actor)
             .map_err(|refusal| refused(&refusal, &row))?;
         if weighed.needs != row.needs {
             tx.request_needs(id, &weighed.needs).await?;
         }
-        let held = match outcome {
+        let work = match outcome {
             Outcome::Consented(consent) => {
                 tx.approval_give(id, consent, decision.words()).await?;
                 let deed = audit::Deed::new("request.consented", decision.words());
@@ -123,11 +123,20 @@ impl App {
                 if let Some(consent) = consent {
                     tx.approval_give(id, consent, decision.words()).await?;
                 }
-                self.conclude(&mut tx, call, &row, &items, state, decision.words(), weighed.pieces).await?
+                self.conclude(
+                    &mut tx,
+                    call,
+                    &row,
+                    &items,
+                    state,
+                    decision.words(),
+                    (weighed.pieces, weighed.lead_hours),
+                )
+                .await?
             }
         };
         self.remember(&mut tx, call, &id.uuid()).await?;
-        self.commit_and_drive(tx, held).await?;
+        self.commit_and_drive(tx, work.and_then(|w| w.held)).await?;
         self.runner.tell(id.uuid());
         Ok(id)
     }
@@ -138,6 +147,7 @@ impl App {
         let requester = Requester { platform_admin: memberships.iter().any(|m| m.workspace_id.is_none()) };
         let asked = Asked { requester, documentation: row.documentation.clone() };
         let mut needs = row.needs.clone();
+        let mut lead_hours = row.verdict.lead_hours;
         let mut pieces = Vec::new();
         let rules = tx.rulebook(row.workspace_id).await?;
         for item in items {
@@ -145,6 +155,7 @@ impl App {
             if weighed.verdict.decision() == policy::Decision::Deny {
                 return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
             }
+            lead_hours = lead_hours.max(weighed.verdict.lead_hours);
             // What was due when the request was filed stays due; what the rules of today ask for comes to it.
             for need in weighed.verdict.needs {
                 need.add_to(&mut needs);
@@ -154,7 +165,7 @@ impl App {
             }
             pieces.push(item.change.piece(&weighed.grounds));
         }
-        Ok(Weighing { needs, pieces })
+        Ok(Weighing { needs, pieces, lead_hours })
     }
 
     #[expect(clippy::too_many_arguments, reason = "a request's end touches all of these, once")]
@@ -166,8 +177,8 @@ impl App {
         items: &[RequestItemRow],
         state: RequestState,
         words: Option<&str>,
-        pieces: Vec<Option<orbit_core::workflow::Piece>>,
-    ) -> AppResult<Option<orbit_core::workflow::Held>> {
+        (pieces, lead_hours): (Vec<Option<orbit_core::workflow::Piece>>, Option<u32>),
+    ) -> AppResult<Option<Accepted>> {
         let changes = changes(items);
         let by = call.who.name.clone();
         for (n, change) in changes.iter().enumerate() {
@@ -184,18 +195,18 @@ impl App {
             };
             self.desire(tx, change, &becomes).await?;
         }
-        let held = if state == RequestState::Approved {
-            self.accept(tx, row.id, &changes, pieces.into_iter().flatten().collect()).await?
+        let work = if state == RequestState::Approved {
+            self.accept(tx, row.id, &changes, (pieces.into_iter().flatten().collect(), lead_hours)).await?
         } else {
             tx.request_end(row.id).await?;
             None
         };
         let resolution =
-            Resolution { state, by, reason: words.map(str::to_owned), operation: held.as_ref().map(|h| h.id) };
+            Resolution { state, by, reason: words.map(str::to_owned), operation: work.as_ref().map(|w| w.operation) };
         tx.request_resolve(row.id, &resolution).await?;
         let action = format!("request.{}", state.as_str());
         self.audit_request(tx, call, row.id, &changes, audit::Deed::new(&action, words)).await?;
-        Ok(held)
+        Ok(work)
     }
 
     /// Takes back the request that is open on an object, in a transaction that goes on.
@@ -205,7 +216,7 @@ impl App {
         let still = tx.request_lock(open.id).await?;
         let Some(open) = still.filter(|r| r.state == RequestState::Pending) else { return Ok(()) };
         let items = self.may_withdraw(tx, &call.who, &open).await?;
-        self.conclude(tx, call, &open, &items, RequestState::Withdrawn, None, vec![]).await?;
+        self.conclude(tx, call, &open, &items, RequestState::Withdrawn, None, (vec![], None)).await?;
         Ok(())
     }
 
@@ -372,6 +383,8 @@ struct Weighing {
     needs: BTreeSet<policy::Needs>,
     /// Of each item, in order; nothing where it is done by the record alone.
     pieces: Vec<Option<orbit_core::workflow::Piece>>,
+    /// For how many hours that waits.
+    lead_hours: Option<u32>,
 }
 
 fn changes(items: &[RequestItemRow]) -> Vec<Change> {

@@ -93,6 +93,10 @@ codes! {
     TopicNotFound = "topic.not-found", NOT_FOUND, "There is no such topic";
     /// The name is taken.
     TopicExists = "topic.exists", CONFLICT, "The topic exists already";
+    /// It is going to be deleted, and can be restored until then.
+    TopicDeletionScheduled = "topic.deletion-scheduled", CONFLICT, "The topic is scheduled for deletion";
+    /// Nothing is scheduled that could be taken back.
+    TopicNotScheduled = "topic.not-scheduled", CONFLICT, "The topic is not scheduled for deletion";
     /// It is being deleted.
     TopicDeleting = "topic.deleting", CONFLICT, "The topic is being deleted";
     /// The cluster has another one of its name.

@@ -3,7 +3,7 @@
 use super::{
     App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
     submit::Way,
-    topic_wish::{Comes, Wish, change_of, comes_to},
+    topic_wish::{Comes, Wish, change_of},
     view::approvers_text,
 };
 use crate::{
@@ -95,8 +95,10 @@ impl App {
             Some(row) => db.request_open(row.id.uuid()).await?,
             None => None,
         };
-        let comes =
-            there.map(|row| Ok::<_, AppError>((row, comes_to(row, &wish, call, open.is_some())?))).transpose()?;
+        let comes = match there {
+            Some(row) => Some((row, self.comes_to(db, row, &wish, call, open.is_some()).await?)),
+            None => None,
+        };
         let change = match (item.action, comes) {
             (_, Some((row, Comes::There))) => return Ok(nothing_to_do(row)),
             (_, Some((row, Comes::Drop))) => {

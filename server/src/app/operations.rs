@@ -6,7 +6,7 @@ use crate::auth::{
     permission::{OperationRead, OperationRetry},
 };
 use orbit_core::id::OperationId;
-use orbit_store::{OperationRow, PageOf};
+use orbit_store::{OperationRow, PageOf, RequestRow, Stage, Tx};
 use uuid::Uuid;
 
 impl App {
@@ -55,6 +55,26 @@ impl App {
         self.remember(&mut tx, call, &id.uuid()).await?;
         self.commit_and_drive(tx, Some(held)).await?;
         Ok(id)
+    }
+
+    /// Takes back an operation that has not begun: its objects are what they were, and free again. False where it has begun.
+    pub(super) async fn cancel(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        request: &RequestRow,
+        operation: OperationId,
+    ) -> AppResult<bool> {
+        if !tx.operation_cancel(operation).await? {
+            return Ok(false);
+        }
+        let changes: Vec<_> = tx.request_items(request.id).await?.into_iter().map(|i| i.change).collect();
+        for change in &changes {
+            self.desire(tx, change, &Stage::Cancelled).await?;
+        }
+        tx.request_end(request.id).await?;
+        self.audit_request(tx, call, request.id, &changes, Deed::new("operation.cancelled", None)).await?;
+        Ok(true)
     }
 
     /// A page of operations, newest first: of one workspace, or of all in which the caller has a role.

@@ -34,8 +34,17 @@ pub enum Filed {
     Attached,
     /// A person has to decide.
     Pending,
-    /// Policy allows it: here is the work, leased to this replica. `None` where there was none to do.
-    Accepted(Option<Held>),
+    /// Policy allows it: here is the work. `None` where there was none to do.
+    Accepted(Option<Accepted>),
+}
+
+/// The work that an accepted change comes to.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Its operation.
+    pub operation: OperationId,
+    /// Leased to this replica; absent where it begins later.
+    pub held: Option<Held>,
 }
 
 /// What stands where a change wants to go.
@@ -83,11 +92,11 @@ impl App {
         if !allowed {
             return Ok(Filed::Pending);
         }
-        let held = self.accept(tx, request, &filing.changes, pieces).await?;
-        if let Some(held) = &held {
-            tx.request_operation(request, held.id).await?;
+        let work = self.accept(tx, request, &filing.changes, (pieces, verdict.lead_hours)).await?;
+        if let Some(work) = &work {
+            tx.request_operation(request, work.operation).await?;
         }
-        Ok(Filed::Accepted(held))
+        Ok(Filed::Accepted(work))
     }
 
     /// Judges each change; each sees what stands before it in the same transaction.
@@ -166,27 +175,32 @@ impl App {
         .into())
     }
 
-    /// The operation of accepted changes, leased to this replica; none where nothing is to be done. Then the objects are free again.
+    /// The operation of accepted changes, which begins after so many hours; none where nothing is to be done. Then the objects are free again.
     pub(super) async fn accept(
         &self,
         tx: &mut Tx,
         request: RequestId,
         changes: &[Change],
-        pieces: Vec<orbit_core::workflow::Piece>,
-    ) -> AppResult<Option<Held>> {
+        (pieces, lead_hours): (Vec<orbit_core::workflow::Piece>, Option<u32>),
+    ) -> AppResult<Option<Accepted>> {
         let (Some(first), false) = (changes.first(), pieces.is_empty()) else {
             tx.request_end(request).await?;
             return Ok(None);
+        };
+        let not_before = match lead_hours {
+            Some(hours) => tx.now().await?.checked_add(Duration::from_hours(u64::from(hours))).ok(),
+            None => None,
         };
         let operation = NewOperation {
             id: OperationId::from_uuid(self.ids.fresh()),
             request,
             lane: first.lane(),
-            saga: Saga::new(pieces),
+            saga: Saga::new(pieces).beginning(not_before),
             holder: self.runner.replica(),
             lease: self.runner.lease(),
         };
-        Ok(Some(tx.operation_insert(&operation).await?))
+        let held = tx.operation_insert(&operation).await?;
+        Ok(Some(Accepted { operation: operation.id, held }))
     }
 
     /// Whether the way is free for a change. What is open on the object and asks for the same takes it in; a different one gives way where the caller

@@ -1,11 +1,11 @@
 //! What a call for a topic comes to, where the topic stands; submit and evaluate both ask.
 
-use super::{AppResult, Call, Code, Refusal, topics::field};
+use super::{App, AppError, AppResult, Call, Code, Refusal, topics::field};
 use orbit_core::{
     change::{TopicAction, TopicChange},
     model::topic::{Drift, TopicSpec, TopicStatus},
 };
-use orbit_store::TopicRow;
+use orbit_store::{OperationRow, Read, TopicRow};
 
 /// What a call asks of a topic that has a record.
 pub(super) enum Wish<'a> {
@@ -25,9 +25,41 @@ pub(super) enum Comes {
     Drop,
 }
 
-/// What a wish comes to, where the topic stands; submit and evaluate both ask. A create that meets an active topic is the lost reply of its own creator,
+impl App {
+    /// What a wish comes to, where the topic stands; submit and evaluate both ask.
+    pub(super) async fn comes_to(
+        &self,
+        db: &mut Read,
+        row: &TopicRow,
+        wish: &Wish<'_>,
+        call: &Call,
+        is_open: bool,
+    ) -> AppResult<Comes> {
+        match comes_to(row, wish, call, is_open) {
+            Err(AppError::Refused(refusal)) if refusal.code == Code::TopicDeleting => {
+                let newest = db.operations_newest(&[row.id.uuid()]).await?.pop().map(|(_, operation)| operation);
+                Err(newest.and_then(|o| scheduled(row, &o)).unwrap_or(*refusal).into())
+            }
+            told => told,
+        }
+    }
+}
+
+/// The refusal of what meets a topic whose deletion has not begun.
+fn scheduled(row: &TopicRow, operation: &OperationRow) -> Option<Refusal> {
+    let at = operation.scheduled_at()?;
+    let text = format!("topic {} is going to be deleted at {at}", row.key());
+    Some(
+        Refusal::new(Code::TopicDeletionScheduled, text).remedy(format!(
+            "keep it with POST /v1/topics/{}/restore, or wait until it is gone, then call again",
+            row.id
+        )),
+    )
+}
+
+/// The same by the record alone. A create that meets an active topic is the lost reply of its own creator,
 /// or the topic exists already.
-pub(super) fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppResult<Comes> {
+fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppResult<Comes> {
     match (row.status, wish) {
         (TopicStatus::Deleting, Wish::Create(_) | Wish::Update(_)) => Err(deleting(row).into()),
         (TopicStatus::Active, Wish::Create(spec)) => {

@@ -2,7 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Code, Filed, Filing, Refusal,
-    topic_wish::{Comes, Wish, change_of, comes_to},
+    topic_wish::{Comes, Wish, change_of},
 };
 use crate::auth::{Caller, permission::TopicWrite};
 use orbit_api::FieldProblem;
@@ -10,7 +10,7 @@ use orbit_core::{
     change::{Change, TopicAction, TopicChange},
     documentation::Documentation,
     id::TopicId,
-    model::topic::TopicSpec,
+    model::topic::{TopicSpec, TopicStatus},
     name::TopicName,
     workflow::Held,
 };
@@ -80,7 +80,7 @@ impl App {
         let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
         let new = self.with_profile(&mut tx, &place, new).await?;
         if let Some(there) = &place.existing
-            && comes_to(there, &Wish::Create(&new.spec), call, open.is_some())? == Comes::There
+            && self.comes_to(&mut tx, there, &Wish::Create(&new.spec), call, open.is_some()).await? == Comes::There
         {
             return Ok(TopicReply { topic: there.id, outcome: Outcome::There });
         }
@@ -134,7 +134,8 @@ impl App {
         };
         let reply = TopicReply { topic, outcome };
         self.remember(&mut tx, call, &reply).await?;
-        self.commit_and_drive(tx, if let Filed::Accepted(held) = filed { held } else { None }).await?;
+        let work = if let Filed::Accepted(work) = filed { work } else { None };
+        self.commit_and_drive(tx, work.and_then(|w| w.held)).await?;
         Ok(reply)
     }
 
@@ -166,7 +167,7 @@ impl App {
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
         self.fill_profile(&mut tx, (row.workspace_id, &row.environment), &mut spec, Some(&row.desired)).await?;
-        match comes_to(&row, &Wish::Update(&spec), call, open.is_some())? {
+        match self.comes_to(&mut tx, &row, &Wish::Update(&spec), call, open.is_some()).await? {
             Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), documentation).await,
             Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),
         }
@@ -186,7 +187,7 @@ impl App {
             return self.replayed(&mut tx, caller, before, true).await;
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
-        match comes_to(&row, &Wish::Delete, call, open.is_some())? {
+        match self.comes_to(&mut tx, &row, &Wish::Delete, call, open.is_some()).await? {
             Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), documentation).await,
             Comes::There | Comes::Drop => {
                 if let Some(open) = open {
@@ -197,6 +198,39 @@ impl App {
                 self.topic_drop(tx, call, &row).await
             }
         }
+    }
+
+    /// Keeps a topic whose deletion was accepted and has not begun.
+    pub async fn topic_restore(
+        &self,
+        caller: &Caller<TopicWrite>,
+        call: &Call,
+        named: &str,
+        expected: Option<i64>,
+    ) -> AppResult<TopicId> {
+        let mut tx = self.store.begin().await?;
+        if let Some(before) = self.answered_before::<TopicId>(&mut tx, call).await? {
+            return Ok(before);
+        }
+        let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
+        let none = || {
+            Refusal::new(
+                Code::TopicNotScheduled,
+                format!("topic {} has no deletion that could be taken back", row.key()),
+            )
+            .remedy(
+                "a deletion can be taken back until it begins: GET /v1/topics/… tells where the topic is on its way",
+            )
+        };
+        let open = open.filter(|_| row.status == TopicStatus::Deleting).ok_or_else(none)?;
+        let operation = open.operation_id.ok_or_else(none)?;
+        if !self.cancel(&mut tx, call, &open, operation).await? {
+            return Err(none().into());
+        }
+        self.remember(&mut tx, call, &row.id).await?;
+        tx.commit().await?;
+        self.runner.tell(operation.uuid());
+        Ok(row.id)
     }
 
     async fn topic_drop(&self, mut tx: Tx, call: &Call, row: &TopicRow) -> AppResult<TopicReply> {

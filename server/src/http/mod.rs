@@ -73,6 +73,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(topics::topic_create, topics::topic_list))
         .routes(routes!(topics::topic_evaluate))
         .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
+        .routes(routes!(topics::topic_restore))
         .routes(routes!(requests::request_list))
         .routes(routes!(requests::requests_decide))
         .routes(routes!(requests::request_get))

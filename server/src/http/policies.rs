@@ -61,6 +61,8 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
                 self.require_deletion_approval_for,
                 wrong,
             ),
+            deletion_lead_time_hours: self.deletion_lead_time_hours,
+            deletion_protection_default: self.deletion_protection_default.unwrap_or(false),
             allow_self_approval: self.allow_self_approval.unwrap_or(false),
             approvers: approvers(self.approvers, wrong),
             quorum: self.quorum,
@@ -71,6 +73,7 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
             profiles: profiles(self.profiles, wrong),
         };
         wrong.range("/quorum", rules.quorum, 1, 10);
+        wrong.range("/deletion_lead_time_hours", rules.deletion_lead_time_hours, 1, 8_760);
         wrong.range("/request_validity_hours", rules.request_validity_hours, 1, 2_160);
         Some(rules)
     }
@@ -278,6 +281,8 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
         replication_factor_limits: limits(rules.replication_factor_limits),
         require_approval_for: words(&rules.require_approval_for),
         require_deletion_approval_for: words(&rules.require_deletion_approval_for),
+        deletion_lead_time_hours: rules.deletion_lead_time_hours,
+        deletion_protection_default: Some(rules.deletion_protection_default).filter(|on| *on),
         allow_self_approval: Some(rules.allow_self_approval).filter(|on| *on),
         approvers: Some(
             rules

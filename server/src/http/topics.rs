@@ -259,6 +259,26 @@ pub(super) async fn topic_delete(
     answer(&app, reply, StatusCode::OK).await
 }
 
+/// Keeps a topic whose deletion was accepted with a lead time that is not over.
+#[utoipa::path(post, path = "/v1/topics/{topic}/restore", operation_id = "topic_restore", tag = "topics",
+    params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 200, body = api::Topic), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_restore(
+    caller: Caller<TopicWrite>,
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<NoBody>,
+) -> Result<Response, Failed> {
+    let call = asked.bare(caller.who.clone())?;
+    let task = app.clone();
+    let work = async move { task.topic_restore(&caller, &call, &topic, expected).await };
+    let topic = app.to_the_end(work).await?;
+    answer(&app, TopicReply { topic, outcome: Outcome::Done }, StatusCode::OK).await
+}
+
 const EVALUATE_MAX: usize = 1_000;
 
 /// Asks what submit would answer to several changes, without filing anything. Each sees those before it.

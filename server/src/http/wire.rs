@@ -28,7 +28,7 @@ same_words! {
     /// A verdict in one word.
     decision: policy::Decision => api::Decision { Allow, NeedsApproval, Deny }
     /// Where an operation stands.
-    operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Succeeded, RollingBack, RolledBack, Stuck }
+    operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Succeeded, RollingBack, RolledBack, Stuck, Cancelled }
     /// How far a step is.
     step_state: StepState => api::StepState { Pending, Running, Done, Failed, Undone }
     /// What a request can say for itself.
@@ -195,6 +195,7 @@ pub fn operation(row: &OperationRow) -> api::Operation {
         workspace: row.workspace.clone(),
         cluster: row.cluster.clone(),
         request_id: row.request_id.to_string(),
+        not_before: row.saga.not_before,
         steps: steps.collect(),
         error: operation_error(&row.saga),
         created_at: row.created_at,
@@ -233,6 +234,10 @@ pub fn topic(view: &TopicView) -> api::Topic {
         drift: drift.as_ref().map(differences_of).unwrap_or_default(),
         observed: observed(row),
         request: request.as_ref().map(request_summary),
+        deletes_at: operation
+            .as_ref()
+            .filter(|_| row.status == TopicStatus::Deleting)
+            .and_then(OperationRow::scheduled_at),
         operation: operation.as_ref().map(operation_summary),
         workflow_id: operation.as_ref().map(|o| o.id.to_string()),
         approval_required: row.approval_required,
@@ -285,6 +290,11 @@ fn conditions(view: &TopicView, drift: Option<&Drift>) -> Vec<api::Condition> {
     }
     let pending = view.request.as_ref().filter(|r| r.state == RequestState::Pending);
     let running = view.operation.as_ref().filter(|o| !o.state.is_final());
+    if row.status == TopicStatus::Deleting
+        && let Some(at) = view.operation.as_ref().and_then(OperationRow::scheduled_at)
+    {
+        tell("DeletionScheduled", format!("deleted at {at}; until then POST /v1/topics/{}/restore keeps it", row.id));
+    }
     if row.status == TopicStatus::Active {
         if let Some(request) = pending {
             tell("ChangePending", format!("{} waits for {}", request.id, request.approvers));

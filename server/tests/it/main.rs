@@ -10,6 +10,7 @@ mod busy;
 mod change;
 mod configs;
 mod decide;
+mod deletion;
 mod documentation;
 mod drift;
 mod durable;

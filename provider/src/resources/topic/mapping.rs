@@ -206,6 +206,13 @@ impl Requested for Topic {
     fn is_in_place(&self) -> bool {
         self.status == TopicStatus::Active
     }
+    fn deletes_at(&self) -> Option<(String, String)> {
+        let restore = format!(
+            "curl -X POST -H \"Authorization: Bearer $ORBIT_TOKEN\" $ORBIT_ENDPOINT/v1/topics/{}/restore",
+            self.id
+        );
+        Some((self.deletes_at?.to_string(), restore))
+    }
     async fn look(client: &Client, id: &str) -> Result<Self, ClientError> {
         client.topic_get(id, TopicRead { fresh: true, acknowledge: false }).await
     }

@@ -20,6 +20,8 @@ wire! {
         RolledBack,
         /// Taking back failed for good: a person has to look.
         Stuck,
+        /// Taken back by a person before it began.
+        Cancelled,
     }
 }
 
@@ -27,7 +29,7 @@ impl OperationState {
     /// Whether nothing more happens by itself.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::RolledBack | Self::Stuck)
+        matches!(self, Self::Succeeded | Self::RolledBack | Self::Stuck | Self::Cancelled)
     }
 }
 
@@ -69,6 +71,9 @@ wire! {
         pub cluster: String,
         /// The request that it carries out.
         pub request_id: String,
+        /// It begins then, not before; until it does it can be taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub not_before: Option<Timestamp>,
         /// Its steps, in order.
         pub steps: Vec<OperationStep>,
         /// Why it failed, or what it waits for.

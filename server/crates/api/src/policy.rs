@@ -186,6 +186,10 @@ policy_types! {
     require_approval_for: Vec<String>,
     /// Slugs of environments in which deleting a topic waits for a person.
     require_deletion_approval_for: Vec<String>,
+    /// For how many hours a deletion that was accepted waits, and can be taken back; 1 to 8,760. Where several policies say so, the longest holds.
+    deletion_lead_time_hours: u32,
+    /// Whether deletion protection is on for topics that do not say. Default false.
+    deletion_protection_default: bool,
     /// Whether the requester may give the consent that this policy asks for. Default false.
     allow_self_approval: bool,
     /// Who gives the consent that this policy asks for, by slug of the environment. Default: for a platform policy a platform admin or whom the environment

@@ -142,7 +142,7 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
             pub kafka_topic_id: Option<String>,
             /// Where it is on its way.
             pub status: TopicStatus,
-            /// What is worth knowing of it: `ChangePending`, `Drifted`, `ClusterUnreachable`.
+            /// What is worth knowing of it: `ChangePending`, `Drifted`, `ClusterUnreachable`, `DeletionScheduled`.
             #[serde(default)]
             pub conditions: Vec<Condition>,
             /// How the cluster differs from what the topic is to be, field by field.
@@ -154,6 +154,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
             /// The newest request about it that is open, or that was refused.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub request: Option<RequestSummary>,
+            /// When it is deleted, where that was accepted with a lead time: it can be restored until then.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub deletes_at: Option<Timestamp>,
             /// The newest operation on it.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub operation: Option<OperationSummary>,
@@ -317,7 +320,7 @@ mod double_option {
 wire! {
     /// What is worth knowing of an object beside its status.
     struct Condition {
-        /// What kind: `ChangePending`, `Drifted`, `ClusterUnreachable`.
+        /// What kind: `ChangePending`, `Drifted`, `ClusterUnreachable`, `DeletionScheduled`.
         #[serde(rename = "type")]
         pub kind: String,
         /// More of it, for a person.

@@ -59,6 +59,8 @@ pub enum Stage {
     Expired,
     /// Another change of the object takes its place.
     Superseded,
+    /// It was accepted, and taken back before the work began.
+    Cancelled,
 }
 
 /// Who asks for a change, and what they say of it.
@@ -197,6 +199,7 @@ impl Grounded for TopicChange {
             (TopicAction::Create { .. }, Stage::Expired) => moved(tx, self, TopicEvent::CreateExpired).await,
             // The new request writes the record.
             (TopicAction::Create { .. }, Stage::Superseded) => Ok(true),
+            (TopicAction::Create { .. }, Stage::Cancelled) => moved(tx, self, TopicEvent::ProvisioningFailed).await,
             (TopicAction::Update { spec }, Stage::Accepted { work: Work::None, .. }) => {
                 tx.topic_respec(self.id, spec).await?;
                 Ok(true)
@@ -210,6 +213,7 @@ impl Grounded for TopicChange {
                 Ok(true)
             }
             (TopicAction::Delete, Stage::Accepted { .. }) => moved(tx, self, TopicEvent::DeleteAccepted).await,
+            (TopicAction::Delete, Stage::Cancelled) => moved(tx, self, TopicEvent::DeleteCancelled).await,
             (TopicAction::Update { .. } | TopicAction::Delete, _) => touched(tx, self).await,
         }
     }

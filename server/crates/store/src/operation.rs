@@ -40,10 +40,20 @@ pub struct OperationRow {
     pub saga: Saga,
     /// The fence.
     pub version: i64,
+    /// Whether a replica has it.
+    pub held: bool,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+}
+
+impl OperationRow {
+    /// When it begins, where it has not.
+    #[must_use]
+    pub fn scheduled_at(&self) -> Option<Timestamp> {
+        self.saga.not_before.filter(|_| self.state == OperationState::Pending && !self.held)
+    }
 }
 
 impl Load for OperationRow {
@@ -61,13 +71,14 @@ impl Load for OperationRow {
             state: r.word("state")?,
             saga: r.json("saga")?,
             version: r.get("version")?,
+            held: r.maybe_time("lease_until")?.is_some(),
             created_at: r.time("created_at")?,
             finished_at: r.maybe_time("finished_at")?,
         })
     }
 }
 
-/// An operation to insert, leased to the replica that inserts it from birth: nothing waits for a poll.
+/// An operation to insert, leased to the replica that inserts it from birth: nothing waits for a poll. One that begins later is held by nobody.
 #[derive(Debug, Clone)]
 pub struct NewOperation {
     /// Its id.
@@ -78,7 +89,7 @@ pub struct NewOperation {
     pub lane: ClusterId,
     /// Its state.
     pub saga: Saga,
-    /// Who holds it.
+    /// Who holds it from birth, unless it begins later.
     pub holder: ReplicaId,
     /// For how long.
     pub lease: Duration,
@@ -137,7 +148,7 @@ impl Kept {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.created_at, o.finished_at, r.workspace_id, \
+            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.lease_until, o.created_at, o.finished_at, r.workspace_id, \
              w.slug AS workspace, c.slug AS cluster FROM operation o \
              JOIN request r ON r.id = o.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
              LEFT JOIN cluster c ON c.id = o.lane ",
@@ -156,7 +167,7 @@ impl Load for OfObject {
 macro_rules! of_object {
     ($ids:literal) => {
         concat!(
-            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.created_at, o.finished_at, \
+            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.lease_until, o.created_at, o.finished_at, \
              i.object_id, r.workspace_id, w.slug AS workspace, c.slug AS cluster \
              FROM request_item i JOIN request r ON r.id = i.request_id JOIN operation o ON o.id = r.operation_id \
              LEFT JOIN workspace w ON w.id = r.workspace_id LEFT JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
@@ -235,13 +246,15 @@ macro_rules! fair {
 }
 
 impl Tx {
-    /// Inserts an operation, leased from birth, and answers its fence.
-    pub async fn operation_insert(&mut self, o: &NewOperation) -> Result<Held> {
+    /// Inserts an operation, leased from birth, and answers its fence; `None` where it begins later.
+    pub async fn operation_insert(&mut self, o: &NewOperation) -> Result<Option<Held>> {
         let now = self.now().await?;
+        let later = o.saga.not_before.filter(|at| *at > now);
+        let held = later.is_none();
         self.sql(
             "INSERT INTO operation (id, request_id, kind, shape, lane, engine, priority, state, due_at, holder, lease_until, \
              version, poke_seq, cancel, pause, saga, created_at) \
-             VALUES ($1, $2, $3, $4, $5, 'embedded', 0, $6, $7, $8, $9, 1, 0, false, false, $10, $7)",
+             VALUES ($1, $2, $3, $4, $5, 'embedded', 0, $6, $11, $8, $9, 1, 0, false, false, $10, $7)",
         )
         .bind(o.id.uuid())
         .bind(o.request.uuid())
@@ -250,12 +263,13 @@ impl Tx {
         .bind(o.lane.uuid())
         .bind(o.saga.state.as_str())
         .bind_time(now)
-        .bind(o.holder.uuid())
-        .bind_time(after(now, o.lease))
+        .bind(held.then(|| o.holder.uuid()))
+        .bind_maybe_time(held.then(|| after(now, o.lease)))
         .bind(Json(&o.saga))
+        .bind_time(later.unwrap_or(now))
         .one_row()
         .await?;
-        Ok(Held { id: o.id, version: 1, saga: o.saga.clone() })
+        Ok(held.then(|| Held { id: o.id, version: 1, saga: o.saga.clone() }))
     }
 
     /// Takes the lease on due operations of kinds and shapes that this build knows, as many as there is room for. Fences out the former holders: their saves no
@@ -346,13 +360,35 @@ impl Tx {
         Ok((wrote == 1).then_some(Held { id, version: row.version + 1, saga: row.saga }))
     }
 
+    /// Takes back one that has not begun. False where it has.
+    pub async fn operation_cancel(&mut self, id: OperationId) -> Result<bool> {
+        let now = self.now().await?;
+        let Some(mut row) = self.operation(id).await? else { return Ok(false) };
+        if !row.saga.cancel() {
+            return Ok(false);
+        }
+        let wrote = self
+            .sql(
+                "UPDATE operation SET saga = $3, state = $4, version = version + 1, finished_at = $5 \
+                 WHERE id = $1 AND version = $2 AND state = 'pending' AND holder IS NULL",
+            )
+            .bind(id.uuid())
+            .bind(row.version)
+            .bind(Json(&row.saga))
+            .bind(row.saga.state.as_str())
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+
     /// Makes what waits for a cluster due now: the cluster answers again. Lies outside the fence, so a turn under way is not disturbed, and its save
     /// makes due at once what it would have made wait. A transaction of its own: it waits for saves, which may wait for [`Tx::cluster_seen`].
     pub async fn operations_poke(&mut self, lane: ClusterId) -> Result<u64> {
         let now = self.now().await?;
         self.sql(
             "UPDATE operation SET poke_seq = poke_seq + 1, due_at = CASE WHEN holder IS NULL THEN $2 ELSE due_at END \
-             WHERE lane = $1 AND finished_at IS NULL AND (holder IS NOT NULL OR due_at > $2)",
+             WHERE lane = $1 AND finished_at IS NULL AND (holder IS NOT NULL OR due_at > $2 AND state <> 'pending')",
         )
         .bind(lane.uuid())
         .bind_time(now)

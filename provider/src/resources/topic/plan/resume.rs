@@ -7,7 +7,7 @@ use crate::{
     orbit::{ask, nowhere},
     say,
     seen::Seen,
-    settle::open_request,
+    settle::{Requested as _, open_request},
 };
 use orbit_api::{Action as Deed, OperationState, RequestState, Topic, TopicStatus, client::TopicRead};
 use tfplugin::{Action, Change, Cx, Diagnostic, Diagnostics};
@@ -158,6 +158,9 @@ async fn resume_change(
 fn deleting(object: &str, topic: &Topic) -> Diagnostic {
     if let Some(operation) = topic.operation.as_ref().filter(|operation| operation.state == OperationState::Stuck) {
         return say::failed(object, operation);
+    }
+    if let Some((at, restore)) = topic.deletes_at() {
+        return say::scheduled(object, &at, &restore);
     }
     let id = topic.operation.as_ref().map_or("unknown", |operation| operation.id.as_str());
     Diagnostic::warning(format!("The {object} is being deleted: operation {id}"))

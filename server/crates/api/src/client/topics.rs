@@ -49,6 +49,11 @@ impl Client {
         answer.json().map(|topic| Deleted::Accepted(Box::new(topic)))
     }
 
+    /// Keeps a topic whose deletion was accepted and has not begun.
+    pub async fn topic_restore(&self, id: &str) -> Result<Topic, ClientError> {
+        self.post(&["v1", "topics", id, "restore"]).read().await
+    }
+
     /// What submit would answer. Files nothing.
     pub async fn topic_evaluate(&self, changes: &TopicEvaluate) -> Result<TopicEvaluation, ClientError> {
         self.post(&["v1", "topics:evaluate"]).body(changes).read().await

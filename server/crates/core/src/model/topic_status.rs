@@ -83,6 +83,8 @@ pub enum TopicEvent {
     DeleteAccepted,
     /// The delete could not be carried out; the topic is there still.
     DeleteFailed,
+    /// The delete was taken back before it began.
+    DeleteCancelled,
 }
 
 /// An event that cannot happen to a topic of that status.
@@ -116,6 +118,7 @@ pub fn transition(status: Option<TopicStatus>, event: TopicEvent) -> Result<Topi
         (Some(S::Provisioning), E::ProvisioningFailed) => S::Failed,
         (Some(S::Active | S::Failed), E::DeleteAccepted) => S::Deleting,
         (Some(S::Deleting), E::DeleteFailed) => S::Active,
+        (Some(S::Deleting), E::DeleteCancelled) => S::Active,
         (status, event) => return Err(IllegalTransition { status, event }),
     })
 }

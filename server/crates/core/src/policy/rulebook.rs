@@ -139,6 +139,12 @@ pub struct TopicRules {
     /// Environments in which deleting a topic waits for a person.
     #[serde(default)]
     pub require_deletion_approval_for: BTreeSet<Slug>,
+    /// For how many hours a deletion that was accepted can be taken back, before it is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_lead_time_hours: Option<u32>,
+    /// Whether deletion protection is on for topics that do not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletion_protection_default: bool,
     /// Whether the requester may give the consent that this policy asks for.
     #[serde(default)]
     pub allow_self_approval: bool,

@@ -292,21 +292,15 @@ fn check_brokers(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
 }
 
 fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
-    if facts.current.as_ref().and_then(|c| c.spec.deletion_protection) == Some(true) {
-        verdict.violations.push(Finding {
-            rule: RuleRef { policy: None, name: "orbit".into(), version: None, rule: "deletion_protection".into() },
-            ..system(
-                "topic.deletion-protected",
-                "deletion_protection",
-                "/deletion_protection",
-                format!("Denied: deletion protection of topic {} is on", change.name),
-                "set deletion_protection to false first, as a change of its own",
-            )
-        });
-    }
-    let mut covered = false;
+    check_protection(change, rules, facts, verdict);
+    let (mut covered, mut longest) = (false, None);
     for policy in rules.covering(&change.environment, change.workspace_id) {
         covered |= policy.scope == Scope::Platform;
+        let hours = policy.rules.deletion_lead_time_hours;
+        if hours > verdict.lead_hours {
+            longest = Some(policy);
+        }
+        verdict.not_before(hours);
         if policy.rules.require_deletion_approval_for.contains(&change.environment) {
             let environment = &change.environment;
             asked(
@@ -326,9 +320,60 @@ fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, ve
             );
         }
     }
+    if let Some(policy) = longest {
+        tell_lead(change, policy, verdict);
+    }
     if !covered {
         ask_uncovered(change, facts, verdict);
     }
+}
+
+/// What the topic says of its protection holds; where it says nothing, what the policies say.
+fn check_protection(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
+    let own = facts.current.as_ref().and_then(|c| c.spec.deletion_protection);
+    let by_default =
+        || rules.covering(&change.environment, change.workspace_id).find(|p| p.rules.deletion_protection_default);
+    let protected = |layer, rule, why: &str| Finding {
+        layer,
+        rule,
+        ..system(
+            "topic.deletion-protected",
+            "deletion_protection",
+            "/deletion_protection",
+            format!("Denied: deletion protection of topic {} is on{why}", change.name),
+            "set deletion_protection to false first, as a change of its own",
+        )
+    };
+    match (own, by_default()) {
+        (Some(true), _) => {
+            let rule =
+                RuleRef { policy: None, name: "orbit".into(), version: None, rule: "deletion_protection".into() };
+            verdict.violations.push(protected(Layer::System, rule, ""));
+        }
+        (None, Some(policy)) => {
+            let why = format!(", as policy {} has it in {}", policy.name, change.environment);
+            let rule = rule(policy, "deletion_protection_default");
+            verdict.violations.push(protected(layer(policy), rule, &why));
+        }
+        (Some(false), _) | (None, None) => {}
+    }
+}
+
+/// That a deletion waits is no reason to ask anybody, but whoever deletes wants to know.
+fn tell_lead(change: &TopicChange, policy: &TopicPolicy, verdict: &mut Verdict) {
+    let Some(hours) = policy.rules.deletion_lead_time_hours else { return };
+    verdict.warnings.push(Finding {
+        code: "topic.deletion.lead-time".to_owned(),
+        layer: layer(policy),
+        rule: rule(policy, "deletion_lead_time_hours"),
+        field: String::new(),
+        limit: Some(hours.to_string()),
+        value: None,
+        message: format!(
+            "the topic is deleted {hours} hours after the deletion is accepted, and can be restored until then"
+        ),
+        remedy: format!("to take it back: POST /v1/topics/{}/restore", change.id),
+    });
 }
 
 /// Where no policy of the platform covers an environment, everybody but a platform admin needs approval. A workspace's own policy does

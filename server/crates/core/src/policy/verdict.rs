@@ -150,6 +150,9 @@ pub struct Verdict {
     /// For how many hours a request waits for it, where a policy that asks says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_hours: Option<u32>,
+    /// For how many hours the work waits once it is accepted, and can be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_hours: Option<u32>,
 }
 
 impl Verdict {
@@ -176,6 +179,11 @@ impl Verdict {
         self.valid_hours = [self.valid_hours, hours].into_iter().flatten().min();
     }
 
+    /// Has the work wait for at least so many hours.
+    pub(crate) fn not_before(&mut self, hours: Option<u32>) {
+        self.lead_hours = self.lead_hours.max(hours);
+    }
+
     /// The verdicts of several items of one request as one: everything found in any of them.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -186,6 +194,7 @@ impl Verdict {
             need.add_to(&mut self.needs);
         }
         self.valid_for(other.valid_hours);
+        self.not_before(other.lead_hours);
         self
     }
 }

@@ -22,6 +22,8 @@ pub enum OperationState {
     RolledBack,
     /// Taking back failed for good: a person has to look.
     Stuck,
+    /// Taken back by a person before it began.
+    Cancelled,
 }
 
 impl OperationState {
@@ -36,13 +38,14 @@ impl OperationState {
             Self::RollingBack => "rolling-back",
             Self::RolledBack => "rolled-back",
             Self::Stuck => "stuck",
+            Self::Cancelled => "cancelled",
         }
     }
 
     /// Whether nothing more happens by itself.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::RolledBack | Self::Stuck)
+        matches!(self, Self::Succeeded | Self::RolledBack | Self::Stuck | Self::Cancelled)
     }
 }
 
@@ -122,6 +125,9 @@ pub struct Saga {
     /// save: each claim counts versions up.
     #[serde(default)]
     pub due_version: i64,
+    /// It begins then, not before, and can be taken back until it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl Saga {
@@ -144,7 +150,32 @@ impl Saga {
         };
         let plans = pieces.iter().enumerate();
         let steps = plans.flat_map(|(i, p)| p.plan().into_iter().map(move |s| record(i, s))).collect();
-        Self { pieces, steps, at: 0, failure: None, state: OperationState::Pending, due_version: Self::BORN }
+        Self {
+            pieces,
+            steps,
+            at: 0,
+            failure: None,
+            state: OperationState::Pending,
+            due_version: Self::BORN,
+            not_before: None,
+        }
+    }
+
+    /// A saga that begins then, or at once where there is no such time. Until it does nobody holds it, so it begins with a claim.
+    #[must_use]
+    pub fn beginning(self, not_before: Option<Timestamp>) -> Self {
+        let due_version = if not_before.is_some() { Self::BORN + 1 } else { Self::BORN };
+        Self { due_version, not_before, ..self }
+    }
+
+    /// Takes back what has not begun. False where it has.
+    #[must_use]
+    pub fn cancel(&mut self) -> bool {
+        if self.state != OperationState::Pending {
+            return false;
+        }
+        self.state = OperationState::Cancelled;
+        true
     }
 
     /// Takes a stuck one up again: the step that could not be taken back gets its tries anew. False where it is not stuck.

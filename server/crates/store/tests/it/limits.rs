@@ -110,7 +110,7 @@ async fn a_change_is_judged_by_the_limits_of_both(db: TestStore) {
     db.write(async |tx| tx.limits_put(place.cluster.uuid(), &most(8), 0).await).await.unwrap();
     assert_eq!(codes(4).await, []);
     let cluster = ("cluster.limit".to_owned(), format!("cluster {}", slug("main")));
-    assert_eq!(codes(5).await, [cluster.clone()]);
+    assert_eq!(codes(5).await, std::slice::from_ref(&cluster));
     let both = codes(7).await;
     assert_eq!(both.len(), 2, "{both:?}");
     assert!(both.contains(&cluster) && both.contains(&("workspace.limit".to_owned(), "workspace payments".to_owned())));

@@ -66,6 +66,44 @@ async fn the_newest_operation_of_each_object(db: TestStore) {
     assert_eq!(read.operations_newest(&[]).await.unwrap(), []);
 }
 
+async fn what_begins_later_is_nobodys_until_then_and_can_be_taken_back(db: TestStore) {
+    let place = db.place().await;
+    let orders = db.active(&place, "orders").await;
+    let later = async |change: &orbit_core::change::TopicChange, wait| {
+        let request = db.file(&place, change, orbit_core::approval::RequestState::Approved).await;
+        let grounds = db.grounds(change).await;
+        let mut new = place.operation(request, orbit_core::change::Noun::piece(change, &grounds).unwrap());
+        new.saga = new.saga.clone().beginning(db.now().await.checked_add(wait).ok());
+        assert!(
+            db.write(async |tx| tx.operation_insert(&new).await).await.unwrap().is_none(),
+            "there is nothing to drive"
+        );
+        new.id
+    };
+    let cancel = async |id| db.write(async |tx| tx.operation_cancel(id).await).await.unwrap();
+    let claim =
+        async || db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, room(10)).await).await.unwrap();
+
+    let id = later(&orders.delete(), 3_600 * SECOND).await;
+    assert!(one(&db, id).await.scheduled_at().is_some());
+    // A cluster that answers again wakes what waits for it, and this does not.
+    db.write(async |tx| tx.operations_poke(place.cluster).await).await.unwrap();
+    assert_eq!(claim().await.len(), 0);
+    assert!(cancel(id).await && !cancel(id).await, "once");
+    let row = one(&db, id).await;
+    assert_eq!((row.state, row.saga.state), (OperationState::Cancelled, OperationState::Cancelled));
+    assert!(row.finished_at.is_some() && row.scheduled_at().is_none());
+
+    let other = db.active(&place, "parcels").await;
+    let soon = later(&other.delete(), std::time::Duration::from_millis(5)).await;
+    db.raw("UPDATE operation SET due_at = 0 WHERE finished_at IS NULL").await;
+    let [claimed] = claim().await.try_into().unwrap();
+    assert_eq!(claimed.held.id, soon);
+    assert!(!cancel(soon).await, "somebody has it");
+    assert_eq!(claimed.held.version, claimed.held.saga.due_version, "it was not begun before");
+    assert!(!cancel(OperationId::from_uuid(fresh())).await);
+}
+
 async fn what_is_stuck_is_taken_up_again(db: TestStore) {
     let place = db.place().await;
     let (_, mut held) = db.operate(&place, &place.create("orders", 1)).await;
@@ -188,6 +226,7 @@ on_both!(
     lists_go_from_new_to_old,
     the_newest_operation_of_each_object,
     counts_tell_what_is_open_and_what_is_stuck,
+    what_begins_later_is_nobodys_until_then_and_can_be_taken_back,
     what_is_stuck_is_taken_up_again,
     a_poke_makes_what_waits_for_a_cluster_due,
     a_poke_during_a_turn_is_not_lost,

@@ -271,7 +271,7 @@ impl Place {
     pub(crate) async fn start(&self, tx: &mut Tx, new: &NewOperation) -> Result<Held> {
         let held = tx.operation_insert(new).await?;
         tx.request_operation(new.request, new.id).await?;
-        Ok(held)
+        Ok(held.unwrap())
     }
     /// The save that brings an operation to `state`.
     pub(crate) fn ended(held: &Held, state: OperationState, marks: Vec<Mark>) -> (Held, Save) {
