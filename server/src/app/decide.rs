@@ -1,10 +1,12 @@
 //! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
 //! created in the transaction of the decision that allows it.
 
-use super::{Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit, catalog::unchanged};
+use super::{
+    Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit, catalog::unchanged, submit::validity,
+};
 use crate::auth::{
     Caller, Identity,
-    permission::{RequestDecide, RequestRead, Role},
+    permission::{RequestDecide, Role},
 };
 use orbit_core::{
     approval::{self, Actor, Deed, Given, Outcome, Refusal as NotAllowed, RequestState},
@@ -13,8 +15,7 @@ use orbit_core::{
     policy,
 };
 use orbit_store::{
-    Asked, AuditEvent, MembershipRow, PageOf, Read, RequestFilter, RequestItemRow, RequestRow, Resolution,
-    SYSTEM_PRINCIPAL, Stage, Tx, Work,
+    Asked, AuditEvent, MembershipRow, Read, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx, Work,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -26,6 +27,8 @@ pub enum Decision {
     Approve {
         /// What they say.
         comment: Option<String>,
+        /// Whether it is a refusal where policy does not allow it by now.
+        or_reject: bool,
     },
     /// Refuses.
     Reject {
@@ -46,14 +49,14 @@ impl Decision {
     }
     fn words(&self) -> Option<&str> {
         match self {
-            Self::Approve { comment } => comment.as_deref(),
+            Self::Approve { comment, .. } => comment.as_deref(),
             Self::Reject { reason } => Some(reason),
             Self::Withdraw => None,
         }
     }
 }
 
-fn no_request(named: &str) -> Refusal {
+pub(super) fn no_request(named: &str) -> Refusal {
     Refusal::new(Code::RequestNotFound, format!("there is no request {named} that you can see"))
 }
 
@@ -73,19 +76,7 @@ impl App {
             let seen = self.may_see_request(&mut tx, &call.who, id).await?;
             return if seen { Ok(id) } else { Err(no_request(named).into()) };
         }
-        let row = tx.request(id).await?.ok_or_else(|| no_request(named))?;
-        let items = tx.request_items(id).await?;
-        // The same order of locks as submit: workspace, clusters, request.
-        tx.workspace_lock(row.workspace_id).await?;
-        for lane in items.iter().map(|i| i.change.lane()).collect::<BTreeSet<_>>() {
-            tx.cluster_lock(lane).await?;
-        }
-        let row = tx.request_lock(id).await?.ok_or_else(|| no_request(named))?;
-        let actor = self.actor(&mut tx, &call.who, &row, &items).await?;
-        if !may_see(&call.who, &row, &actor) {
-            return Err(no_request(named).into());
-        }
-        unchanged(expected, row.revision, || format!("request {id}"))?;
+        let (row, items, actor) = self.request_locked(&mut tx, call, id, expected).await?;
         if row.state == RequestState::Pending && row.expires_at <= tx.now().await? {
             // The sweep has not come by yet; what it would do is done here.
             self.expire(&mut tx, &row).await?;
@@ -93,52 +84,157 @@ impl App {
             self.runner.tell(id.uuid());
             return Err(refused(&NotAllowed::Decided(RequestState::Expired), &row).into());
         }
-        let given = self.given(&mut tx, &row, &items).await?;
         let weighed = match decision {
             Decision::Approve { .. } if row.state == RequestState::Pending => {
                 match self.weigh_again(&mut tx, &row, &items).await {
                     Err(AppError::Refused(refusal)) => {
-                        drop(tx);
-                        self.audit_denial(call, &changes(&items), &refusal).await?;
-                        return Err(AppError::Refused(refusal));
+                        return Err(self
+                            .denied_by_now(tx, call, (&row, &items), &actor, (&decision, *refusal))
+                            .await?);
                     }
                     weighed => weighed?,
                 }
             }
             _ => Weighing { needs: row.needs.clone(), pieces: vec![], lead_hours: None },
         };
-        let outcome = approval::decide(row.state, &weighed.needs, &given, decision.deed(), &actor)
-            .map_err(|refusal| refused(&refusal, &row))?;
-        if weighed.needs != row.needs {
-            tx.request_needs(id, &weighed.needs).await?;
-        }
-        let work = match outcome {
-            Outcome::Consented(consent) => {
-                tx.approval_give(id, consent, decision.words()).await?;
-                let deed = audit::Deed::new("request.consented", decision.words());
-                self.audit_request(&mut tx, call, id, &changes(&items), deed).await?;
-                None
-            }
-            Outcome::Now(state, consent) => {
-                if let Some(consent) = consent {
-                    tx.approval_give(id, consent, decision.words()).await?;
-                }
-                self.conclude(
-                    &mut tx,
-                    call,
-                    &row,
-                    &items,
-                    state,
-                    decision.words(),
-                    (weighed.pieces, weighed.lead_hours),
-                )
-                .await?
-            }
-        };
+        let work = self.decide_locked(&mut tx, call, (&row, &items), &actor, (&decision, weighed)).await?;
         self.remember(&mut tx, call, &id.uuid()).await?;
         self.commit_and_drive(tx, work.and_then(|w| w.held)).await?;
         self.runner.tell(id.uuid());
         Ok(id)
+    }
+
+    /// Takes a decision on a request that is held, and answers the work that follows.
+    async fn decide_locked(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        (row, items): (&RequestRow, &[RequestItemRow]),
+        actor: &Actor,
+        (decision, weighed): (&Decision, Weighing),
+    ) -> AppResult<Option<Accepted>> {
+        let given = self.given(tx, row, items).await?;
+        let outcome = approval::decide(row.state, &weighed.needs, &given, decision.deed(), actor)
+            .map_err(|refusal| refused(&refusal, row))?;
+        if weighed.needs != row.needs {
+            tx.request_needs(row.id, &weighed.needs).await?;
+        }
+        match outcome {
+            Outcome::Consented(consent) => {
+                tx.approval_give(row.id, consent, decision.words()).await?;
+                let deed = audit::Deed::new("request.consented", decision.words());
+                self.audit_request(tx, call, row.id, &changes(items), deed).await?;
+                Ok(None)
+            }
+            Outcome::Now(state, consent) => {
+                if let Some(consent) = consent {
+                    tx.approval_give(row.id, consent, decision.words()).await?;
+                }
+                let work = (weighed.pieces, weighed.lead_hours);
+                self.conclude(tx, call, row, items, state, decision.words(), work).await
+            }
+        }
+    }
+
+    /// What is told to who approves what policy denies by now: the verdict. The request stays open, or is rejected with it, as they chose.
+    async fn denied_by_now(
+        &self,
+        mut tx: Tx,
+        call: &Call,
+        (row, items): (&RequestRow, &[RequestItemRow]),
+        actor: &Actor,
+        (decision, refusal): (&Decision, Refusal),
+    ) -> AppResult<AppError> {
+        let chosen = matches!(decision, Decision::Approve { or_reject: true, .. });
+        let rejects = chosen && approval::decide(row.state, &row.needs, &[], Deed::Reject, actor).is_ok();
+        if !(rejects && refusal.code == Code::PolicyDenied) {
+            drop(tx);
+            self.audit_denial(call, &changes(items), &refusal).await?;
+            return Ok(refusal.into());
+        }
+        let why = format!("policy does not allow it by now: {}", refusal.detail);
+        self.conclude(&mut tx, call, row, items, RequestState::Rejected, Some(&why), (vec![], None)).await?;
+        tx.commit().await?;
+        self.runner.tell(row.id.uuid());
+        self.audit_denial(call, &changes(items), &refusal).await?;
+        let mut db = self.store.read().await?;
+        let now = db.request(row.id).await?.ok_or_else(|| no_request(&row.id.to_string()))?;
+        Ok(refusal.request(self.request_brief(&mut db, &now).await?).into())
+    }
+
+    /// Puts a rejected request back before those who decide, on today's rules and with new time. Only the newest about its objects: the world of an
+    /// older one has moved on.
+    pub async fn request_reopen(
+        &self,
+        _proof: &Caller<RequestDecide>,
+        call: &Call,
+        named: &str,
+        expected: Option<i64>,
+    ) -> AppResult<RequestId> {
+        let id: RequestId = named.parse().map_err(|_| no_request(named))?;
+        let mut tx = self.store.begin().await?;
+        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
+            let seen = self.may_see_request(&mut tx, &call.who, id).await?;
+            return if seen { Ok(id) } else { Err(no_request(named).into()) };
+        }
+        let (row, items, actor) = self.request_locked(&mut tx, call, id, expected).await?;
+        approval::decide(row.state, &row.needs, &[], Deed::Reopen, &actor).map_err(|e| refused(&e, &row))?;
+        let moved_on = || {
+            Refusal::new(Code::RequestDecided, "something else was asked of the same object since")
+                .remedy("have it asked for again")
+        };
+        for item in &items {
+            if tx.request_newest(item.object_id).await?.is_none_or(|newest| newest.id != id) {
+                return Err(moved_on().into());
+            }
+        }
+        let weighed = match self.weigh_again(&mut tx, &row, &items).await {
+            Err(AppError::Refused(refusal)) => {
+                drop(tx);
+                self.audit_denial(call, &changes(&items), &refusal).await?;
+                return Err(AppError::Refused(refusal));
+            }
+            weighed => weighed?,
+        };
+        let until = tx.now().await?.checked_add(validity(&row.verdict)).unwrap_or(row.expires_at);
+        if !tx.request_reopen(id, until).await? {
+            return Err(moved_on().into());
+        }
+        tx.request_needs(id, &weighed.needs).await?;
+        let changes = changes(&items);
+        for change in &changes {
+            self.desire(&mut tx, change, &Stage::Filed { by: row.requester_id }).await?;
+        }
+        self.audit_request(&mut tx, call, id, &changes, audit::Deed::new("request.reopened", None)).await?;
+        self.remember(&mut tx, call, &id.uuid()).await?;
+        tx.commit().await?;
+        self.runner.tell(id.uuid());
+        Ok(id)
+    }
+
+    /// A request that the caller sees, held with the locks of submit, with its items and who the caller is before it.
+    async fn request_locked(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        id: RequestId,
+        expected: Option<i64>,
+    ) -> AppResult<(RequestRow, Vec<RequestItemRow>, Actor)> {
+        let absent = || no_request(&id.to_string());
+        let row = tx.request(id).await?.ok_or_else(absent)?;
+        let items = tx.request_items(id).await?;
+        // The same order of locks as submit: workspace, clusters, request.
+        tx.workspace_lock(row.workspace_id).await?;
+        for lane in items.iter().map(|i| i.change.lane()).collect::<BTreeSet<_>>() {
+            tx.cluster_lock(lane).await?;
+        }
+        let row = tx.request_lock(id).await?.ok_or_else(absent)?;
+        let actor = self.actor(tx, &call.who, &row, &items).await?;
+        if !may_see(&call.who, &row, &actor) {
+            return Err(absent().into());
+        }
+        unchanged(expected, row.revision, || format!("request {id}"))?;
+        Ok((row, items, actor))
     }
 
     /// What policy says today, with the requester's rights of today. A denial is told to who approves; the request stays open.
@@ -257,26 +353,6 @@ impl App {
         Ok(given)
     }
 
-    /// A request, for who belongs to its workspace or may decide it.
-    pub async fn request_get(&self, caller: &Caller<RequestRead>, named: &str) -> AppResult<RequestView> {
-        let id: RequestId = named.parse().map_err(|_| no_request(named))?;
-        let mut db = self.store.read().await?;
-        let row = db.request(id).await?.ok_or_else(|| no_request(named))?;
-        let items = db.request_items(id).await?;
-        let actor = self.actor(&mut db, &caller.who, &row, &items).await?;
-        if !may_see(&caller.who, &row, &actor) {
-            return Err(no_request(named).into());
-        }
-        self.request_view(&mut db, row).await
-    }
-
-    /// A request as the answer to a decision that was just taken.
-    pub async fn request_after(&self, id: RequestId) -> AppResult<RequestView> {
-        let mut db = self.store.read().await?;
-        let row = db.request(id).await?.ok_or_else(|| no_request(&id.to_string()))?;
-        self.request_view(&mut db, row).await
-    }
-
     /// Decides several requests, each for itself: one that cannot be decided keeps no other from it. Answers in the order asked.
     pub async fn requests_decide(
         &self,
@@ -296,35 +372,6 @@ impl App {
             });
         }
         Ok(answers)
-    }
-
-    /// Whether somebody may see a request: what one may decide one may read, the objects and the work included.
-    pub(super) async fn may_see_request(&self, db: &mut Read, who: &Identity, id: RequestId) -> AppResult<bool> {
-        let Some(row) = db.request(id).await? else { return Ok(false) };
-        let items = db.request_items(id).await?;
-        let actor = self.actor(db, who, &row, &items).await?;
-        Ok(may_see(who, &row, &actor))
-    }
-
-    /// A page of requests that the caller may see, newest first.
-    pub async fn request_list(
-        &self,
-        caller: &Caller<RequestRead>,
-        workspace: Option<&str>,
-        (state, run_id): (Option<RequestState>, Option<String>),
-        page: &PageOf<Uuid>,
-    ) -> AppResult<Vec<RequestView>> {
-        let mut db = self.store.read().await?;
-        let workspace = match workspace {
-            Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
-            None => None,
-        };
-        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state, run_id };
-        let mut views = Vec::new();
-        for row in db.request_list(&filter, page).await? {
-            views.push(self.request_view(&mut db, row).await?);
-        }
-        Ok(views)
     }
 
     /// Ends requests that nobody decided in time. Answers how many.
@@ -412,7 +459,7 @@ fn actor_of(
 }
 
 /// Who belongs to the workspace sees its requests; what one may decide one may read.
-fn may_see(who: &Identity, row: &RequestRow, actor: &Actor) -> bool {
+pub(super) fn may_see(who: &Identity, row: &RequestRow, actor: &Actor) -> bool {
     who.is_at_least(Role::Viewer, row.workspace_id) || row.needs.iter().any(|n| approval::may_consent(actor, n))
 }
 

@@ -12,6 +12,7 @@ mod limits;
 mod operations;
 mod people;
 mod policies;
+mod request_reads;
 mod submit;
 mod topic_place;
 mod topic_reads;

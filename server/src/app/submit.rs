@@ -15,6 +15,11 @@ use std::time::Duration;
 /// How long a request waits for a decision, where no policy that asks says.
 const VALIDITY: Duration = Duration::from_hours(14 * 24);
 
+/// How long a request of such a verdict waits.
+pub(super) fn validity(verdict: &Verdict) -> Duration {
+    verdict.valid_hours.map_or(VALIDITY, |hours| Duration::from_hours(u64::from(hours)))
+}
+
 /// What is asked for: one change, or several that are decided and carried out together.
 #[derive(Debug, Clone)]
 pub struct Filing {
@@ -35,7 +40,7 @@ pub enum Filed {
     /// A person has to decide.
     Pending,
     /// Policy allows it: here is the work. `None` where there was none to do.
-    Accepted(Option<Accepted>),
+    Accepted(Option<Box<Accepted>>),
 }
 
 /// The work that an accepted change comes to.
@@ -96,7 +101,7 @@ impl App {
         if let Some(work) = &work {
             tx.request_operation(request, work.operation).await?;
         }
-        Ok(Filed::Accepted(work))
+        Ok(Filed::Accepted(work.map(Box::new)))
     }
 
     /// Judges each change; each sees what stands before it in the same transaction.
@@ -135,7 +140,6 @@ impl App {
         };
         let allowed = verdict.decision() == Decision::Allow;
         let now = tx.now().await?;
-        let valid = verdict.valid_hours.map_or(VALIDITY, |hours| Duration::from_hours(u64::from(hours)));
         let items = filing.changes.iter().zip(weighed).map(|(change, w)| NewItem {
             change: change.clone(),
             verdict: w.verdict.clone(),
@@ -150,7 +154,7 @@ impl App {
             state: if allowed { RequestState::Approved } else { RequestState::Pending },
             verdict: verdict.clone(),
             documentation: filing.documentation.clone(),
-            expires_at: now.checked_add(valid).unwrap_or(now),
+            expires_at: now.checked_add(validity(verdict)).unwrap_or(now),
             items: items.collect(),
         };
         if !tx.request_insert(&request).await? {

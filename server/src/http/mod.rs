@@ -80,6 +80,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(requests::request_approve))
         .routes(routes!(requests::request_reject))
         .routes(routes!(requests::request_withdraw))
+        .routes(routes!(requests::request_reopen))
         .routes(routes!(operations::operation_list))
         .routes(routes!(operations::operation_get))
         .routes(routes!(operations::operation_retry))

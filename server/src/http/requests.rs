@@ -112,7 +112,9 @@ pub(super) async fn requests_decide(
     wrong.text("/words", body.words.as_ref(), LONG_TEXT);
     let words = body.words.filter(|words| !words.trim().is_empty());
     let decision = match (body.decision, words) {
-        (api::Decide::Approve, comment) => Decision::Approve { comment },
+        (api::Decide::Approve, comment) => {
+            Decision::Approve { comment, or_reject: body.on_denial == Some(api::OnDenial::Reject) }
+        }
         (api::Decide::Reject, Some(reason)) => Decision::Reject { reason },
         (api::Decide::Reject, None) => {
             wrong.note("/words", "missing", "is empty: the requesters have to know why", None, "say why");
@@ -147,7 +149,9 @@ pub(super) async fn request_approve(
     let (call, body, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/comment", body.comment.as_ref(), LONG_TEXT);
     wrong.done(|| Some(()))?;
-    decide(app, caller, call, request, expected, Decision::Approve { comment: body.comment }).await
+    let decision =
+        Decision::Approve { comment: body.comment, or_reject: body.on_denial == Some(api::OnDenial::Reject) };
+    decide(app, caller, call, request, expected, decision).await
 }
 
 /// Refuses a request. The requester sees the reason, in Terraform too.
@@ -168,6 +172,25 @@ pub(super) async fn request_reject(
     }
     wrong.done(|| Some(()))?;
     decide(app, caller, call, request, expected, Decision::Reject { reason: body.reason }).await
+}
+
+/// Puts a rejected request back before those who decide, on today's rules and with new time. Consents that were given are due anew.
+#[utoipa::path(post, path = "/v1/requests/{request}/reopen", operation_id = "request_reopen", tag = "requests",
+    params(("request" = String, Path, description = "Its id")),
+    responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_reopen(
+    caller: Caller<RequestDecide>,
+    State(app): State<App>,
+    Path(request): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<NoBody>,
+) -> Tagged<api::Request> {
+    let call = asked.bare(caller.who.clone())?;
+    let task = app.clone();
+    let id = app.to_the_end(async move { task.request_reopen(&caller, &call, &request, expected).await }).await?;
+    let view = app.request_after(id).await?;
+    let url = app.request_url(&view.row);
+    tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
 }
 
 /// Takes a request back: its requester, or an admin of the workspace.

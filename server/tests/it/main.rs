@@ -24,6 +24,7 @@ mod lists;
 mod meta;
 mod policies;
 mod profile;
+mod reopen;
 mod secrets;
 mod stale;
 mod submit;

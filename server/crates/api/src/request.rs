@@ -105,12 +105,25 @@ wire! {
 }
 
 wire! {
+    /// What becomes of a request whose approval meets a denial.
+    enum OnDenial {
+        /// It stays open.
+        Keep,
+        /// It is rejected, with the denial as the reason.
+        Reject,
+    }
+}
+
+wire! {
     /// Several requests to decide, each for itself.
     input struct RequestsDecide {
         /// Their ids, 1 to 200.
         pub requests: Vec<String>,
         /// What is decided.
         pub decision: Decide,
+        /// What becomes of a request that is approved where policy does not allow it by now. Default `keep`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub on_denial: Option<OnDenial>,
         /// The comment of a consent, or the reason of a refusal, which is due. At most 2,000 characters.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub words: Option<String>,
@@ -284,6 +297,9 @@ wire! {
         /// At most 2,000 characters.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub comment: Option<String>,
+        /// What becomes of the request where policy does not allow it by now: `keep` (the default) or `reject`. The answer is the denial, either way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub on_denial: Option<OnDenial>,
     }
 }
 

@@ -58,6 +58,14 @@ pub enum Deed {
     Expire,
     /// A newer request takes its place.
     Supersede,
+    /// Puts a rejected one back before those who decide.
+    Reopen,
+}
+
+impl Deed {
+    /// Every deed.
+    pub const ALL: [Self; 6] =
+        [Self::Approve, Self::Reject, Self::Withdraw, Self::Expire, Self::Supersede, Self::Reopen];
 }
 
 /// Who does it, as far as the rules care.
@@ -169,13 +177,19 @@ pub fn decide(
     deed: Deed,
     actor: &Actor,
 ) -> Result<Outcome, Refusal> {
-    if state != RequestState::Pending {
-        return Err(Refusal::Decided(state));
+    match (deed, state) {
+        (Deed::Reopen, RequestState::Pending) => {
+            return Err(Refusal::NotYours("the request is pending: it waits for a decision"));
+        }
+        (Deed::Reopen, RequestState::Rejected) | (_, RequestState::Pending) => {}
+        (_, decided) => return Err(Refusal::Decided(decided)),
     }
+    let is_approver = needs.iter().any(|n| may_consent(actor, n));
     match deed {
         Deed::Approve => approve(needs, given, actor),
-        Deed::Reject if needs.iter().any(|n| may_consent(actor, n)) => Ok(Outcome::Now(RequestState::Rejected, None)),
-        Deed::Reject => Err(NOT_AN_APPROVER),
+        Deed::Reject if is_approver => Ok(Outcome::Now(RequestState::Rejected, None)),
+        Deed::Reopen if is_approver => Ok(Outcome::Now(RequestState::Pending, None)),
+        Deed::Reject | Deed::Reopen => Err(NOT_AN_APPROVER),
         Deed::Withdraw if actor.requester || actor.workspace_admin => Ok(Outcome::Now(RequestState::Withdrawn, None)),
         Deed::Withdraw => {
             Err(Refusal::NotYours("only its requester or an admin of the workspace can withdraw a request"))

@@ -2,6 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+/// What is done to a request that is pending.
 const DEEDS: [Deed; 5] = [Deed::Approve, Deed::Reject, Deed::Withdraw, Deed::Supersede, Deed::Expire];
 
 fn principal(n: u128) -> PrincipalId {
@@ -193,15 +194,27 @@ fn what_was_decided_stays_decided() {
     let asked = needs(&[(Layer::Platform, true), (Layer::Workspace, true)]);
     for state in RequestState::ALL {
         for (name, actor) in cast() {
-            for deed in DEEDS {
+            for deed in Deed::ALL {
                 let result = decide(state, &asked, &[], deed, &actor);
                 let decided = result == Err(Refusal::Decided(state));
-                assert_eq!(decided, state != RequestState::Pending, "{name}: {deed:?} on {state:?}");
+                let reopens = (deed, state) == (Deed::Reopen, RequestState::Rejected);
+                assert_eq!(decided, state != RequestState::Pending && !reopens, "{name}: {deed:?} on {state:?}");
             }
         }
     }
     let late = decide(RequestState::Rejected, &asked, &[], Deed::Approve, &nobody(1));
     assert_eq!(late.unwrap_err().to_string(), "the request is rejected already");
+}
+
+#[test]
+fn who_may_reject_may_reopen_what_was_rejected() {
+    let asked = needs(&[(Layer::Platform, false)]);
+    for (name, actor) in cast() {
+        let rejects = decide(RequestState::Pending, &asked, &[], Deed::Reject, &actor).is_ok();
+        let reopens = decide(RequestState::Rejected, &asked, &[], Deed::Reopen, &actor);
+        assert_eq!(reopens == Ok(Outcome::Now(RequestState::Pending, None)), rejects, "{name}");
+        assert!(decide(RequestState::Pending, &asked, &[], Deed::Reopen, &actor).is_err(), "{name}: it is pending");
+    }
 }
 
 #[test]

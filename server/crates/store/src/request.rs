@@ -439,6 +439,25 @@ impl Tx {
         .one_row()
         .await
     }
+    /// Puts a rejected request back before those who decide: nothing of the decision is left, and the consents given are due anew. False where something
+    /// else is open on one of its objects: then the transaction holds half of it and must not be committed.
+    pub async fn request_reopen(&mut self, id: RequestId, expires_at: Timestamp) -> Result<bool> {
+        self.sql("DELETE FROM approval WHERE request_id = $1").bind(id.uuid()).execute().await?;
+        self.sql(
+            "UPDATE request SET state = 'pending', decided_by = NULL, decided_at = NULL, reason = NULL, expires_at = $2, \
+             revision = revision + 1 WHERE id = $1 AND state = 'rejected'",
+        )
+        .bind(id.uuid())
+        .bind_time(expires_at)
+        .one_row()
+        .await?;
+        for item in self.request_items(id).await? {
+            if !self.object_lock(item.object_id, id).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
     /// Notes the operation of a request that policy allowed at once.
     pub async fn request_operation(&mut self, id: RequestId, operation: OperationId) -> Result<()> {
         self.sql("UPDATE request SET operation_id = $2 WHERE id = $1")

@@ -30,6 +30,11 @@ impl Client {
         self.post(&["v1", "requests:decide"]).body(decide).read().await
     }
 
+    /// Puts a rejected request back before those who decide.
+    pub async fn request_reopen(&self, id: &str) -> Result<Request, ClientError> {
+        self.post(&["v1", "requests", id, "reopen"]).read().await
+    }
+
     /// Takes a request back.
     pub async fn request_withdraw(&self, id: &str) -> Result<Request, ClientError> {
         self.post(&["v1", "requests", id, "withdraw"]).read().await

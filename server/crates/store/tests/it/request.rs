@@ -294,7 +294,36 @@ async fn a_request_leads_to_its_operation(db: TestStore) {
     assert_eq!(Verdict::default(), one(&db, request).await.verdict);
 }
 
+async fn a_rejected_request_goes_back_where_nothing_else_is_open(db: TestStore) {
+    let place = db.place().await;
+    let create = place.create("orders", 1);
+    let id = db.file(&place, &create, RequestState::Pending).await;
+    let later = "2101-01-01T00:00:00Z".parse().unwrap();
+    let reopen = async || db.write(async |tx| tx.request_reopen(id, later).await).await;
+    assert!(reopen().await.is_err(), "it is pending");
+    let consent = Consent { principal: place.alice, layer: Layer::Platform };
+    db.write(async |tx| tx.approval_give(id, consent, None).await).await.unwrap();
+    let rejected = Place::resolution(RequestState::Rejected, "bob");
+    db.write(async |tx| tx.request_resolve(id, &rejected).await).await.unwrap();
+    db.write(async |tx| tx.request_end(id).await).await.unwrap();
+
+    assert!(reopen().await.unwrap());
+    let mut read = db.read().await.unwrap();
+    let row = read.request(id).await.unwrap().unwrap();
+    assert_eq!((row.state, row.expires_at, row.decided_by, row.decided_at), (RequestState::Pending, later, None, None));
+    assert_eq!(read.approvals(id).await.unwrap(), [], "consents are due anew");
+    assert_eq!(read.request_open(create.id.uuid()).await.unwrap().map(|r| r.id), Some(id));
+    drop(read);
+
+    db.write(async |tx| tx.request_resolve(id, &rejected).await).await.unwrap();
+    db.write(async |tx| tx.request_end(id).await).await.unwrap();
+    db.file(&place, &create, RequestState::Pending).await;
+    let mut tx = db.begin().await.unwrap();
+    assert!(!tx.request_reopen(id, later).await.unwrap(), "something else is open on its object");
+}
+
 on_both!(
+    a_rejected_request_goes_back_where_nothing_else_is_open,
     a_request_comes_back_verbatim,
     a_run_has_one_group,
     an_object_has_one_open_request,
