@@ -109,7 +109,7 @@ impl App {
                 return Ok(nothing_to_do(row));
             }
             (Action::Create, _) => self.creation(db, &place, new).await?,
-            (Action::Update | Action::Delete, Some((row, Comes::To(action)))) => change_of(row, action),
+            (Action::Update | Action::Delete, Some((row, Comes::To(action)))) => change_of(row, *action),
             (Action::Update | Action::Delete, None) => {
                 let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
                 let text = format!("there is no topic {key} that you can see");

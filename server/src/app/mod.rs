@@ -27,7 +27,7 @@ pub use error::{AppError, AppResult, Code, Refusal, rule_text};
 pub use evaluate::{EvaluateItem, Evaluated};
 pub use limits::LimitsView;
 pub use people::MintedToken;
-pub use policies::PolicyNew;
+pub use policies::{EffectiveView, PolicyNew};
 pub use submit::{Accepted, Filed, Filing};
 pub use topic_place::Place;
 pub use topics::{Outcome, TopicNew, TopicReply};

@@ -4,15 +4,16 @@ use super::{
     App, AppResult, Call, Code, Refusal,
     catalog::{stale, taken},
     topics::field,
+    view::approvers_text,
 };
 use crate::auth::{
     Caller, Identity,
-    permission::{PolicyRead, PolicyWrite, Role},
+    permission::{PolicyRead, PolicyWrite, Role, TopicEvaluate},
 };
 use orbit_core::{
     id::{PolicyId, WorkspaceId},
     name::Slug,
-    policy::{Approver, TopicRules},
+    policy::{Approver, Effective, TopicRules},
 };
 use orbit_store::{NewPolicy, PageOf, PolicyRow, PolicyVersionRow, Read, Tx};
 use std::collections::BTreeSet;
@@ -29,7 +30,36 @@ pub struct PolicyNew {
     pub rules: TopicRules,
 }
 
+/// The merged rule book of a workspace in an environment.
+#[derive(Debug, Clone)]
+pub struct EffectiveView {
+    /// Slug of the workspace.
+    pub workspace: Slug,
+    /// Slug of the environment.
+    pub environment: Slug,
+    /// What holds.
+    pub book: Effective,
+    /// Who gives each consent that is asked for, in words, in the order of the book's asks.
+    pub approvers: Vec<String>,
+}
+
 impl App {
+    /// The rule book that holds for a workspace in an environment. Who may ask what policy says may read it.
+    pub async fn policy_effective(
+        &self,
+        caller: &Caller<TopicEvaluate>,
+        workspace: &str,
+        environment: &str,
+    ) -> AppResult<EffectiveView> {
+        let mut db = self.store.read().await?;
+        let workspace = self.workspace_for(&mut db, caller, workspace).await?;
+        let environment = self.environment_named(&mut db, environment).await?;
+        let book = db.rulebook(workspace.id).await?.effective(&environment.slug, workspace.id);
+        let named = &environment.default_approvers;
+        let approvers = book.asks.iter().map(|ask| approvers_text(&ask.need, workspace.slug.as_str(), named)).collect();
+        Ok(EffectiveView { workspace: workspace.slug, environment: environment.slug, book, approvers })
+    }
+
     async fn policy_named(&self, db: &mut Read, who: &Identity, named: &str) -> AppResult<PolicyRow> {
         let row = match named.parse::<PolicyId>() {
             Ok(id) => db.policy(id).await?,

@@ -9,7 +9,10 @@ use orbit_api::FieldProblem;
 use orbit_core::{
     change::{TopicAction, TopicChange},
     id::{TopicId, WorkspaceId},
-    model::{environment::TemplateNames, topic::TopicSpec},
+    model::{
+        environment::TemplateNames,
+        topic::{Profile, TopicSpec},
+    },
     name::{Limited as _, Slug, TopicName},
 };
 use orbit_store::{EnvironmentRow, MappingRow, Read, TopicRow, WorkspaceRow};
@@ -70,13 +73,14 @@ impl App {
 
     /// A topic to ask for, with what its profile gives.
     pub(super) async fn with_profile(&self, db: &mut Read, place: &Place, mut new: TopicNew) -> AppResult<TopicNew> {
-        let before = place.existing.as_ref().map(|t| &t.desired);
+        // What nothing stands behind any more begins anew.
+        let before = place.existing.as_ref().filter(|t| !t.status.can_be_taken_up()).map(|t| &t.desired);
         let at = (place.workspace.id, &place.environment.slug);
         self.fill_profile(db, at, &mut new.spec, before).await?;
         Ok(new)
     }
 
-    /// Copies what the profile gives. A topic that has it already keeps what it gave then (SPEC §5): a policy that changes does not change topics.
+    /// Copies what the profile gives: the one that is named, or that a policy gives to new topics that name none. A topic that has it already keeps what it gave then (SPEC §5): a policy that changes does not change topics.
     pub(super) async fn fill_profile(
         &self,
         db: &mut Read,
@@ -84,7 +88,17 @@ impl App {
         spec: &mut TopicSpec,
         before: Option<&TopicSpec>,
     ) -> AppResult<()> {
-        let Some(profile) = &mut spec.profile else { return Ok(()) };
+        let Some(profile) = &mut spec.profile else {
+            if let Some(before) = before {
+                spec.profile = before.profile.clone().filter(|p| p.by_default);
+                return Ok(());
+            }
+            let rules = db.rulebook(workspace).await?;
+            let given = rules.default_profile(environment, workspace);
+            spec.profile =
+                given.map(|(name, preset)| Profile { name: name.clone(), by_default: true, preset: preset.clone() });
+            return Ok(());
+        };
         let kept = before.and_then(|spec| spec.profile.as_ref()).filter(|kept| kept.name == profile.name);
         if let Some(kept) = kept {
             profile.preset = kept.preset.clone();

@@ -18,7 +18,7 @@ pub(super) enum Wish<'a> {
 #[derive(Debug, PartialEq)]
 pub(super) enum Comes {
     /// A change to judge and file.
-    To(TopicAction),
+    To(Box<TopicAction>),
     /// Nothing: it is there as asked.
     There,
     /// Nothing stands behind the record: it is dropped, once the request that is open on it is taken back.
@@ -72,9 +72,9 @@ fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppR
             Some(Drift::Recreated { .. }) => Err(recreated(row).into()),
             // With a request open, asking for what is already there is a wish of its own: that one gives way to it, and nothing is left to do.
             None if !is_open && row.desired.differences(spec).is_empty() => Ok(Comes::There),
-            _ => Ok(Comes::To(TopicAction::Update { spec: (*spec).clone() })),
+            _ => Ok(Comes::To(Box::new(TopicAction::Update { spec: (*spec).clone() }))),
         },
-        (TopicStatus::Active | TopicStatus::Deleting, Wish::Delete) => Ok(Comes::To(TopicAction::Delete)),
+        (TopicStatus::Active | TopicStatus::Deleting, Wish::Delete) => Ok(Comes::To(Box::new(TopicAction::Delete))),
         (
             TopicStatus::PendingApproval
             | TopicStatus::Provisioning
@@ -84,7 +84,9 @@ fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppR
             | TopicStatus::Expired,
             wish,
         ) => Ok(match wish {
-            Wish::Create(spec) | Wish::Update(spec) => Comes::To(TopicAction::Create { spec: (*spec).clone() }),
+            Wish::Create(spec) | Wish::Update(spec) => {
+                Comes::To(Box::new(TopicAction::Create { spec: (*spec).clone() }))
+            }
             Wish::Delete => Comes::Drop,
         }),
     }

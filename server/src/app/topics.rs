@@ -168,7 +168,7 @@ impl App {
         let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
         self.fill_profile(&mut tx, (row.workspace_id, &row.environment), &mut spec, Some(&row.desired)).await?;
         match self.comes_to(&mut tx, &row, &Wish::Update(&spec), call, open.is_some()).await? {
-            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), documentation).await,
+            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, *action), open), documentation).await,
             Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),
         }
     }
@@ -188,7 +188,7 @@ impl App {
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         match self.comes_to(&mut tx, &row, &Wish::Delete, call, open.is_some()).await? {
-            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, action), open), documentation).await,
+            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, *action), open), documentation).await,
             Comes::There | Comes::Drop => {
                 if let Some(open) = open {
                     // An operation is none that could be taken back: it stands in the way.

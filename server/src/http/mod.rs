@@ -1,6 +1,7 @@
 //! REST: a handler extracts, calls one use case, converts. One file per noun.
 
 mod clusters;
+mod effective;
 mod environments;
 mod input;
 mod limits;
@@ -85,6 +86,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(operations::operation_get))
         .routes(routes!(operations::operation_retry))
         .routes(routes!(policies::topic_policy_create, policies::topic_policy_list))
+        .routes(routes!(effective::topic_policy_effective))
         .routes(routes!(policies::topic_policy_versions))
         .routes(routes!(policies::topic_policy_restore))
         .routes(routes!(policies::topic_policy_get, policies::topic_policy_replace, policies::topic_policy_delete))

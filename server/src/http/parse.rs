@@ -125,7 +125,7 @@ impl Parse<TopicSpec> for api::TopicSpec {
         // What it gives is filled in where the policies are at hand.
         let profile = self.profile.and_then(|name| slug("/profile", &name, wrong));
         let spec = TopicSpec {
-            profile: profile.map(|name| Profile { name, preset: Preset::default() }),
+            profile: profile.map(|name| Profile { name, by_default: false, preset: Preset::default() }),
             partitions: self.partitions,
             replication_factor: self.replication_factor,
             retention_ms: self.retention_ms,

@@ -26,7 +26,7 @@ use orbit_core::{
         topic::Preset,
     },
     name::Slug,
-    policy::{Approver, ConfigRule, Limits, Pattern, TopicRules},
+    policy::{Approver, ConfigRule, Limits, Pattern, TopicRules, none_fits},
 };
 use orbit_store::{PolicyRow, PolicyVersionRow};
 use std::{
@@ -70,12 +70,30 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
             required_request_fields: self.required_request_fields.into_iter().flatten().map(request_field_in).collect(),
             allowed_configs: allowed_configs(self.allowed_configs, wrong),
             config_rules: config_rules(self.config_rules, wrong),
+            default_profile: self.default_profile.and_then(|name| slug("/default_profile", &name, wrong)),
             profiles: profiles(self.profiles, wrong),
         };
+        check_sense(&rules, wrong);
         wrong.range("/quorum", rules.quorum, 1, 10);
         wrong.range("/deletion_lead_time_hours", rules.deletion_lead_time_hours, 1, 8_760);
         wrong.range("/request_validity_hours", rules.request_validity_hours, 1, 2_160);
         Some(rules)
+    }
+}
+
+/// What no topic could ever keep.
+fn check_sense(rules: &TopicRules, wrong: &mut Wrongs) {
+    if let Some(name) = rules.default_profile.as_ref().filter(|name| !rules.profiles.contains_key(*name)) {
+        let detail = format!("is {name}, and the policy has no such profile");
+        wrong.note("/default_profile", "format", detail, None, "give one of profiles");
+    }
+    if let Some(pattern) = rules.naming_pattern.as_ref().filter(|pattern| none_fits(&[pattern])) {
+        let detail = format!("is {pattern}, which no legal topic name fits");
+        wrong.note("/naming_pattern", "format", detail, None, "names have 1 to 249 letters, digits, '.', '_' and '-'");
+    }
+    for (i, pattern) in rules.auto_approve_patterns.iter().enumerate().filter(|(_, pattern)| none_fits(&[pattern])) {
+        let detail = format!("is {pattern}, which no legal topic name fits");
+        wrong.note(&format!("/auto_approve_patterns/{i}"), "format", detail, None, "mend it, or take it out");
     }
 }
 
@@ -301,6 +319,7 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
             rules.config_rules.iter().map(|(key, rule)| (key.clone(), config_rule_to_wire(rule))).collect(),
         )
         .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
+        default_profile: rules.default_profile.as_ref().map(Slug::to_string),
         profiles: Some(rules.profiles.iter().map(|(name, preset)| (name.to_string(), topic_profile(preset))).collect())
             .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         require_schema: None,

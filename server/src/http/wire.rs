@@ -63,7 +63,7 @@ pub fn topic_status_in(word: api::TopicStatus) -> TopicStatus {
 #[must_use]
 pub fn topic_spec(spec: &TopicSpec) -> api::TopicSpec {
     api::TopicSpec {
-        profile: spec.profile.as_ref().map(|p| p.name.to_string()),
+        profile: spec.profile.as_ref().filter(|p| !p.by_default).map(|p| p.name.to_string()),
         partitions: spec.partitions,
         replication_factor: spec.replication_factor,
         retention_ms: spec.retention_ms,
@@ -117,13 +117,14 @@ fn finding(f: &Finding) -> api::Finding {
         field: f.field.clone(),
         limit: f.limit.clone(),
         value: f.value.clone(),
+        overruled_by: f.overruled_by.clone(),
         message: f.message.clone(),
         remedy: f.remedy.clone(),
     }
 }
 
 /// A consent that is due. `approvers` says who can give it.
-fn need(n: &Needs, approvers: &str, given_by: Vec<String>) -> api::Need {
+pub(super) fn need(n: &Needs, approvers: &str, given_by: Vec<String>) -> api::Need {
     api::Need {
         layer: layer(n.layer),
         approvers: approvers.to_owned(),
@@ -215,6 +216,7 @@ pub fn topic(view: &TopicView) -> api::Topic {
         environment: row.environment.to_string(),
         name: row.name.to_string(),
         profile: spec.profile,
+        default_profile: row.desired.profile.as_ref().filter(|p| p.by_default).map(|p| p.name.to_string()),
         from_profile: row.desired.profile.as_ref().map(|p| topic_profile(&p.preset)),
         partitions: spec.partitions,
         replication_factor: spec.replication_factor,

@@ -14,6 +14,7 @@ mod deletion;
 mod documentation;
 mod drift;
 mod durable;
+mod effective;
 mod evaluate;
 mod failure;
 mod group;

@@ -3,7 +3,7 @@
 use crate::support::{TestApp, on_both, on_sqlite};
 use serde_json::json;
 
-on_both!(what_a_profile_gives_is_copied_and_stays);
+on_both!(what_a_profile_gives_is_copied_and_stays, a_topic_that_names_none_gets_the_default);
 on_sqlite!(
     what_is_said_goes_before_the_profile,
     what_a_profile_gives_is_judged_like_the_rest,
@@ -105,4 +105,29 @@ async fn wrong_profiles_of_a_policy_are_told(orbit: TestApp) {
         .limits("/profiles/raw/partitions", "range", Some("1..100000"))
         .limits("/profiles/raw/config/", "length", Some("100"))
         .limits("/profiles/odd/retention", "unknown-field", None);
+}
+
+async fn a_topic_that_names_none_gets_the_default(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let before = dev.topic("before");
+    before.made().await;
+    let profiles = json!({ "audit": audit(6), "small": { "partitions": 2 } });
+    root.platform_policy(json!({ "profiles": profiles, "default_profile": "audit" })).await;
+
+    let orders = dev.topic("orders");
+    let made = orders.made().await;
+    assert!(made.lacks("/profile"), "it named none");
+    assert_eq!((made.text("/default_profile"), &made.body["from_profile"]), ("audit", &audit(6)));
+    assert_eq!(orbit.main().kafka.snapshot()[orders.physical().as_str()].partitions, 6);
+    // An equal call is equal still, and a change keeps it.
+    orders.create().await.created();
+    root.platform_policy(json!({ "profiles": { "audit": audit(12) }, "default_profile": "audit" })).await;
+    orders.patch(json!({ "config": { "flush.ms": "5" } })).await.accepted();
+    assert_eq!(orders.active().await.body["from_profile"], audit(6));
+    orders.replace(json!({ "config": { "flush.ms": "5" } })).await.ok();
+    // What was there before gets none, and who names one has that.
+    before.patch(json!({ "config": { "flush.ms": "5" } })).await.accepted();
+    assert!(before.active().await.lacks("/default_profile"));
+    let named = dev.topic("named").with("profile", "audit").made().await;
+    assert!(named.lacks("/default_profile") && named.text("/profile") == "audit");
 }

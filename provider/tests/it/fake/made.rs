@@ -111,6 +111,7 @@ pub(super) fn finding() -> Finding {
         field: String::new(),
         limit: None,
         value: None,
+        overruled_by: None,
         message: "policy prod asks for approval".to_owned(),
         remedy: "wait for the approval".to_owned(),
     }

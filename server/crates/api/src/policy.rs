@@ -1,6 +1,6 @@
 //! Topic policies.
 
-use crate::{TopicProfile, wire};
+use crate::{Layer, Need, TopicProfile, wire};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -169,6 +169,144 @@ wire! {
     }
 }
 
+wire! {
+    /// Whose word something is.
+    struct PolicySource {
+        /// Name of the policy.
+        pub policy: String,
+        /// Its version.
+        pub version: i64,
+        /// Who made it.
+        pub layer: Layer,
+    }
+}
+
+wire! {
+    /// A number that holds, and whose word it is.
+    struct EffectiveNumber {
+        /// The number.
+        pub value: i64,
+        /// Whose word.
+        #[serde(flatten)]
+        pub source: PolicySource,
+    }
+}
+
+wire! {
+    /// The tightest limits of all policies.
+    #[derive(Default)]
+    struct EffectiveLimits {
+        /// At least this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub min: Option<EffectiveNumber>,
+        /// At most this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max: Option<EffectiveNumber>,
+    }
+}
+
+wire! {
+    /// What holds of one topic setting.
+    struct EffectiveConfig {
+        /// Who requires it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub required: Option<PolicySource>,
+        /// Who forbids it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub forbidden: Option<PolicySource>,
+        /// Bounds of a number.
+        pub limits: EffectiveLimits,
+        /// The values that every policy allows; any where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub values: Option<Vec<String>>,
+    }
+}
+
+wire! {
+    /// A text that holds, and whose word it is.
+    struct EffectiveText {
+        /// The text.
+        pub value: String,
+        /// Whose word.
+        #[serde(flatten)]
+        pub source: PolicySource,
+    }
+}
+
+wire! {
+    /// A consent that a policy asks for.
+    struct EffectiveApproval {
+        /// Whether it is about deletions; else about creations, and changes of partitions and settings.
+        pub deletions: bool,
+        /// Names that need none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub auto_approve_patterns: Vec<String>,
+        /// Whose consent.
+        pub need: Need,
+        /// For how many hours a request waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub request_validity_hours: Option<u32>,
+        /// Who asks.
+        #[serde(flatten)]
+        pub source: PolicySource,
+    }
+}
+
+wire! {
+    /// A profile that there is.
+    struct EffectiveProfile {
+        /// What it gives.
+        pub preset: TopicProfile,
+        /// Whose it is.
+        #[serde(flatten)]
+        pub source: PolicySource,
+    }
+}
+
+wire! {
+    /// The rule book of a workspace in an environment, merged: what holds, and whose word it is.
+    struct EffectivePolicy {
+        /// Slug of the workspace.
+        pub workspace: String,
+        /// Slug of the environment.
+        pub environment: String,
+        /// The policies that are asked: the platform's, then the workspace's own.
+        pub policies: Vec<PolicySource>,
+        /// Whether one of the platform's is among them: else everybody but a platform admin needs a platform admin's approval.
+        pub covered: bool,
+        /// A name has to fit them all, whole.
+        pub naming_patterns: Vec<EffectiveText>,
+        /// How many partitions.
+        pub partition_limits: EffectiveLimits,
+        /// How long records may be kept, in milliseconds.
+        pub retention_limits: EffectiveLimits,
+        /// How many replicas.
+        pub replication_factor_limits: EffectiveLimits,
+        /// The settings that every policy allows; any where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub allowed_configs: Option<Vec<String>>,
+        /// What is said of single settings, by Kafka's names.
+        pub config_rules: BTreeMap<String, EffectiveConfig>,
+        /// What a request has to say for itself, and who wants to know.
+        pub required_request_fields: BTreeMap<String, PolicySource>,
+        /// The consents that are asked for.
+        pub approvals: Vec<EffectiveApproval>,
+        /// For how many hours a deletion waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub deletion_lead_time_hours: Option<EffectiveNumber>,
+        /// Who protects topics that do not say from deletion.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub deletion_protection_default: Option<PolicySource>,
+        /// The profiles that there are.
+        pub profiles: BTreeMap<String, EffectiveProfile>,
+        /// The profile of a new topic that names none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub default_profile: Option<EffectiveText>,
+        /// What contradicts itself, so that no topic at all can be created, in words.
+        pub contradictions: Vec<String>,
+    }
+}
+
 policy_types! {
     /// Slugs of the environments it covers; all where absent or empty.
     environments: Vec<String>,
@@ -205,6 +343,8 @@ policy_types! {
     allowed_configs: Vec<String>,
     /// What is said of single topic settings, by Kafka's names. At most 100.
     config_rules: BTreeMap<String, ConfigRule>,
+    /// The profile of a new topic that names none; one of `profiles`.
+    default_profile: String,
     /// Presets that a topic can be asked for with (`profile = "audit"`), by name: a slug. At most 50.
     profiles: BTreeMap<String, TopicProfile>,
     /// Whether a topic needs a schema before it is created. Refused with `not-available` until Orbit keeps schemas.

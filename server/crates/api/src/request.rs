@@ -87,6 +87,9 @@ wire! {
         /// The value that was asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub value: Option<String>,
+        /// The policy with the stricter limit of the same kind, where there is one: what keeps that keeps this too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub overruled_by: Option<String>,
         /// A sentence for a person: `Denied: exceeds platform limit of 50 partitions`.
         pub message: String,
         /// What to do.

@@ -130,6 +130,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
             /// Further topic settings that Orbit manages, by Kafka's name of them.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub config: Option<BTreeMap<String, String>>,
+            /// The profile that a policy gave it, since it named none.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub default_profile: Option<String>,
             /// What its profile gave when it was asked for.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub from_profile: Option<TopicProfile>,

@@ -85,6 +85,9 @@ pub struct Preset {
 pub struct Profile {
     /// Its name.
     pub name: Slug,
+    /// Whether the topic named none, and a policy gave it this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_default: bool,
     /// What it gave.
     #[serde(flatten)]
     pub preset: Preset,

@@ -190,6 +190,7 @@ impl Judge<'_> {
             field: field.to_owned(),
             limit,
             value,
+            overruled_by: None,
             message,
             remedy,
         });

@@ -1,13 +1,17 @@
 //! Guardrails: `(rules, facts, change) → verdict`, pure. One evaluator serves REST, `terraform plan` and approval.
 
 mod configs;
+mod effective;
 mod limits;
+mod names;
 mod quota;
 mod rulebook;
 mod topic;
 mod verdict;
 
 pub use configs::ConfigRule;
+pub use effective::{Ask, Bounds, Effective, EffectiveConfig, Source, Sourced};
+pub use names::none_fits;
 pub use quota::{Amounts, Growth, Holder, Quota, Resource};
 pub use rulebook::{Limits, Pattern, PatternError, Rulebook, Scope, TopicPolicy, TopicRules};
 pub(crate) use topic::judge as judge_topic;

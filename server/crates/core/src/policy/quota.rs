@@ -143,6 +143,7 @@ pub(super) fn judge(quotas: &[Quota], growth: &Growth, pointer: impl Fn(Resource
             field: pointer(quota.resource),
             limit: Some(quota.limit.to_string()),
             value,
+            overruled_by: None,
             message,
             remedy,
         });

@@ -166,6 +166,9 @@ pub struct TopicRules {
     /// What is said of single settings, by Kafka's names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub config_rules: BTreeMap<String, ConfigRule>,
+    /// The profile of a new topic that names none; one of this policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_profile: Option<Slug>,
     /// Presets that a topic can be asked for with, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub profiles: BTreeMap<Slug, Preset>,
@@ -218,6 +221,14 @@ impl Rulebook {
         let having = || self.covering(environment, workspace).filter(|p| p.rules.profiles.contains_key(name));
         let first = having().find(|p| p.scope == Scope::Platform).or_else(|| having().next())?;
         first.rules.profiles.get(name)
+    }
+
+    /// The profile of a new topic that names none, with what it gives. Where several policies have one, as with [`Self::profile`].
+    #[must_use]
+    pub fn default_profile(&self, environment: &Slug, workspace: WorkspaceId) -> Option<(&Slug, &Preset)> {
+        let having = || self.covering(environment, workspace).filter(|p| p.rules.default_profile.is_some());
+        let first = having().find(|p| p.scope == Scope::Platform).or_else(|| having().next())?;
+        first.rules.profiles.get_key_value(first.rules.default_profile.as_ref()?)
     }
 
     /// The profiles that there are in an environment.

@@ -100,6 +100,7 @@ pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) 
         TopicAction::Delete => judge_deletion(change, rules, facts, &mut verdict),
     }
     warn_of_trouble(facts, &mut verdict);
+    verdict.note_winners();
     verdict
 }
 
@@ -124,6 +125,7 @@ fn system(code: &str, rule: &str, field: &str, message: String, remedy: &str) ->
         field: field.to_owned(),
         limit: None,
         value: None,
+        overruled_by: None,
         message,
         remedy: remedy.to_owned(),
     }
@@ -220,6 +222,7 @@ fn judge_spec(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &
                     field: "/environment".to_owned(),
                     limit: None,
                     value: Some(environment.to_string()),
+                    overruled_by: None,
                     message: format!("policy {} asks for approval in {environment}", policy.name),
                     remedy: "wait for the approval".to_owned(),
                 },
@@ -314,6 +317,7 @@ fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, ve
                     field: String::new(),
                     limit: None,
                     value: Some(environment.to_string()),
+                    overruled_by: None,
                     message: format!("policy {} asks for approval of deletions in {environment}", policy.name),
                     remedy: "wait for the approval".to_owned(),
                 },
@@ -331,8 +335,6 @@ fn judge_deletion(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, ve
 /// What the topic says of its protection holds; where it says nothing, what the policies say.
 fn check_protection(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
     let own = facts.current.as_ref().and_then(|c| c.spec.deletion_protection);
-    let by_default =
-        || rules.covering(&change.environment, change.workspace_id).find(|p| p.rules.deletion_protection_default);
     let protected = |layer, rule, why: &str| Finding {
         layer,
         rule,
@@ -344,18 +346,18 @@ fn check_protection(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, 
             "set deletion_protection to false first, as a change of its own",
         )
     };
-    match (own, by_default()) {
-        (Some(true), _) => {
-            let rule =
-                RuleRef { policy: None, name: "orbit".into(), version: None, rule: "deletion_protection".into() };
-            verdict.violations.push(protected(Layer::System, rule, ""));
-        }
-        (None, Some(policy)) => {
-            let why = format!(", as policy {} has it in {}", policy.name, change.environment);
-            let rule = rule(policy, "deletion_protection_default");
-            verdict.violations.push(protected(layer(policy), rule, &why));
-        }
-        (Some(false), _) | (None, None) => {}
+    if own == Some(true) {
+        let rule = RuleRef { policy: None, name: "orbit".into(), version: None, rule: "deletion_protection".into() };
+        verdict.violations.push(protected(Layer::System, rule, ""));
+    }
+    if own.is_some() {
+        return;
+    }
+    let covering = rules.covering(&change.environment, change.workspace_id);
+    for policy in covering.filter(|p| p.rules.deletion_protection_default) {
+        let why = format!(", as policy {} has it in {}", policy.name, change.environment);
+        let rule = rule(policy, "deletion_protection_default");
+        verdict.violations.push(protected(layer(policy), rule, &why));
     }
 }
 
@@ -369,6 +371,7 @@ fn tell_lead(change: &TopicChange, policy: &TopicPolicy, verdict: &mut Verdict) 
         field: String::new(),
         limit: Some(hours.to_string()),
         value: None,
+        overruled_by: None,
         message: format!(
             "the topic is deleted {hours} hours after the deletion is accepted, and can be restored until then"
         ),
@@ -391,6 +394,7 @@ fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict
             field: "/environment".to_owned(),
             limit: None,
             value: Some(environment.to_string()),
+            overruled_by: None,
             message: format!("no policy of the platform covers {environment}, so a platform admin decides"),
             remedy: "wait for the approval, or ask the platform team for a policy".to_owned(),
         },
@@ -400,15 +404,19 @@ fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict
 
 /// A policy asks for the consent of whom it names, of so many, within its time.
 fn asked(verdict: &mut Verdict, policy: &TopicPolicy, environment: &Slug, reason: Finding) {
+    verdict.ask(reason, need(policy, environment));
+    verdict.valid_for(policy.rules.request_validity_hours);
+}
+
+/// Whose consent a policy asks for.
+pub(super) fn need(policy: &TopicPolicy, environment: &Slug) -> Needs {
     let rules = &policy.rules;
-    let need = Needs {
+    Needs {
         layer: layer(policy),
         approvers: rules.approvers.get(environment).cloned().unwrap_or_default(),
         quorum: rules.quorum.unwrap_or(1).max(1),
         self_approval: rules.allow_self_approval,
-    };
-    verdict.ask(reason, need);
-    verdict.valid_for(rules.request_validity_hours);
+    }
 }
 
 pub(super) fn layer(policy: &TopicPolicy) -> Layer {

@@ -1,7 +1,7 @@
 //! What holds for any set of policies.
 
 use super::*;
-use crate::policy::ConfigRule;
+use crate::{documentation::RequestField, policy::ConfigRule};
 use proptest::{prelude::*, sample::select};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,9 +22,10 @@ fn patterns() -> impl Strategy<Value = Option<Pattern>> {
 fn rules() -> impl Strategy<Value = TopicRules> {
     let limited = (limits(&[1, 6, 12, 50]), limits(&[-1, 0, 1_000, 604_800_000]), limits(&[1, 2, 3]));
     let asked = (environments(), environments(), any::<bool>(), prop::option::of(1..4_u8));
-    (environments(), patterns(), patterns(), (limited, config_rules()), asked).prop_map(
+    let more = (any::<bool>(), prop::option::of(1..100_u32), any::<bool>());
+    (environments(), patterns(), patterns(), (limited, config_rules(), more), asked).prop_map(
         |(environments, naming_pattern, lifted, limited, (approval, deletion, own, quorum))| {
-            let ((partition, retention, replication), config_rules) = limited;
+            let ((partition, retention, replication), config_rules, (documented, lead, protects)) = limited;
             TopicRules {
                 environments,
                 naming_pattern,
@@ -37,6 +38,9 @@ fn rules() -> impl Strategy<Value = TopicRules> {
                 allow_self_approval: own,
                 quorum,
                 config_rules,
+                required_request_fields: documented.then_some(RequestField::Consumers).into_iter().collect(),
+                deletion_lead_time_hours: lead,
+                deletion_protection_default: protects,
                 ..TopicRules::default()
             }
         },
@@ -104,11 +108,12 @@ fn any_facts() -> impl Strategy<Value = TopicFacts> {
     })
 }
 
-/// Whether every finding of `few` is among `many`, as often.
+/// Whether every finding of `few` is among `many`, as often, whichever of them won.
 fn within(few: &[Finding], many: &[Finding]) -> bool {
     let mut left: Vec<_> = many.iter().collect();
     few.iter().all(|finding| {
-        let place = left.iter().position(|f| *f == finding);
+        let finding = Finding { overruled_by: None, ..finding.clone() };
+        let place = left.iter().position(|f| Finding { overruled_by: None, ..(*f).clone() } == finding);
         place.map(|place| left.swap_remove(place)).is_some()
     })
 }
@@ -182,6 +187,57 @@ proptest! {
             let mut asked_by = verdict.reasons.iter().filter(|f| f.layer == need.layer);
             let grants = |f: &Finding| policies.iter().any(|p| f.rule.policy == Some(p.id) && p.rules.allow_self_approval);
             prop_assert_eq!(need.self_approval, asked_by.all(grants));
+        }
+    }
+
+    #[test]
+    fn the_merged_book_allows_exactly_what_no_policy_denies(
+        policies in prop::collection::vec(any_policy(), 0..5),
+        spec in spec(),
+    ) {
+        let rules = Rulebook { topic_policies: policies.clone() };
+        let book = rules.effective(&slug("dev"), PAYMENTS);
+        let told = verdict(&policies, &facts(), &create(spec.clone()));
+        let denied = |code: &str| told.violations.iter().any(|f| f.code == code);
+        let partitions = i64::from(spec.partitions.unwrap_or(6));
+        prop_assert_eq!(denied("topic.partitions.limit"), !book.partitions.hold(partitions));
+        let replicas = i64::from(spec.replication_factor.unwrap_or(2));
+        prop_assert_eq!(denied("topic.replication-factor.limit"), !book.replication_factor.hold(replicas));
+        let retention = spec.retention_ms.unwrap_or(604_800_000);
+        prop_assert_eq!(denied("topic.retention.limit"), !book.retention_ms.hold(retention));
+        let fits = book.naming_patterns.iter().all(|p| p.value.fits("orders"));
+        prop_assert_eq!(denied("topic.name.pattern"), !fits);
+        prop_assert_eq!(denied("topic.request-field"), !book.required_request_fields.is_empty());
+        let asks = |deletions| book.asks.iter().any(|a| a.deletions == deletions && !a.unless.iter().any(|p| p.fits("orders")));
+        let asked = |told: &Verdict, code: &str| told.reasons.iter().any(|f| f.code == code);
+        prop_assert_eq!(asked(&told, "topic.approval.environment"), asks(false));
+        prop_assert_eq!(asked(&told, "topic.approval.no-policy"), !book.covered);
+        let gone = verdict(&policies, &facts_of(spec), &change(TopicAction::Delete));
+        prop_assert_eq!(asked(&gone, "topic.approval.deletion"), asks(true));
+        prop_assert_eq!(gone.lead_hours, book.deletion_lead_time_hours.map(|l| l.value));
+        prop_assert_eq!(!gone.violations.is_empty(), book.deletion_protection_default.is_some());
+    }
+
+    #[test]
+    fn what_contradicts_itself_lets_nothing_through(
+        policies in prop::collection::vec(any_policy(), 0..5),
+        spec in spec(),
+    ) {
+        let rules = Rulebook { topic_policies: policies.clone() };
+        if !rules.effective(&slug("dev"), PAYMENTS).contradictions().is_empty() {
+            prop_assert_eq!(verdict(&policies, &facts(), &create(spec)).decision(), Decision::Deny);
+        }
+    }
+
+    #[test]
+    fn of_the_limits_that_are_broken_one_won(
+        policies in prop::collection::vec(any_policy(), 0..5),
+        spec in spec(),
+    ) {
+        let told = verdict(&policies, &facts(), &create(spec));
+        for lost in told.violations.iter().filter(|f| f.overruled_by.is_some()) {
+            let won = told.violations.iter().find(|f| f.overruled_by.is_none() && (&f.code, &f.rule.rule) == (&lost.code, &lost.rule.rule));
+            prop_assert!(won.is_some_and(|won| Some(&won.rule.name) == lost.overruled_by.as_ref()));
         }
     }
 

@@ -205,6 +205,7 @@ fn a_denial_names_rule_field_limit_value_and_remedy() {
             field: "/partitions".to_owned(),
             limit: Some("50".to_owned()),
             value: Some("60".to_owned()),
+            overruled_by: None,
             message: "Denied: exceeds platform limit of 50 partitions".to_owned(),
             remedy: "ask for at most 50, or ask the platform admins for an exception".to_owned(),
         }]

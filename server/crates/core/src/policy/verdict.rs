@@ -60,6 +60,9 @@ pub struct Finding {
     /// The value that was asked for, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// The policy with the stricter limit of the same kind, where there is one: keeping that keeps this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overruled_by: Option<String>,
     /// A sentence fit for a person.
     pub message: String,
     /// What to do.
@@ -165,6 +168,40 @@ impl Verdict {
             Decision::NeedsApproval
         } else {
             Decision::Allow
+        }
+    }
+
+    /// Marks which of several limits on the same thing won: the strictest, and of equals the first.
+    pub(crate) fn note_winners(&mut self) {
+        // -1 is "without limit", larger than every other.
+        let size = |f: &Finding| {
+            f.limit.as_deref().and_then(|l| l.parse::<i64>().ok()).map(|n| if n < 0 { i64::MAX } else { n })
+        };
+        let winners: Vec<Option<String>> = self
+            .violations
+            .iter()
+            .enumerate()
+            .map(|(n, f)| {
+                let lowest_wins = match f.rule.rule.rsplit_once('.') {
+                    Some((_, "max")) => true,
+                    Some((_, "min")) => false,
+                    _ => return None,
+                };
+                let rivals = self
+                    .violations
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, g)| (&g.code, &g.field, &g.rule.rule) == (&f.code, &f.field, &f.rule.rule));
+                let rank = |(m, g): &(usize, &Finding)| {
+                    let size = size(g).unwrap_or(i64::MAX);
+                    (if lowest_wins { size } else { size.saturating_neg() }, *m)
+                };
+                let (m, winner) = rivals.min_by_key(rank)?;
+                (m != n).then(|| winner.rule.name.clone())
+            })
+            .collect();
+        for (finding, winner) in self.violations.iter_mut().zip(winners) {
+            finding.overruled_by = winner;
         }
     }
 

@@ -53,7 +53,7 @@ fn the_stored_shape_of_a_change_is_this() {
     let preset =
         Preset { partitions: Some(3), replication_factor: None, config: [("flush.ms".into(), "5".into())].into() };
     let whole = TopicSpec {
-        profile: Some(Profile { name: "audit".parse().unwrap(), preset }),
+        profile: Some(Profile { name: "audit".parse().unwrap(), by_default: false, preset }),
         partitions: Some(6),
         replication_factor: Some(3),
         retention_ms: Some(-1),
