@@ -77,6 +77,8 @@ codes! {
     PolicyNotFound = "policy.not-found", NOT_FOUND, "There is no such policy";
     /// The name is taken.
     PolicyExists = "policy.exists", CONFLICT, "The policy exists already";
+    /// It would leave nothing that could be created.
+    PolicyLocksOut = "policy.locks-out", CONFLICT, "The policy would lock everybody out";
     /// Policy says no.
     PolicyDenied = "policy.denied", UNPROCESSABLE_ENTITY, "Policy does not allow it";
     /// No such principal.

@@ -2,6 +2,7 @@
 //! step of the operation that follows.
 
 mod audit;
+mod backtest;
 mod call;
 mod catalog;
 mod clusters;
@@ -20,6 +21,7 @@ mod topic_wish;
 mod topics;
 mod view;
 
+pub use backtest::{BacktestView, Fares, Tally};
 pub use call::{Call, Once};
 pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};
 pub use decide::Decision;
@@ -27,7 +29,7 @@ pub use error::{AppError, AppResult, Code, Refusal, rule_text};
 pub use evaluate::{EvaluateItem, Evaluated};
 pub use limits::LimitsView;
 pub use people::MintedToken;
-pub use policies::{EffectiveView, PolicyNew};
+pub use policies::{Confirmed, EffectiveView, PolicyNew};
 pub use submit::{Accepted, Filed, Filing};
 pub use topic_place::Place;
 pub use topics::{Outcome, TopicNew, TopicReply};

@@ -13,7 +13,7 @@ use crate::auth::{
 use orbit_core::{
     id::{PolicyId, WorkspaceId},
     name::Slug,
-    policy::{Approver, Effective, TopicRules},
+    policy::{Approver, Effective, Scope, TopicPolicy, TopicRules},
 };
 use orbit_store::{NewPolicy, PageOf, PolicyRow, PolicyVersionRow, Read, Tx};
 use std::collections::BTreeSet;
@@ -29,6 +29,10 @@ pub struct PolicyNew {
     /// What it says.
     pub rules: TopicRules,
 }
+
+/// Environments that the caller means to lock out.
+#[derive(Debug, Clone, Default)]
+pub struct Confirmed(pub BTreeSet<Slug>);
 
 /// The merged rule book of a workspace in an environment.
 #[derive(Debug, Clone)]
@@ -79,6 +83,7 @@ impl App {
         caller: &Caller<PolicyWrite>,
         call: &Call,
         new: PolicyNew,
+        confirmed: &Confirmed,
     ) -> AppResult<PolicyRow> {
         let mut tx = self.store.begin().await?;
         if let Some(id) = self.answered_before::<Uuid>(&mut tx, call).await? {
@@ -91,6 +96,7 @@ impl App {
         may_write(&call.who, workspace)?;
         check_named(&mut tx, &new.rules).await?;
         let id = PolicyId::from_uuid(self.ids.fresh());
+        self.locks_out_nobody(&mut tx, (id, &new.name, workspace), &new.rules, confirmed).await?;
         let row = NewPolicy { id, name: new.name.clone(), workspace, rules: new.rules };
         if !tx.policy_insert(&row).await? {
             return Err(taken(Code::PolicyExists, "/name", format!("policy {} exists already", new.name)).into());
@@ -118,13 +124,14 @@ impl App {
         &self,
         call: &Call,
         named: &str,
-        rules: TopicRules,
+        (rules, confirmed): (TopicRules, &Confirmed),
         expected: Option<i64>,
     ) -> AppResult<PolicyRow> {
         let mut tx = self.store.begin().await?;
         let row = self.policy_named(&mut tx, &call.who, named).await?;
         may_write(&call.who, row.workspace_id)?;
         check_named(&mut tx, &rules).await?;
+        self.locks_out_nobody(&mut tx, (row.id, &row.name, row.workspace_id), &rules, confirmed).await?;
         let after = self.policy_rewrite(&mut tx, call, &row, (&rules, "replaced"), expected).await?;
         tx.commit().await?;
         Ok(after)
@@ -147,7 +154,7 @@ impl App {
         &self,
         call: &Call,
         named: &str,
-        version: i64,
+        (version, confirmed): (i64, &Confirmed),
         expected: Option<i64>,
     ) -> AppResult<PolicyRow> {
         let mut tx = self.store.begin().await?;
@@ -163,10 +170,33 @@ impl App {
         };
         let rules = then.policy.rules;
         check_named(&mut tx, &rules).await?;
+        self.locks_out_nobody(&mut tx, (row.id, &row.name, row.workspace_id), &rules, confirmed).await?;
         let after = self.policy_rewrite(&mut tx, call, &row, (&rules, "restored"), expected).await?;
         self.remember(&mut tx, call, &row.id.uuid()).await?;
         tx.commit().await?;
         Ok(after)
+    }
+
+    /// Refuses what would leave no topic that could be created in an environment, unless the caller names that.
+    async fn locks_out_nobody(
+        &self,
+        db: &mut Read,
+        (id, name, workspace): (PolicyId, &Slug, Option<WorkspaceId>),
+        rules: &TopicRules,
+        confirmed: &Confirmed,
+    ) -> AppResult<()> {
+        let scope = workspace.map_or(Scope::Platform, Scope::Workspace);
+        let then = TopicPolicy { id, name: name.clone(), version: 0, scope, rules: rules.clone().into() };
+        let mut locked = self.locked_out(db, &then).await?;
+        locked.retain(|environment, _| !confirmed.0.contains(environment));
+        if locked.is_empty() {
+            return Ok(());
+        }
+        let each: Vec<_> = locked.iter().map(|(slug, why)| format!("{slug} ({})", why.join("; "))).collect();
+        let slugs: Vec<_> = locked.keys().map(Slug::as_str).collect();
+        Err(Refusal::new(Code::PolicyLocksOut, format!("no topic could be created any more in {}", each.join(", ")))
+            .remedy(format!("mend the policy; or, if that is meant, call again with ?confirm={}", slugs.join(",")))
+            .into())
     }
 
     async fn policy_rewrite(
@@ -200,7 +230,7 @@ impl App {
 }
 
 /// The platform's policies are written by platform admins, a workspace's own by its admins.
-fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppResult<()> {
+pub(super) fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppResult<()> {
     let may = match workspace {
         None => who.platform_admin,
         Some(workspace) => who.is_at_least(Role::Admin, workspace),

@@ -87,6 +87,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(operations::operation_retry))
         .routes(routes!(policies::topic_policy_create, policies::topic_policy_list))
         .routes(routes!(effective::topic_policy_effective))
+        .routes(routes!(policies::topic_policy_backtest))
         .routes(routes!(policies::topic_policy_versions))
         .routes(routes!(policies::topic_policy_restore))
         .routes(routes!(policies::topic_policy_get, policies::topic_policy_replace, policies::topic_policy_delete))

@@ -79,6 +79,14 @@ impl Wrongs {
             self.note(pointer, "range", detail, Some(format!("{least}..{most}")), "give a number within the limits");
         }
     }
+    /// Parses what stands deeper in the body: its pointers begin there.
+    pub(crate) fn within<T>(&mut self, at: &str, parse: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = Self::default();
+        let value = parse(&mut inner);
+        self.0
+            .extend(inner.0.into_iter().map(|told| FieldProblem { pointer: format!("{at}{}", told.pointer), ..told }));
+        value
+    }
     /// The value, where nothing was wrong.
     pub(crate) fn done<T>(self, value: impl FnOnce() -> Option<T>) -> Result<T, Refusal> {
         if !self.0.is_empty() {

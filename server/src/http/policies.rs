@@ -5,10 +5,10 @@ use super::{
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, slug},
     tagged,
-    wire::{request_field, request_field_in, topic_profile},
+    wire::{decision, request_field, request_field_in, topic_profile, verdict},
 };
 use crate::{
-    app::{App, PolicyNew},
+    app::{App, BacktestView, Confirmed, PolicyNew, Tally},
     auth::{
         Caller,
         permission::{PolicyRead, PolicyWrite},
@@ -29,6 +29,7 @@ use orbit_core::{
     policy::{Approver, ConfigRule, Limits, Pattern, TopicRules, none_fits},
 };
 use orbit_store::{PolicyRow, PolicyVersionRow};
+use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     iter,
@@ -329,18 +330,35 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
     }
 }
 
+/// What the caller means to do.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Confirm {
+    /// Slugs of environments, separated by commas, in which the policy may leave no topic that could be created.
+    confirm: Option<String>,
+}
+
+impl Confirm {
+    fn parse(&self, wrong: &mut Wrongs) -> Confirmed {
+        let named = self.confirm.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty());
+        Confirmed(named.filter_map(|text| slug("confirm", text, wrong)).collect())
+    }
+}
+
 /// Creates a topic policy: of the platform, or of a workspace.
 #[utoipa::path(post, path = "/v1/topic-policies", operation_id = "topic_policy_create", tag = "topic-policies",
-    request_body = api::TopicPolicyCreate,
+    request_body = api::TopicPolicyCreate, params(Confirm),
     responses((status = 201, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_policy_create(
     caller: Caller<PolicyWrite>,
     State(app): State<App>,
+    Query(confirm): Query<Confirm>,
     asked: Asked<api::TopicPolicyCreate>,
 ) -> Tagged<api::TopicPolicy> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let new = wire.parse(&mut wrong);
-    let row = app.policy_create(&caller, &call, wrong.done(|| new)?).await?;
+    let confirmed = confirm.parse(&mut wrong);
+    let row = app.policy_create(&caller, &call, wrong.done(|| new)?, &confirmed).await?;
     tagged(StatusCode::CREATED, row.version, to_wire(&row))
 }
 
@@ -374,18 +392,20 @@ pub(super) async fn topic_policy_list(
 /// Replaces what a topic policy says, whole.
 #[utoipa::path(put, path = "/v1/topic-policies/{policy}", operation_id = "topic_policy_replace", tag = "topic-policies",
     request_body = api::TopicPolicyReplace,
-    params(("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    params(Confirm, ("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
     responses((status = 200, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_policy_replace(
     caller: Caller<PolicyWrite>,
     State(app): State<App>,
     Path(policy): Path<String>,
     IfMatch(expected): IfMatch,
+    Query(confirm): Query<Confirm>,
     asked: Asked<api::TopicPolicyReplace>,
 ) -> Tagged<api::TopicPolicy> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let rules = wire.parse(&mut wrong);
-    let row = app.policy_replace(&call, &policy, wrong.done(|| rules)?, expected).await?;
+    let confirmed = confirm.parse(&mut wrong);
+    let row = app.policy_replace(&call, &policy, (wrong.done(|| rules)?, &confirmed), expected).await?;
     tagged(StatusCode::OK, row.version, to_wire(&row))
 }
 
@@ -411,19 +431,60 @@ pub(super) async fn topic_policy_versions(
 /// Makes a topic policy say again what it said in a version: that becomes a new version.
 #[utoipa::path(post, path = "/v1/topic-policies/{policy}/restore", operation_id = "topic_policy_restore", tag = "topic-policies",
     request_body = api::TopicPolicyRestore,
-    params(("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    params(Confirm, ("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
     responses((status = 200, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_policy_restore(
     caller: Caller<PolicyWrite>,
     State(app): State<App>,
     Path(policy): Path<String>,
     IfMatch(expected): IfMatch,
+    Query(confirm): Query<Confirm>,
     asked: Asked<api::TopicPolicyRestore>,
 ) -> Tagged<api::TopicPolicy> {
-    let (call, body, wrong) = asked.by(caller.who.clone());
+    let (call, body, mut wrong) = asked.by(caller.who.clone());
+    let confirmed = confirm.parse(&mut wrong);
     let version = wrong.done(|| Some(body.version))?;
-    let row = app.policy_restore(&call, &policy, version, expected).await?;
+    let row = app.policy_restore(&call, &policy, (version, &confirmed), expected).await?;
     tagged(StatusCode::OK, row.version, to_wire(&row))
+}
+
+const BACKTEST_MAX: u32 = 1_000;
+
+/// Judges every topic that is there as if it were asked for today, without a draft of a policy and with it. Changes nothing. A draft with the name of a
+/// policy takes its place. What a request has to say for itself is taken as said.
+#[utoipa::path(post, path = "/v1/topic-policies:backtest", operation_id = "topic_policy_backtest", tag = "topic-policies",
+    request_body = api::TopicPolicyBacktest,
+    responses((status = 200, body = api::TopicPolicyBacktested), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_policy_backtest(
+    caller: Caller<PolicyWrite>,
+    State(app): State<App>,
+    asked: Asked<api::TopicPolicyBacktest>,
+) -> Answer<api::TopicPolicyBacktested> {
+    let (_, body, mut wrong) = asked.by(caller.who.clone());
+    wrong.range("/limit", body.limit, 0, BACKTEST_MAX);
+    let draft = wrong.within("/draft", |wrong| body.draft.parse(wrong));
+    let draft = wrong.done(|| draft)?;
+    let limit = usize::try_from(body.limit.unwrap_or(100)).unwrap_or(100);
+    let view = app.policy_backtest(&caller, draft, limit).await?;
+    Ok((StatusCode::OK, Json(backtested(&view))))
+}
+
+fn backtested(view: &BacktestView) -> api::TopicPolicyBacktested {
+    let tally = |t: Tally| api::Tally { allow: t.allow, needs_approval: t.needs_approval, deny: t.deny };
+    let items = view.items.iter().map(|fares| api::BacktestedTopic {
+        topic: fares.topic.clone(),
+        today: decision(fares.today),
+        then: verdict(&fares.then, &[]),
+    });
+    let locks_out = view.locks_out.iter().map(|(slug, why)| (slug.to_string(), why.clone()));
+    api::TopicPolicyBacktested {
+        topics: view.topics,
+        today: tally(view.today),
+        then: tally(view.then),
+        changed: view.changed,
+        items: items.collect(),
+        locks_out: locks_out.collect(),
+    }
 }
 
 /// Deletes a topic policy.

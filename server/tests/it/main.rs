@@ -6,6 +6,7 @@ mod support;
 
 mod approval;
 mod audit;
+mod backtest;
 mod busy;
 mod change;
 mod configs;

@@ -1,6 +1,6 @@
 //! Topic policies.
 
-use crate::{Layer, Need, TopicProfile, wire};
+use crate::{Decision, Layer, Need, TopicProfile, Verdict, wire};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -166,6 +166,59 @@ wire! {
     input struct TopicPolicyRestore {
         /// Its number. What it said becomes a new version.
         pub version: i64,
+    }
+}
+
+wire! {
+    /// A draft of a policy to try on the topics that are there.
+    input struct TopicPolicyBacktest {
+        /// The draft. With the name of a policy, it takes that one's place.
+        pub draft: TopicPolicyCreate,
+        /// How many topics to list, at most 1,000. Default 100.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub limit: Option<u32>,
+    }
+}
+
+wire! {
+    /// How many topics would get what.
+    struct Tally {
+        /// Go ahead.
+        pub allow: u64,
+        /// Wait for a person.
+        pub needs_approval: u64,
+        /// Do not go ahead.
+        pub deny: u64,
+    }
+}
+
+wire! {
+    /// A topic that would fare otherwise than today, or would not simply go ahead.
+    struct BacktestedTopic {
+        /// `workspace/environment/name`.
+        pub topic: String,
+        /// What it would get, were it asked for today.
+        pub today: Decision,
+        /// What it would get with the draft.
+        pub then: Verdict,
+    }
+}
+
+wire! {
+    /// What a draft of a policy would do to the topics that are there, were they asked for today.
+    struct TopicPolicyBacktested {
+        /// How many topics were judged.
+        pub topics: u64,
+        /// What they would get without the draft.
+        pub today: Tally,
+        /// What they would get with it.
+        pub then: Tally,
+        /// How many fare otherwise.
+        pub changed: u64,
+        /// Those that fare otherwise, then those that would not simply go ahead: as many as were asked for.
+        pub items: Vec<BacktestedTopic>,
+        /// Environments in which no topic at all could be created any more, and why.
+        pub locks_out: BTreeMap<String, Vec<String>>,
     }
 }
 

@@ -36,7 +36,7 @@ fn size(n: i64) -> i64 {
 impl Judge<'_> {
     /// What the policy says of the settings, those of a profile included. What is not set is judged at the cluster's default.
     pub(super) fn judge_configs(&mut self) {
-        let given = self.spec.folded();
+        let given = self.folded;
         if let Some(allowed) = &self.policy.rules.allowed_configs {
             for key in given.keys().filter(|key| !allowed.contains(*key)) {
                 let some: Vec<_> = allowed.iter().map(String::as_str).collect();

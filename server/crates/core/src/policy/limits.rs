@@ -7,13 +7,17 @@ use super::{
 };
 use crate::{
     change::TopicChange,
-    model::{settings::RETENTION_MS, topic::TopicSpec},
+    model::{
+        settings::{RETENTION_MS, Settings},
+        topic::TopicSpec,
+    },
 };
 
 /// One policy's limits on one spec.
 pub(super) struct Judge<'a> {
     pub(super) policy: &'a TopicPolicy,
     pub(super) spec: &'a TopicSpec,
+    pub(super) folded: &'a Settings,
     pub(super) facts: &'a TopicFacts,
     pub(super) verdict: &'a mut Verdict,
 }
@@ -51,7 +55,6 @@ impl Judge<'_> {
         }
         let cluster = self.facts.cluster.description.as_ref();
         let current = self.facts.current.as_ref();
-        let folded = self.spec.folded();
         let (partition, retention, replication) =
             (rules.partition_limits, rules.retention_limits, rules.replication_factor_limits);
         self.within(
@@ -74,7 +77,7 @@ impl Judge<'_> {
                 rule: "retention_limits",
                 field: &self.spec.pointer(RETENTION_MS),
                 unit: "ms retention",
-                given: folded.get(RETENTION_MS).and_then(|v| v.trim().parse().ok()),
+                given: self.folded.get(RETENTION_MS).and_then(|v| v.trim().parse().ok()),
                 has: None,
                 default: cluster.and_then(|c| c.topic_defaults.get(RETENTION_MS)).and_then(|v| v.parse().ok()),
                 endless: true,

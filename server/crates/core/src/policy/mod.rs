@@ -1,5 +1,6 @@
 //! Guardrails: `(rules, facts, change) → verdict`, pure. One evaluator serves REST, `terraform plan` and approval.
 
+mod backtest;
 mod configs;
 mod effective;
 mod limits;
@@ -9,6 +10,7 @@ mod rulebook;
 mod topic;
 mod verdict;
 
+pub use backtest::Draft;
 pub use configs::ConfigRule;
 pub use effective::{Ask, Bounds, Effective, EffectiveConfig, Source, Sourced};
 pub use names::none_fits;

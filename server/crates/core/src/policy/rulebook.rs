@@ -196,6 +196,18 @@ pub struct Rulebook {
     pub topic_policies: Vec<TopicPolicy>,
 }
 
+impl TopicPolicy {
+    /// Whether it covers an environment and binds a workspace.
+    #[must_use]
+    pub fn covers(&self, environment: &Slug, workspace: WorkspaceId) -> bool {
+        (self.rules.environments.is_empty() || self.rules.environments.contains(environment))
+            && match self.scope {
+                Scope::Platform => true,
+                Scope::Workspace(id) => id == workspace,
+            }
+    }
+}
+
 impl Rulebook {
     /// The policies that cover an environment and bind a workspace.
     pub(crate) fn covering<'a, 'b>(
@@ -203,13 +215,7 @@ impl Rulebook {
         environment: &'b Slug,
         workspace: WorkspaceId,
     ) -> impl Iterator<Item = &'a TopicPolicy> + use<'a, 'b> {
-        self.topic_policies.iter().filter(move |p| {
-            (p.rules.environments.is_empty() || p.rules.environments.contains(environment))
-                && match p.scope {
-                    Scope::Platform => true,
-                    Scope::Workspace(id) => id == workspace,
-                }
-        })
+        self.topic_policies.iter().filter(move |p| p.covers(environment, workspace))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     change::{Requester, TopicAction, TopicChange},
     documentation::Documentation,
     model::{
-        settings::{self, RETENTION_BYTES, SettingError},
+        settings::{self, RETENTION_BYTES, SettingError, Settings},
         topic::TopicSpec,
     },
     name::Slug,
@@ -88,13 +88,13 @@ pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) 
     match &change.action {
         TopicAction::Create { spec } => {
             check_name_is_free(change, facts, &mut verdict);
-            judge_spec(change, spec, rules, facts, &mut verdict);
+            judge_covered(change, spec, rules, facts, &mut verdict);
         }
         TopicAction::Update { spec } => {
             check_growth(spec, facts, &mut verdict);
             // Description, tags and owner never need approval, nor does making the cluster what it was to be.
             if facts.current.as_ref().is_none_or(|c| c.spec.differs_on_cluster(spec)) {
-                judge_spec(change, spec, rules, facts, &mut verdict);
+                judge_covered(change, spec, rules, facts, &mut verdict);
             }
         }
         TopicAction::Delete => judge_deletion(change, rules, facts, &mut verdict),
@@ -102,6 +102,12 @@ pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) 
     warn_of_trouble(facts, &mut verdict);
     verdict.note_winners();
     verdict
+}
+
+fn judge_covered(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
+    if !judge_spec(change, spec, rules, facts, verdict) {
+        ask_uncovered(change, facts, verdict);
+    }
 }
 
 /// Nothing is denied for it: the work waits until the cluster answers. But whoever waits with it wants to know.
@@ -193,53 +199,67 @@ fn check_growth(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
     }
 }
 
-fn judge_spec(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts: &TopicFacts, verdict: &mut Verdict) {
-    check_settings(spec, facts, verdict);
+/// What is said of a topic that is to be so. Answers whether a policy of the platform covers it; where none does, that is the caller's to tell.
+pub(super) fn judge_spec(
+    change: &TopicChange,
+    spec: &TopicSpec,
+    rules: &Rulebook,
+    facts: &TopicFacts,
+    verdict: &mut Verdict,
+) -> bool {
+    let folded = spec.folded();
+    check_settings(spec, &folded, facts, verdict);
     check_brokers(spec, facts, verdict);
     let pointer = |resource| match resource {
         Resource::Topics => String::new(),
         Resource::Partitions => "/partitions".to_owned(),
         Resource::RetainedBytes => spec.pointer(RETENTION_BYTES),
     };
-    quota::judge(&facts.quotas, &facts.growth(spec), pointer, verdict);
+    if !facts.quotas.is_empty() {
+        quota::judge(&facts.quotas, &facts.growth(spec), pointer, verdict);
+    }
     let mut covered = false;
     for policy in rules.covering(&change.environment, change.workspace_id) {
-        covered |= policy.scope == Scope::Platform;
-        Judge { policy, spec, facts, verdict }.judge(change);
-        let rules = &policy.rules;
-        if rules.require_approval_for.contains(&change.environment)
-            && !rules.auto_approve_patterns.iter().any(|p| p.fits(change.name.as_str()))
-        {
-            let environment = &change.environment;
-            asked(
-                verdict,
-                policy,
-                environment,
-                Finding {
-                    code: "topic.approval.environment".to_owned(),
-                    layer: layer(policy),
-                    rule: rule(policy, "require_approval_for"),
-                    field: "/environment".to_owned(),
-                    limit: None,
-                    value: Some(environment.to_string()),
-                    overruled_by: None,
-                    message: format!("policy {} asks for approval in {environment}", policy.name),
-                    remedy: "wait for the approval".to_owned(),
-                },
-            );
-        }
+        covered |= judge_by(policy, (change, spec, &folded), facts, verdict);
     }
-    if !covered {
-        ask_uncovered(change, facts, verdict);
-    }
+    covered
 }
 
-fn check_settings(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
+/// What one policy that covers a topic says of it. Answers whether it is the platform's.
+pub(super) fn judge_by(
+    policy: &TopicPolicy,
+    (change, spec, folded): (&TopicChange, &TopicSpec, &Settings),
+    facts: &TopicFacts,
+    verdict: &mut Verdict,
+) -> bool {
+    Judge { policy, spec, folded, facts, verdict }.judge(change);
+    let rules = &policy.rules;
+    if rules.require_approval_for.contains(&change.environment)
+        && !rules.auto_approve_patterns.iter().any(|p| p.fits(change.name.as_str()))
+    {
+        let environment = &change.environment;
+        let reason = Finding {
+            code: "topic.approval.environment".to_owned(),
+            layer: layer(policy),
+            rule: rule(policy, "require_approval_for"),
+            field: "/environment".to_owned(),
+            limit: None,
+            value: Some(environment.to_string()),
+            overruled_by: None,
+            message: format!("policy {} asks for approval in {environment}", policy.name),
+            remedy: "wait for the approval".to_owned(),
+        };
+        asked(verdict, policy, environment, reason);
+    }
+    policy.scope == Scope::Platform
+}
+
+fn check_settings(spec: &TopicSpec, folded: &Settings, facts: &TopicFacts, verdict: &mut Verdict) {
     let known = facts.cluster.description.as_ref();
-    for (key, value) in spec.folded() {
+    for (key, value) in folded {
         let names = known.iter().flat_map(|d| d.topic_defaults.keys()).map(String::as_str);
-        let field = spec.pointer(&key);
-        let mut finding = match settings::check(&key, &value, names) {
+        let field = spec.pointer(key);
+        let mut finding = match settings::check(key, value, names) {
             Ok(()) => continue,
             Err(SettingError::Unknown { nearest }) => system(
                 "topic.config.unknown",
@@ -263,7 +283,7 @@ fn check_settings(spec: &TopicSpec, facts: &TopicFacts, verdict: &mut Verdict) {
                 f
             }
         };
-        finding.value = Some(value);
+        finding.value = Some(value.clone());
         verdict.violations.push(finding);
     }
 }
@@ -381,7 +401,7 @@ fn tell_lead(change: &TopicChange, policy: &TopicPolicy, verdict: &mut Verdict) 
 
 /// Where no policy of the platform covers an environment, everybody but a platform admin needs approval. A workspace's own policy does
 /// not count, or a workspace could lift the platform's default by writing one.
-fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict) {
+pub(super) fn ask_uncovered(change: &TopicChange, facts: &TopicFacts, verdict: &mut Verdict) {
     if facts.requester.platform_admin {
         return;
     }
