@@ -39,6 +39,10 @@ test: ## lint and all tests, with a real PostgreSQL and Kafka; T=name or T='next
 bench: ## the figures of docs/performance.md, on release builds and a real Kafka
 	@scripts/bench.sh
 
+.PHONY: bench-policy
+bench-policy: ## policy evaluation beside regorus and Cedar, and a draft over 50,000 topics (builds for six minutes the first time)
+	@cd bench/policy && cargo bench --locked --bench evaluate
+
 .PHONY: demo
 demo: ## Orbit on this machine with a real Kafka: terraform, policy, an approval; DEMO_EXIT=1 stops at the end
 	@scripts/demo.sh

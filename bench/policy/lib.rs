@@ -1,0 +1,1 @@
+//! Nothing here: what is measured is in `benches/`.
