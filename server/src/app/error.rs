@@ -77,6 +77,10 @@ codes! {
     PolicyNotFound = "policy.not-found", NOT_FOUND, "There is no such policy";
     /// The name is taken.
     PolicyExists = "policy.exists", CONFLICT, "The policy exists already";
+    /// No such pack.
+    PolicyPackNotFound = "policy-pack.not-found", NOT_FOUND, "There is no such policy pack";
+    /// Its policies were changed by hand.
+    PolicyPackChanged = "policy-pack.changed", CONFLICT, "Policies of the pack were changed by hand";
     /// It would leave nothing that could be created.
     PolicyLocksOut = "policy.locks-out", CONFLICT, "The policy would lock everybody out";
     /// Policy says no.

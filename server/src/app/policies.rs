@@ -178,7 +178,7 @@ impl App {
     }
 
     /// Refuses what would leave no topic that could be created in an environment, unless the caller names that.
-    async fn locks_out_nobody(
+    pub(super) async fn locks_out_nobody(
         &self,
         db: &mut Read,
         (id, name, workspace): (PolicyId, &Slug, Option<WorkspaceId>),
@@ -199,7 +199,7 @@ impl App {
             .into())
     }
 
-    async fn policy_rewrite(
+    pub(super) async fn policy_rewrite(
         &self,
         tx: &mut Tx,
         call: &Call,
@@ -247,7 +247,7 @@ pub(super) fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppRe
 }
 
 /// What a policy names must be there, or a slip of the pen would leave an environment uncovered, or a request without anybody to decide it.
-async fn check_named(db: &mut Read, rules: &TopicRules) -> AppResult<()> {
+pub(super) async fn check_named(db: &mut Read, rules: &TopicRules) -> AppResult<()> {
     let of_approvers: BTreeSet<Slug> = rules.approvers.keys().cloned().collect();
     let named: [(&str, &BTreeSet<Slug>); 4] = [
         ("/approvers", &of_approvers),

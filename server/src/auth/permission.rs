@@ -91,6 +91,8 @@ permissions! {
     PolicyRead = Held::ByAnyone;
     /// Writes policies: the platform's on the platform, a workspace's own as its admin.
     PolicyWrite = Held::ByTheObject;
+    /// Installs policy packs.
+    PolicyPackInstall = Held::OnPlatform;
     /// Sees a workspace's topics.
     TopicRead = Held::InWorkspace(Role::Viewer);
     /// Asks what policy would say.

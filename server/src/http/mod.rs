@@ -8,6 +8,7 @@ mod limits;
 mod mappings;
 mod meta;
 mod operations;
+mod packs;
 mod params;
 mod parse;
 mod people;
@@ -91,6 +92,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(policies::topic_policy_versions))
         .routes(routes!(policies::topic_policy_restore))
         .routes(routes!(policies::topic_policy_get, policies::topic_policy_replace, policies::topic_policy_delete))
+        .routes(routes!(packs::policy_pack_list))
+        .routes(routes!(packs::policy_pack_get))
+        .routes(routes!(packs::policy_pack_install))
         .routes(routes!(clusters::cluster_create, clusters::cluster_list))
         .routes(routes!(clusters::cluster_get, clusters::cluster_update, clusters::cluster_delete))
         .routes(routes!(limits::cluster_limits_get, limits::cluster_limits_put))

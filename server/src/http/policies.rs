@@ -325,6 +325,8 @@ fn to_wire(row: &PolicyRow) -> api::TopicPolicy {
             .filter(|all: &BTreeMap<_, _>| !all.is_empty()),
         require_schema: None,
         version: row.version,
+        pack: row.pack.as_ref().map(|mark| mark.name.clone()),
+        pack_version: row.pack.as_ref().map(|mark| mark.version),
         created_at: row.created_at,
         updated_at: row.updated_at,
     }

@@ -24,6 +24,7 @@ mod input;
 mod limits;
 mod lists;
 mod meta;
+mod packs;
 mod policies;
 mod profile;
 mod reopen;

@@ -131,6 +131,12 @@ macro_rules! policy_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*
             $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$T>,)*
             /// Counts up with every change; also the ETag.
             pub version: i64,
+            /// The policy pack that it comes from.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub pack: Option<String>,
+            /// In which version of that.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub pack_version: Option<i64>,
             /// When it was created.
             pub created_at: Timestamp,
             /// When it was last changed.

@@ -40,7 +40,7 @@ pub use migrate::MigrationState;
 pub use open::OpenError;
 pub use operation::{Claimed, NewOperation, OperationRow, Room};
 pub use people::{DEFAULT_TENANT, MembershipRow, NewToken, PrincipalRow, SYSTEM_PRINCIPAL, TokenRow, Who};
-pub use policy::{NewPolicy, PolicyRow, PolicyVersionRow};
+pub use policy::{NewPolicy, PackMark, PolicyRow, PolicyVersionRow};
 pub use request::{NewItem, NewRequest, RequestFilter, RequestItemRow, RequestRow, Resolution};
 pub use topic::{TopicFilter, TopicRow};
 pub use workspace::WorkspaceRow;

@@ -29,6 +29,7 @@ pairs! {
     9 "0009_policy_versions",
     10 "0010_documentation",
     11 "0011_limits",
+    12 "0012_policy_packs",
 }
 
 /// How far a database's tables are behind this build.

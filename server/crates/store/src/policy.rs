@@ -28,6 +28,8 @@ pub struct PolicyRow {
     pub rules: TopicRules,
     /// Counts up with every change.
     pub version: i64,
+    /// The pack that it comes from.
+    pub pack: Option<PackMark>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -44,9 +46,29 @@ impl Load for PolicyRow {
             workspace: slug.map(|_| r.text("workspace")).transpose()?,
             rules: r.json("rules")?,
             version: r.get("version")?,
+            pack: PackMark::load(r)?,
             created_at: r.time("created_at")?,
             updated_at: r.time("updated_at")?,
         })
+    }
+}
+
+/// The pack that a policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackMark {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: i64,
+    /// The version of the policy that it wrote: a later one was changed by hand.
+    pub wrote: i64,
+}
+
+impl PackMark {
+    fn load(r: &Row) -> Result<Option<Self>> {
+        let name: Option<String> = r.get("pack")?;
+        let (version, wrote): (Option<i64>, Option<i64>) = (r.get("pack_version")?, r.get("pack_wrote")?);
+        Ok(name.map(|name| Self { name, version: version.unwrap_or(0), wrote: wrote.unwrap_or(0) }))
     }
 }
 
@@ -100,7 +122,7 @@ pub struct NewPolicy {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT p.id, p.name, p.workspace_id, p.rules, p.version, p.created_at, p.updated_at, w.slug AS workspace FROM topic_policy p LEFT JOIN workspace w ON w.id = p.workspace_id ",
+            "SELECT p.id, p.name, p.workspace_id, p.rules, p.version, p.pack, p.pack_version, p.pack_wrote, p.created_at, p.updated_at, w.slug AS workspace FROM topic_policy p LEFT JOIN workspace w ON w.id = p.workspace_id ",
             $rest
         )
     };
@@ -109,7 +131,7 @@ macro_rules! select {
 macro_rules! select_version {
     ($rest:literal) => {
         concat!(
-            "SELECT p.id, p.name, p.workspace_id, v.rules, v.version, p.created_at, v.written_at AS updated_at, v.written_by, w.slug AS workspace \
+            "SELECT p.id, p.name, p.workspace_id, v.rules, v.version, p.pack, p.pack_version, p.pack_wrote, p.created_at, v.written_at AS updated_at, v.written_by, w.slug AS workspace \
              FROM topic_policy_version v JOIN topic_policy p ON p.id = v.policy_id LEFT JOIN workspace w ON w.id = p.workspace_id ",
             $rest
         )
@@ -158,6 +180,10 @@ impl Read {
         .bind(i64::from(page.limit))
         .all()
         .await
+    }
+    /// The policies that come from a pack, by name.
+    pub async fn policies_of_pack(&mut self, pack: &str) -> Result<Vec<PolicyRow>> {
+        self.sql(select!("WHERE p.pack = $1 ORDER BY p.name")).bind(pack).all().await
     }
     /// Everything that binds a workspace: the platform's policies and its own, by name.
     pub async fn rulebook(&mut self, workspace: WorkspaceId) -> Result<Rulebook> {
@@ -228,6 +254,15 @@ impl Tx {
         .bind(written_by)
         .one_row()
         .await
+    }
+    /// Notes that what a policy says now is what a version of a pack wrote.
+    pub async fn policy_of_pack(&mut self, id: PolicyId, pack: &str, version: i64) -> Result<()> {
+        self.sql("UPDATE topic_policy SET pack = $2, pack_version = $3, pack_wrote = version WHERE id = $1")
+            .bind(id.uuid())
+            .bind(pack)
+            .bind(version)
+            .one_row()
+            .await
     }
     /// Deletes one, its versions too. False where `version` is not what it is by now.
     pub async fn policy_delete(&mut self, id: PolicyId, version: i64) -> Result<bool> {

@@ -49,6 +49,18 @@ async fn versions_count_and_stale_ones_change_nothing(db: TestStore) {
     assert_eq!(one(&db, id).await, None);
 }
 
+async fn a_policy_of_a_pack_shows_whether_it_was_changed_by_hand(db: TestStore) {
+    let (names, other) = (install(&db, "names", None).await, install(&db, "other", None).await);
+    db.write(async |tx| tx.policy_of_pack(names, "bus", 3).await).await.unwrap();
+    let mark = |wrote| Some(orbit_store::PackMark { name: "bus".to_owned(), version: 3, wrote });
+    assert_eq!((one(&db, names).await.unwrap().pack, one(&db, other).await.unwrap().pack), (mark(1), None));
+    assert!(db.write(async |tx| tx.policy_replace(names, &rules(60), 1).await).await.unwrap());
+    let row = one(&db, names).await.unwrap();
+    assert_eq!((row.version, row.pack.clone()), (2, mark(1)));
+    assert_eq!(db.read().await.unwrap().policies_of_pack("bus").await.unwrap(), [row]);
+    assert_eq!(db.read().await.unwrap().policies_of_pack("no").await.unwrap(), []);
+}
+
 async fn versions_are_kept_with_who_wrote_them(db: TestStore) {
     let id = install(&db, "guardrails", None).await;
     db.write(async |tx| tx.policy_version_keep(id, "ann").await).await.unwrap();
@@ -110,6 +122,7 @@ async fn pages_go_by_name(db: TestStore) {
 on_both!(
     a_policy_says_what_it_was_given,
     versions_count_and_stale_ones_change_nothing,
+    a_policy_of_a_pack_shows_whether_it_was_changed_by_hand,
     versions_are_kept_with_who_wrote_them,
     the_rulebook_holds_what_binds_a_workspace,
     pages_go_by_name,
