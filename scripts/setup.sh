@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 NEXTEST=0.9.148
 DENY=0.20.2
+AIOSMTPD=1.4.6
 
 # ---- system packages ---------------------------------------------------------------------------------------------------
 
@@ -33,8 +34,8 @@ missing_packages() {
   has curl || echo curl
   has jq || echo jq
   has python3 || echo python3
-  # Only to install the two tools below; not asked for when they are there.
-  [[ -e $TOOLS/$(tools_stamp) ]] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
+  # Only to install the tools below; not asked for when they are there.
+  [[ -e $TOOLS/$(tools_stamp) && -e $TOOLS/$(smtp_stamp) ]] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
 }
 
 as_root() {
@@ -114,6 +115,27 @@ install_tools() {
   step_done
 }
 
+# ---- an SMTP server for the tests ----------------------------------------------------------------------------------------
+
+smtp_stamp() { echo "aiosmtpd-$AIOSMTPD"; }
+
+install_smtp() {
+  local new
+  [[ ! -e $TOOLS/$(smtp_stamp) ]] || return 0
+  step "installing aiosmtpd $AIOSMTPD"
+  new=$(mktemp -d "$CACHE/tools-XXXXXX")
+  UNFINISHED=$new
+  python3 -m pip install --quiet --disable-pip-version-check --no-input --target "$new" "aiosmtpd==$AIOSMTPD" >>"$LOG" 2>&1 || {
+    show_end "$LOG"
+    die "pip could not install aiosmtpd"
+  }
+  mkdir -p "$TOOLS"
+  rm -rf "$TOOLS/python"
+  mv "$new" "$TOOLS/python"
+  touch "$TOOLS/$(smtp_stamp)"
+  step_done
+}
+
 # ---- Kafka -------------------------------------------------------------------------------------------------------------
 
 # What the folder was made from: another pom.xml means other jars.
@@ -171,6 +193,7 @@ BEGAN=$(now_ms)
 install_packages 9>&-
 check_rust 9>&-
 install_tools 9>&-
+install_smtp 9>&-
 install_kafka 9>&-
 check_terraform
 [[ ${1:-} == --quiet ]] || say "all there, $(seconds_since "$BEGAN")"

@@ -10,6 +10,7 @@
 #                                tools (cli CLASS …)
 #   ORBIT_TEST_BIN_DIR           orbit-server and terraform-provider-orbit, just built
 #   ORBIT_TEST_TERRAFORM         terraform or tofu
+#   ORBIT_TEST_SMTP_URL          an SMTP server; what it takes lies in the maildir ORBIT_TEST_SMTP_MAILBOX
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
@@ -35,6 +36,9 @@ start_parts() {
   on_exit scripts/postgres.sh stop "$RUN_DIR/postgres"
   run_part "starting PostgreSQL" scripts/postgres.sh start "$RUN_DIR/postgres" >/dev/null
   step_done
+  on_exit scripts/smtp.sh stop "$RUN_DIR/smtp"
+  run_part "starting an SMTP server" scripts/smtp.sh start "$RUN_DIR/smtp" >/dev/null
+  step_done
   on_exit scripts/kafka.sh stop "$RUN_DIR/kafka"
   run_part "starting Kafka $(kafka_version)" scripts/kafka.sh start "$RUN_DIR/kafka" >/dev/null
   step_done
@@ -45,11 +49,15 @@ export_addresses() {
   source "$RUN_DIR/postgres/postgres.env"
   # shellcheck disable=SC1091
   source "$RUN_DIR/kafka/kafka.env"
+  # shellcheck disable=SC1091
+  source "$RUN_DIR/smtp/smtp.env"
   export ORBIT_TEST_POSTGRES_URL=$POSTGRES_URL
   export ORBIT_TEST_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP
   export ORBIT_TEST_KAFKA_USER=$KAFKA_USER
   export ORBIT_TEST_KAFKA_PASSWORD=$KAFKA_PASSWORD
   export ORBIT_TEST_KAFKA_INTERNAL=$KAFKA_INTERNAL
+  export ORBIT_TEST_SMTP_URL=$SMTP_URL
+  export ORBIT_TEST_SMTP_MAILBOX=$SMTP_MAILBOX
   ORBIT_TEST_KAFKA_HOME=$(kafka_home)
   ORBIT_TEST_BIN_DIR=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/debug
   ORBIT_TEST_TERRAFORM=$TERRAFORM

@@ -9,6 +9,7 @@ pub mod config;
 pub mod dev;
 pub mod http;
 pub mod metrics;
+pub mod notify;
 pub mod reconcile;
 pub mod runner;
 pub mod serve;

@@ -67,12 +67,14 @@ pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) 
 /// Everything, in the OpenMetrics text format. What the database knows is asked now.
 pub(crate) async fn text(app: &App) -> AppResult<String> {
     let operations: Family<InState, Gauge> = Family::default();
+    let dead = Gauge::<i64>::default();
     let database_up = Gauge::<i64>::default();
     // Without its database Orbit still tells the rest, and that it is away.
     match counts(app).await {
-        Ok(counts) => {
+        Ok((states, given_up)) => {
             database_up.set(1);
-            for (state, count) in counts {
+            dead.set(given_up);
+            for (state, count) in states {
                 operations.get_or_create(&InState { state }).set(count);
             }
         }
@@ -83,11 +85,13 @@ pub(crate) async fn text(app: &App) -> AppResult<String> {
     registry.register_with_unit("http_request_duration", "Time to answer", Unit::Seconds, app.metrics.seconds.clone());
     registry.register("database_up", "Whether the database answers: 1 or 0", database_up);
     registry.register("operations", "Operations that are not over, and those that are stuck, by state", operations);
+    registry.register("deliveries_dead", "Notifications that were given up and wait for a person", dead);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| AppError::Internal(e.to_string()))?;
     Ok(text)
 }
 
-async fn counts(app: &App) -> orbit_store::Result<Vec<(String, i64)>> {
-    app.store.read().await?.operation_counts().await
+async fn counts(app: &App) -> orbit_store::Result<(Vec<(String, i64)>, i64)> {
+    let mut db = app.store.read().await?;
+    Ok((db.operation_counts().await?, db.deliveries_dead().await?))
 }

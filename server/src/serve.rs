@@ -4,7 +4,8 @@ use crate::{
     app::{App, ClusterAccess, Inner},
     http,
     metrics::Metrics,
-    reconcile::{ClusterHealth, Sweep},
+    notify::{Mailer, Webhooks},
+    reconcile::{ClusterHealth, Postman, Sweep},
     runner::{Pace, Parts, Runner},
 };
 use orbit_core::{
@@ -34,6 +35,12 @@ pub struct Made {
     pub health_every: Duration,
     /// How often requests are swept.
     pub sweep_every: Duration,
+    /// How often the outbox is looked at when nothing wakes it.
+    pub post_every: Duration,
+    /// Sends webhooks.
+    pub webhooks: Webhooks,
+    /// Sends mail, where a mail server is configured.
+    pub mailer: Option<Mailer>,
     /// Where users reach the server.
     pub public_url: String,
     /// Largest body taken, in bytes.
@@ -54,6 +61,7 @@ pub struct Orbit {
 struct Rest {
     health_every: Duration,
     sweep_every: Duration,
+    post_every: Duration,
     body_limit: usize,
     patience: Duration,
 }
@@ -80,12 +88,16 @@ impl Orbit {
             runner,
             clusters: made.clusters,
             public_url: made.public_url,
+            webhooks: made.webhooks,
+            mailer: made.mailer,
+            mail: Arc::default(),
             metrics: Metrics::default(),
             tasks,
         });
         let rest = Rest {
             health_every: made.health_every,
             sweep_every: made.sweep_every,
+            post_every: made.post_every,
             body_limit: made.body_limit,
             patience: made.patience,
         };
@@ -104,6 +116,7 @@ impl Orbit {
         let health = ClusterHealth { app: app.clone(), every: made.health_every, asked, stopping: stopping.clone() };
         app.tasks.spawn(health.run());
         app.tasks.spawn(Sweep { app: app.clone(), every: made.sweep_every, stopping: stopping.clone() }.run());
+        app.tasks.spawn(Postman { app: app.clone(), every: made.post_every, stopping: stopping.clone() }.run());
         let router = http::router(app.clone(), made.body_limit).into_make_service_with_connect_info::<SocketAddr>();
         let told = stopping.clone();
         let graceful = async move {

@@ -12,6 +12,7 @@ use orbit_core::{
     approval::{self, Actor, Deed, Given, Outcome, Refusal as NotAllowed, RequestState},
     change::{Change, Requester},
     id::{PrincipalId, RequestId},
+    notification::EventKind,
     policy,
 };
 use orbit_store::{
@@ -201,6 +202,7 @@ impl App {
             return Err(moved_on().into());
         }
         tx.request_needs(id, &weighed.needs).await?;
+        self.tell_of(&mut tx, EventKind::RequestReopened, id).await?;
         let changes = changes(&items);
         for change in &changes {
             self.desire(&mut tx, change, &Stage::Filed { by: row.requester_id }).await?;
@@ -300,6 +302,9 @@ impl App {
         let resolution =
             Resolution { state, by, reason: words.map(str::to_owned), operation: work.as_ref().map(|w| w.operation) };
         tx.request_resolve(row.id, &resolution).await?;
+        if let Some(kind) = EventKind::parse(&format!("request.{}", state.as_str())) {
+            self.tell_of(tx, kind, row.id).await?;
+        }
         let action = format!("request.{}", state.as_str());
         self.audit_request(tx, call, row.id, &changes, audit::Deed::new(&action, words)).await?;
         Ok(work)
@@ -341,7 +346,12 @@ impl App {
     }
 
     /// The consents given to a request, with what their givers may do today.
-    async fn given(&self, db: &mut Read, row: &RequestRow, items: &[RequestItemRow]) -> AppResult<Vec<Given>> {
+    pub(super) async fn given(
+        &self,
+        db: &mut Read,
+        row: &RequestRow,
+        items: &[RequestItemRow],
+    ) -> AppResult<Vec<Given>> {
         let named = self.environment_approvers(db, items).await?;
         let mut given = Vec::new();
         for approval in db.approvals(row.id).await? {
@@ -421,6 +431,7 @@ impl App {
         let by = "orbit".to_owned();
         let resolution = Resolution { state: RequestState::Expired, by, reason: None, operation: None };
         tx.request_resolve(row.id, &resolution).await?;
+        self.tell_of(tx, EventKind::RequestExpired, row.id).await?;
         Ok(tx.request_end(row.id).await?)
     }
 }
@@ -439,7 +450,7 @@ fn changes(items: &[RequestItemRow]) -> Vec<Change> {
 }
 
 /// Somebody before a request, as far as the rules of approval care.
-fn actor_of(
+pub(super) fn actor_of(
     (principal, name): (PrincipalId, &str),
     memberships: &[MembershipRow],
     row: &RequestRow,

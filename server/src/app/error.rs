@@ -127,6 +127,14 @@ codes! {
     OperationNotStuck = "operation.not-stuck", CONFLICT, "The operation is not stuck";
     /// Work on the object could not be taken back, and a person has to look.
     OperationStuck = "operation.stuck", CONFLICT, "An operation is stuck";
+    /// No such channel, for this caller.
+    ChannelNotFound = "channel.not-found", NOT_FOUND, "There is no such notification channel";
+    /// The name is taken.
+    ChannelExists = "channel.exists", CONFLICT, "The notification channel exists already";
+    /// No such delivery.
+    DeliveryNotFound = "delivery.not-found", NOT_FOUND, "There is no such delivery";
+    /// It is tried again by itself.
+    DeliveryPending = "delivery.pending", CONFLICT, "The delivery is being tried";
     /// The server is at fault.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Orbit failed";
     /// The server is not able to answer now.

@@ -5,11 +5,13 @@ mod audit;
 mod backtest;
 mod call;
 mod catalog;
+mod channels;
 mod clusters;
 mod decide;
 mod error;
 mod evaluate;
 mod limits;
+mod notify;
 mod operations;
 mod packs;
 mod people;
@@ -24,6 +26,7 @@ mod view;
 
 pub use backtest::{BacktestView, Fares, Tally};
 pub use call::{Call, Once};
+pub use channels::{ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetNew};
 pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};
 pub use decide::Decision;
 pub use error::{AppError, AppResult, Code, Refusal, rule_text};
@@ -32,15 +35,20 @@ pub use limits::LimitsView;
 pub use packs::{PackDeed, PackInstalled, PackStep, PackView, PackWish, changed_by_hand};
 pub use people::MintedToken;
 pub use policies::{Confirmed, EffectiveView, PolicyNew};
+pub use request_reads::{Inbox, InboxFilter};
 pub use submit::{Accepted, Filed, Filing};
 pub use topic_place::Place;
 pub use topics::{Outcome, TopicNew, TopicReply};
-pub use view::{RequestBrief, RequestView, TopicView};
+pub use view::{OpenBrief, RequestBrief, RequestView, TopicView};
 
-use crate::runner::Runner;
+use crate::{
+    notify::{Mailer, Webhooks},
+    runner::Runner,
+};
 use orbit_core::{id::Ids, ports::Clock};
 use orbit_store::{Keyring, Store};
 use std::{ops::Deref, sync::Arc};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 /// The server's use cases, and what they work with. Cheap to clone.
@@ -63,6 +71,12 @@ pub struct Inner {
     pub clusters: Arc<dyn ClusterAccess>,
     /// Where users reach this server: links in answers begin with it.
     pub public_url: String,
+    /// Sends webhooks.
+    pub webhooks: Webhooks,
+    /// Sends mail, where a mail server is configured.
+    pub mailer: Option<Mailer>,
+    /// Wakes who empties the outbox.
+    pub mail: Arc<Notify>,
     /// What is counted.
     pub metrics: crate::metrics::Metrics,
     /// Work that outlives a call; shutdown waits for it.

@@ -6,6 +6,7 @@ use orbit_core::{
     change::Change,
     documentation::Documentation,
     id::{OperationId, RequestId, RunGroupId},
+    notification::EventKind,
     policy::{Decision, Verdict},
     workflow::{Held, OperationState, Saga},
 };
@@ -95,6 +96,7 @@ impl App {
         let deed = audit::Deed { action: "request.filed", words: None, verdicts: &verdicts };
         self.audit_request(tx, call, request, &filing.changes, deed).await?;
         if !allowed {
+            self.tell_of(tx, EventKind::RequestPending, request).await?;
             return Ok(Filed::Pending);
         }
         let work = self.accept(tx, request, &filing.changes, (pieces, verdict.lead_hours)).await?;
@@ -295,6 +297,7 @@ impl App {
             Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
         tx.request_resolve(open.id, &resolution).await?;
         tx.request_end(open.id).await?;
+        self.tell_of(tx, EventKind::RequestSuperseded, open.id).await?;
         let changes: Vec<Change> = tx.request_items(open.id).await?.into_iter().map(|i| i.change).collect();
         for change in &changes {
             self.desire(tx, change, &Stage::Superseded).await?;

@@ -63,6 +63,19 @@ pub struct RequestView {
     pub approvals: Vec<ApprovalRow>,
     /// Who can give the consents that are due, in words, in the order of the request's needs.
     pub approvers: Vec<(Needs, String)>,
+    /// What else the requester has open in the workspace; not told in lists.
+    pub requester_open: Option<Vec<OpenBrief>>,
+}
+
+/// A pending request, as little of it as a link needs.
+#[derive(Debug, Clone)]
+pub struct OpenBrief {
+    /// Its id.
+    pub id: RequestId,
+    /// Where it can be seen.
+    pub url: String,
+    /// Keys of its objects.
+    pub objects: Vec<String>,
 }
 
 impl App {
@@ -144,6 +157,18 @@ impl App {
         Ok(named.unwrap_or_default())
     }
 
+    /// What else somebody has open beside a request of theirs.
+    pub(super) async fn open_beside(&self, db: &mut Read, row: &RequestRow) -> AppResult<Vec<OpenBrief>> {
+        const MOST: u32 = 20;
+        let mut open = Vec::new();
+        for other in db.requests_open_of(row.requester_id, row.workspace_id, row.id, MOST).await? {
+            let items = db.request_items(other.id).await?;
+            let objects = items.iter().map(|item| item.change.object().key).collect();
+            open.push(OpenBrief { id: other.id, url: self.request_url(&other), objects });
+        }
+        Ok(open)
+    }
+
     /// A request with all that a decision needs.
     pub async fn request_view(&self, db: &mut Read, row: RequestRow) -> AppResult<RequestView> {
         const HISTORY: u32 = 20;
@@ -156,7 +181,7 @@ impl App {
             clusters.push(cluster.map_or_else(|| item.change.lane().to_string(), |c| c.slug.to_string()));
             history.push(db.audit_of(item.object_id, HISTORY).await?);
         }
-        Ok(RequestView { row, items, clusters, history, approvals, approvers })
+        Ok(RequestView { row, items, clusters, history, approvals, approvers, requester_open: None })
     }
 }
 

@@ -115,6 +115,10 @@ permissions! {
     MembershipRead = Held::ByTheObject;
     /// Gives and takes roles: any on the platform, those of a workspace as its admin.
     MembershipWrite = Held::ByTheObject;
+    /// Sees notification channels: all on the platform, those of workspaces it rules.
+    ChannelRead = Held::ByTheObject;
+    /// Sets notification channels up, and changes them.
+    ChannelWrite = Held::ByTheObject;
     /// Mints, sees and revokes tokens: its own, anybody's on the platform.
     TokenWrite = Held::ByTheObject;
 }

@@ -5,6 +5,8 @@ mod keys;
 
 pub use keys::{KeyError, keyring};
 
+use crate::notify::{Mailer, MailerError};
+
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -30,6 +32,10 @@ pub struct Config {
     pub runner: RunnerConfig,
     /// Reconcilers.
     pub reconcile: Reconcile,
+    /// Mail.
+    pub email: Email,
+    /// Calls to addresses that people gave.
+    pub outbound: OutboundConfig,
     /// The log.
     pub log: Log,
 }
@@ -135,6 +141,29 @@ impl Default for Reconcile {
     fn default() -> Self {
         Self { cluster_health_seconds: 15, sweep_seconds: 60 }
     }
+}
+
+/// Mail.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Email {
+    /// The mail server: `smtps://USER:PASSWORD@HOST`, `smtp://HOST:25`, `smtp://HOST?tls=required`. Without it no mail is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url: Option<String>,
+    /// A file that holds it, for an address with a password. Instead of `smtp_url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url_file: Option<PathBuf>,
+    /// Who sends: `Orbit <orbit@example.com>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// Calls to addresses that people gave.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutboundConfig {
+    /// Hosts that may be called, `.example.com` for all below; any where empty. Link-local addresses and metadata services never are.
+    pub allowed_hosts: Vec<String>,
 }
 
 /// The log, on stderr.
@@ -261,6 +290,26 @@ impl Config {
         Ok(text.trim().to_owned())
     }
 
+    /// Who sends mail, where a mail server is configured.
+    pub fn mailer(&self) -> Result<Option<Mailer>, ConfigError> {
+        let value = |key, problem, remedy| ConfigError::Value { key, problem, remedy };
+        let url = match &self.email.smtp_url_file {
+            None => self.email.smtp_url.clone(),
+            Some(file) => Some(std::fs::read_to_string(file).map_err(|e| {
+                let problem = format!("cannot be read: {}: {e}", file.display());
+                value("email.smtp_url_file", problem, "check the path and its permissions")
+            })?),
+        };
+        let Some(url) = url else { return Ok(None) };
+        let Some(from) = &self.email.from else {
+            return Err(value("email.from", "is missing".to_owned(), "say who sends: Orbit <orbit@example.com>"));
+        };
+        Mailer::new(url.trim(), from).map(Some).map_err(|e| match e {
+            MailerError::Server(_) => value("email.smtp_url", e.to_string(), "give smtps://USER:PASSWORD@HOST"),
+            MailerError::From(_) => value("email.from", e.to_string(), "give Orbit <orbit@example.com>"),
+        })
+    }
+
     /// How the runner goes about it.
     #[must_use]
     pub fn pace(&self) -> crate::runner::Pace {
@@ -320,6 +369,9 @@ mod tests {
         let mut config = Config::default();
         config.server.public_url = Some(String::new());
         config.database.url_file = Some(PathBuf::new());
+        config.email =
+            Email { smtp_url: Some(String::new()), smtp_url_file: Some(PathBuf::new()), from: Some(String::new()) };
+        config.outbound.allowed_hosts = vec![String::new()];
         config.encryption.keys = vec![Key { id: String::new(), file: Some(PathBuf::new()), env: Some(String::new()) }];
         let mut keys = Vec::new();
         flatten("", &json!(config), &mut keys);

@@ -1,5 +1,6 @@
 //! REST: a handler extracts, calls one use case, converts. One file per noun.
 
+mod channels;
 mod clusters;
 mod effective;
 mod environments;
@@ -54,8 +55,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "environments", description = "What developers name instead of a cluster."),
         (name = "workspaces", description = "Teams."),
         (name = "people", description = "Principals, memberships and tokens."),
+        (name = "notifications", description = "Channels by which people are told, and what was sent."),
         (name = "meta", description = "The server itself."),
     ),
+    components(schemas(orbit_api::Noun)),
     modifiers(&BearerToken)
 )]
 struct Api;
@@ -77,6 +80,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
         .routes(routes!(topics::topic_restore))
         .routes(routes!(requests::request_list))
+        .routes(routes!(requests::request_inbox))
         .routes(routes!(requests::requests_decide))
         .routes(routes!(requests::request_get))
         .routes(routes!(requests::request_approve))
@@ -109,6 +113,15 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(workspaces::workspace_create, workspaces::workspace_list))
         .routes(routes!(workspaces::workspace_get, workspaces::workspace_update, workspaces::workspace_delete))
         .routes(routes!(limits::workspace_limits_get, limits::workspace_limits_put))
+        .routes(routes!(channels::notification_channel_create, channels::notification_channel_list))
+        .routes(routes!(
+            channels::notification_channel_get,
+            channels::notification_channel_update,
+            channels::notification_channel_delete
+        ))
+        .routes(routes!(channels::notification_channel_test))
+        .routes(routes!(channels::notification_delivery_list))
+        .routes(routes!(channels::notification_delivery_resend))
         .routes(routes!(people::principal_create, people::principal_list))
         .routes(routes!(people::principal_get))
         .routes(routes!(people::membership_create, people::membership_list))

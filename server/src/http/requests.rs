@@ -3,12 +3,12 @@
 use super::{
     Answer, Tagged,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
-    parse::LONG_TEXT,
+    parse::{LONG_TEXT, Wrongs},
     problem::to_wire,
     tagged, until, wait, wire,
 };
 use crate::{
-    app::{App, Decision},
+    app::{App, Decision, InboxFilter},
     auth::{
         Caller,
         permission::{RequestDecide, RequestRead},
@@ -20,7 +20,7 @@ use axum::{
     http::StatusCode,
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, id::RequestId};
+use orbit_core::{approval::RequestState, change::NounKind, id::RequestId};
 use serde::Deserialize;
 
 /// Which requests to list.
@@ -50,6 +50,50 @@ pub(super) async fn request_list(
     let views = app.request_list(&caller, which.workspace.as_deref(), (state, which.run_id), &asked).await?;
     let items = views.iter().map(|v| (v.row.id.uuid(), wire::request(v, app.request_url(&v.row)))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+const INBOX_MAX: u32 = 200;
+
+/// Which part of the inbox.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct InboxOf {
+    /// Of this workspace: slug or id.
+    workspace: Option<String>,
+    /// With an object in this environment: slug or id.
+    environment: Option<String>,
+    /// About objects of this kind: `topic`.
+    #[param(value_type = Option<api::Noun>)]
+    noun: Option<api::Noun>,
+    /// How many of them to show, 0 to 200. Default 50.
+    limit: Option<u32>,
+}
+
+/// What waits for the caller: pending requests that an approval of theirs would bring on, those that wait longest first, with counts of all of them.
+#[utoipa::path(get, path = "/v1/requests:inbox", operation_id = "request_inbox", tag = "requests", params(InboxOf),
+    responses((status = 200, body = api::Inbox), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_inbox(
+    caller: Caller<RequestRead>,
+    State(app): State<App>,
+    Query(of): Query<InboxOf>,
+) -> Answer<api::Inbox> {
+    let mut wrong = Wrongs::default();
+    wrong.range("limit", of.limit, 0, INBOX_MAX);
+    wrong.done(|| Some(()))?;
+    let noun = of.noun.map(|api::Noun::Topic| NounKind::Topic);
+    let filter = InboxFilter { workspace: of.workspace, environment: of.environment, noun };
+    let inbox = app.request_inbox(&caller, &filter, usize::try_from(of.limit.unwrap_or(50)).unwrap_or(50)).await?;
+    let items = inbox.items.iter().map(|view| wire::request(view, app.request_url(&view.row))).collect();
+    let wire = api::Inbox {
+        total: inbox.total,
+        oldest_at: inbox.oldest,
+        workspaces: inbox.workspaces,
+        environments: inbox.environments,
+        nouns: inbox.nouns,
+        complete: inbox.complete,
+        items,
+    };
+    Ok((StatusCode::OK, Json(wire)))
 }
 
 /// How long to wait.

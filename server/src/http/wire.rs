@@ -1,6 +1,6 @@
 //! From the model and the rows to wire types.
 
-use crate::app::{RequestBrief, RequestView, TopicView};
+use crate::app::{OpenBrief, RequestBrief, RequestView, TopicView};
 use orbit_api as api;
 use orbit_core::{
     approval::RequestState,
@@ -336,6 +336,10 @@ pub fn request_summary(brief: &RequestBrief) -> api::RequestSummary {
     }
 }
 
+fn open_request(open: &OpenBrief) -> api::OpenRequest {
+    api::OpenRequest { id: open.id.to_string(), url: open.url.clone(), objects: open.objects.clone() }
+}
+
 /// A request, with all that a decision needs.
 #[must_use]
 pub fn request(view: &RequestView, url: String) -> api::Request {
@@ -381,6 +385,7 @@ pub fn request(view: &RequestView, url: String) -> api::Request {
         decided_at: row.decided_at,
         reason: row.reason.clone(),
         operation_id: row.operation_id.map(|id| id.to_string()),
+        requester_open: view.requester_open.as_ref().map(|open| open.iter().map(open_request).collect()),
         approve_with: pending.then(|| format!("curl -X POST -H \"Authorization: Bearer $ORBIT_TOKEN\" {url}/approve")),
         url,
         created_at: row.created_at,

@@ -2,8 +2,10 @@
 
 mod cluster_health;
 mod observe;
+mod postman;
 mod sweep;
 
 pub use cluster_health::ClusterHealth;
 pub use observe::observe;
+pub use postman::Postman;
 pub use sweep::Sweep;

@@ -4,6 +4,9 @@ use crate::app::App;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// For how long deliveries are kept that arrived or were given up.
+const DELIVERIES_KEPT: Duration = Duration::from_hours(30 * 24);
+
 /// The reconciler.
 pub struct Sweep {
     /// The use cases.
@@ -21,6 +24,9 @@ impl Sweep {
             if let Err(error) = self.app.requests_expire().await {
                 tracing::warn!(?error, "requests could not be expired");
             }
+            if let Err(error) = self.app.requests_warn().await {
+                tracing::warn!(?error, "those who decide could not be warned of requests that expire");
+            }
             if let Err(error) = self.forget_answers().await {
                 tracing::warn!(%error, "old answers could not be forgotten");
             }
@@ -34,6 +40,7 @@ impl Sweep {
     async fn forget_answers(&self) -> orbit_store::Result<()> {
         let mut tx = self.app.store.begin().await?;
         tx.idempotency_sweep().await?;
+        tx.outbox_sweep(DELIVERIES_KEPT).await?;
         tx.commit().await
     }
 }

@@ -5,12 +5,14 @@ mod app;
 mod broker;
 mod database;
 mod dump;
+mod hooks;
 mod person;
 mod topic;
 
 pub(crate) use answer::Answer;
 pub(crate) use app::{Running, TestApp, run};
 pub(crate) use database::Kind;
+pub(crate) use hooks::Hooks;
 pub(crate) use person::Person;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use crate::{Action, Difference, Documentation, Problem, wire};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 wire! {
     /// Where a request stands.
@@ -241,6 +242,9 @@ wire! {
         pub operation_id: Option<String>,
         /// Where it can be seen and decided.
         pub url: String,
+        /// What else the requester has open in the workspace, at most 20; not in lists.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub requester_open: Option<Vec<OpenRequest>>,
         /// The call that approves it, ready to run with a token of an approver's in `ORBIT_TOKEN`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub approve_with: Option<String>,
@@ -250,6 +254,47 @@ wire! {
         pub expires_at: Timestamp,
         /// Counts up with every change; also the ETag.
         pub revision: i64,
+    }
+}
+
+wire! {
+    /// A pending request, as little of it as a link needs.
+    struct OpenRequest {
+        /// Its id.
+        pub id: String,
+        /// Where it can be seen and decided.
+        pub url: String,
+        /// Keys of its objects: `workspace/environment/name`.
+        pub objects: Vec<String>,
+    }
+}
+
+wire! {
+    /// A kind of object that requests can be about.
+    enum Noun {
+        /// A Kafka topic.
+        Topic,
+    }
+}
+
+wire! {
+    /// What waits for somebody.
+    struct Inbox {
+        /// How many requests.
+        pub total: u64,
+        /// Since when the oldest of them waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub oldest_at: Option<Timestamp>,
+        /// How many by slug of the workspace.
+        pub workspaces: BTreeMap<String, u64>,
+        /// How many by slug of the environment.
+        pub environments: BTreeMap<String, u64>,
+        /// How many by kind of object.
+        pub nouns: BTreeMap<String, u64>,
+        /// False where so many requests are pending (10,000) that not all were looked at.
+        pub complete: bool,
+        /// Those that wait longest, as many as were asked for.
+        pub items: Vec<Request>,
     }
 }
 

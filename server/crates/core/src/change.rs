@@ -106,6 +106,8 @@ pub trait Noun: Serialize + Send + Sync {
     fn workspace_slug(&self) -> &Slug;
     /// The environment, for approvers and facts.
     fn environment(&self) -> EnvironmentId;
+    /// Its slug.
+    fn environment_slug(&self) -> &Slug;
     /// The cluster whose lane carries the work.
     fn lane(&self) -> ClusterId;
     /// What policy says.
@@ -184,6 +186,9 @@ impl Noun for TopicChange {
     }
     fn environment(&self) -> EnvironmentId {
         self.environment_id
+    }
+    fn environment_slug(&self) -> &Slug {
+        &self.environment
     }
     fn lane(&self) -> ClusterId {
         self.cluster_id
@@ -273,6 +278,11 @@ impl Change {
     #[must_use]
     pub fn environment(&self) -> EnvironmentId {
         each!(self, c => c.environment())
+    }
+    /// Slug of the environment.
+    #[must_use]
+    pub fn environment_slug(&self) -> &Slug {
+        each!(self, c => c.environment_slug())
     }
     /// The cluster whose lane carries the work.
     #[must_use]

@@ -84,6 +84,8 @@ ids! {
     RunGroupId = "run", "a" "run group";
     /// One line of the audit trail.
     AuditEventId = "aud", "an" "audit event";
+    /// A notification channel.
+    ChannelId = "nch", "a" "notification channel";
     /// A running server process.
     ReplicaId = "rep", "a" "replica";
 }

@@ -11,6 +11,7 @@ pub mod documentation;
 pub mod id;
 pub mod model;
 pub mod name;
+pub mod notification;
 pub mod policy;
 pub mod ports;
 pub mod secret;

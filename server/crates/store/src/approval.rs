@@ -1,13 +1,15 @@
 //! The consents that were given to requests.
 
 use crate::{
-    conn::{Load, Read, Row, Tx},
+    conn::{Load, Read, Row, Tx, sql},
     error::Result,
 };
 use orbit_core::{
     approval::Consent,
     id::{PrincipalId, RequestId},
 };
+use sqlx::types::Json;
+use uuid::Uuid;
 
 /// A consent that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,30 @@ impl Load for ApprovalRow {
     }
 }
 
+struct OfRequest(RequestId, ApprovalRow);
+impl Load for OfRequest {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self(r.id("request_id", RequestId::from_uuid)?, ApprovalRow::load(r)?))
+    }
+}
+
 impl Read {
+    /// The consents given to several requests.
+    pub async fn approvals_of(&mut self, requests: &[RequestId]) -> Result<Vec<(RequestId, ApprovalRow)>> {
+        let ids: Vec<Uuid> = requests.iter().map(|id| id.uuid()).collect();
+        let rows: Vec<OfRequest> = self
+            .sql(sql!(
+                pg: "SELECT a.request_id, a.principal_id, a.layer, a.comment, p.name FROM approval a JOIN principal p ON p.id = a.principal_id \
+                     WHERE a.request_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value)) \
+                     ORDER BY a.request_id, a.given_at, a.principal_id",
+                lite: "SELECT a.request_id, a.principal_id, a.layer, a.comment, p.name FROM approval a JOIN principal p ON p.id = a.principal_id \
+                     WHERE a.request_id IN (SELECT unhex(value, '-') FROM json_each($1)) ORDER BY a.request_id, a.given_at, a.principal_id",
+            ))
+            .bind(Json(ids))
+            .all()
+            .await?;
+        Ok(rows.into_iter().map(|r| (r.0, r.1)).collect())
+    }
     /// The consents given to a request.
     pub async fn approvals(&mut self, id: RequestId) -> Result<Vec<ApprovalRow>> {
         self.sql("SELECT a.principal_id, a.layer, a.comment, p.name FROM approval a JOIN principal p ON p.id = a.principal_id WHERE a.request_id = $1 ORDER BY a.given_at, a.principal_id")

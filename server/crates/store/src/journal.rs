@@ -5,6 +5,7 @@ use orbit_core::{
     change::Action,
     id::{AuditEventId, Ids, ReplicaId, TopicId},
     model::topic::{Observed, TopicEvent, TopicSpec},
+    notification::EventKind,
     ports::KafkaTopicId,
     workflow::{Held, Journal, JournalError, Mark, OperationState, Save},
 };
@@ -42,6 +43,14 @@ impl LeasedJournal {
     /// The operation is over: the object is free again, unless a person has to look, and the trail tells.
     async fn conclude(&self, tx: &mut Tx, held: &Held, save: &Save) -> Result<()> {
         let row = tx.operation(held.id).await?.ok_or(StoreError::Sqlx(sqlx::Error::RowNotFound))?;
+        let told = match save.state {
+            OperationState::RolledBack => Some(EventKind::OperationFailed),
+            OperationState::Stuck => Some(EventKind::OperationStuck),
+            _ => None,
+        };
+        if let Some(kind) = told {
+            tx.event(self.ids.fresh(), kind, row.request_id).await?;
+        }
         if save.state != OperationState::Stuck {
             tx.request_unlock(row.request_id).await?;
         }

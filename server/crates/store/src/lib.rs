@@ -5,6 +5,7 @@
 
 mod approval;
 mod audit;
+mod channel;
 mod cluster;
 mod conn;
 mod crypto;
@@ -18,6 +19,7 @@ mod lock;
 mod migrate;
 mod open;
 mod operation;
+mod outbox;
 mod people;
 mod policy;
 mod request;
@@ -27,6 +29,7 @@ mod workspace;
 
 pub use approval::ApprovalRow;
 pub use audit::{AuditEvent, AuditRow};
+pub use channel::{ChannelRow, NewChannel};
 pub use cluster::{ClusterRow, Health, NewCluster};
 pub use conn::{Read, Store, Tx};
 pub use crypto::{Keyring, KeyringError, Sealed};
@@ -39,6 +42,7 @@ pub use limits::{LimitsRow, UsageRow};
 pub use migrate::MigrationState;
 pub use open::OpenError;
 pub use operation::{Claimed, NewOperation, OperationRow, Room};
+pub use outbox::{DeliveryFilter, DeliveryState, OutboxRow};
 pub use people::{DEFAULT_TENANT, MembershipRow, NewToken, PrincipalRow, SYSTEM_PRINCIPAL, TokenRow, Who};
 pub use policy::{NewPolicy, PackMark, PolicyRow, PolicyVersionRow};
 pub use request::{NewItem, NewRequest, RequestFilter, RequestItemRow, RequestRow, Resolution};

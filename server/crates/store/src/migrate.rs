@@ -30,6 +30,7 @@ pairs! {
     10 "0010_documentation",
     11 "0011_limits",
     12 "0012_policy_packs",
+    13 "0013_notifications",
 }
 
 /// How far a database's tables are behind this build.

@@ -255,6 +255,37 @@ impl Read {
     pub async fn request_items(&mut self, id: RequestId) -> Result<Vec<RequestItemRow>> {
         self.sql("SELECT request_id, object_id, change, verdict, differences FROM request_item WHERE request_id = $1 ORDER BY ordinal").bind(id.uuid()).all().await
     }
+    /// The objects of several requests, in order.
+    pub async fn request_items_of(&mut self, requests: &[RequestId]) -> Result<Vec<RequestItemRow>> {
+        let ids: Vec<Uuid> = requests.iter().map(|id| id.uuid()).collect();
+        self.sql(sql!(
+            pg: "SELECT request_id, object_id, change, verdict, differences FROM request_item \
+                 WHERE request_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value)) ORDER BY request_id, ordinal",
+            lite: "SELECT request_id, object_id, change, verdict, differences FROM request_item \
+                 WHERE request_id IN (SELECT unhex(value, '-') FROM json_each($1)) ORDER BY request_id, ordinal",
+        ))
+        .bind(Json(ids))
+        .all()
+        .await
+    }
+    /// What else somebody has open in a workspace: pending requests, newest first, without one of them.
+    pub async fn requests_open_of(
+        &mut self,
+        requester: PrincipalId,
+        workspace: WorkspaceId,
+        without: RequestId,
+        limit: u32,
+    ) -> Result<Vec<RequestRow>> {
+        self.sql(select!(
+            "WHERE r.requester_id = $1 AND r.workspace_id = $2 AND r.id <> $3 AND r.state = 'pending' ORDER BY r.id DESC LIMIT $4"
+        ))
+        .bind(requester.uuid())
+        .bind(workspace.uuid())
+        .bind(without.uuid())
+        .bind(i64::from(limit))
+        .all()
+        .await
+    }
     /// A page, newest first: `page.after` is the last one of the page before.
     pub async fn request_list(&mut self, filter: &RequestFilter, page: &PageOf<Uuid>) -> Result<Vec<RequestRow>> {
         self.sql(sql!(
@@ -439,12 +470,31 @@ impl Tx {
         .one_row()
         .await
     }
+    /// Pending requests that expire soon, each once: within a day, or within half of its time where that is shorter.
+    pub async fn requests_warned(&mut self, limit: u32) -> Result<Vec<RequestId>> {
+        const DAY_MICROSECONDS: i64 = 86_400_000_000;
+        let now = self.now().await?;
+        let rows: Vec<OnlyId> = self
+            .sql(sql!(
+                pg: "UPDATE request SET warned_at = $1 WHERE id IN (SELECT id FROM request WHERE state = 'pending' AND warned_at IS NULL \
+                     AND expires_at > $1 AND expires_at - $1 <= least($2, (expires_at - created_at) / 2) ORDER BY expires_at LIMIT $3 \
+                     FOR UPDATE SKIP LOCKED) RETURNING id",
+                lite: "UPDATE request SET warned_at = $1 WHERE id IN (SELECT id FROM request WHERE state = 'pending' AND warned_at IS NULL \
+                     AND expires_at > $1 AND expires_at - $1 <= min($2, (expires_at - created_at) / 2) ORDER BY expires_at LIMIT $3) RETURNING id",
+            ))
+            .bind_time(now)
+            .bind(DAY_MICROSECONDS)
+            .bind(i64::from(limit))
+            .all()
+            .await?;
+        Ok(rows.into_iter().map(|r| r.0).collect())
+    }
     /// Puts a rejected request back before those who decide: nothing of the decision is left, and the consents given are due anew. False where something
     /// else is open on one of its objects: then the transaction holds half of it and must not be committed.
     pub async fn request_reopen(&mut self, id: RequestId, expires_at: Timestamp) -> Result<bool> {
         self.sql("DELETE FROM approval WHERE request_id = $1").bind(id.uuid()).execute().await?;
         self.sql(
-            "UPDATE request SET state = 'pending', decided_by = NULL, decided_at = NULL, reason = NULL, expires_at = $2, \
+            "UPDATE request SET state = 'pending', decided_by = NULL, decided_at = NULL, reason = NULL, expires_at = $2, warned_at = NULL, \
              revision = revision + 1 WHERE id = $1 AND state = 'rejected'",
         )
         .bind(id.uuid())

@@ -13,6 +13,7 @@ use orbit_server::{
     app::App,
     auth::permission::Role,
     dev::{Grant, grant},
+    notify::{Outbound, Webhooks},
     runner::Pace,
     serve::{Made, Orbit},
     system::{RandomIds, SystemClock},
@@ -235,6 +236,11 @@ impl TestApp {
         files
     }
 
+    /// A word that no other story has.
+    pub(crate) fn unique(&self) -> String {
+        self.folder.path().file_name().unwrap().to_string_lossy().replace('.', "").to_lowercase()
+    }
+
     /// A registered cluster, as the database has it.
     pub(crate) async fn cluster(&self, slug: &str) -> ClusterRow {
         self.store.read().await.unwrap().cluster_by_slug(slug).await.unwrap().unwrap()
@@ -285,6 +291,9 @@ async fn serve(
         pace: Pace { lease, step: lease * 9 / 20, poll: Duration::from_millis(100), concurrency: 16 },
         health_every: Duration::from_hours(1),
         sweep_every: Duration::from_millis(100),
+        post_every: Duration::from_millis(100),
+        webhooks: Webhooks { outbound: Arc::new(Outbound::new(&[]).unwrap()) },
+        mailer: None,
         public_url: url.clone(),
         body_limit: 64 << 10,
         patience: Duration::from_secs(10),

@@ -13,6 +13,7 @@ mod idempotency;
 mod journal;
 mod limits;
 mod migrate;
+mod notification;
 mod open;
 mod operation;
 mod pairs;

@@ -1,0 +1,166 @@
+//! Telling people, after the commit: events become deliveries, deliveries are sent, tried again, or given up.
+
+use super::{App, AppError, AppResult};
+use crate::notify::{Message, NotSent};
+use futures::future::join_all;
+use orbit_core::{
+    id::RequestId,
+    notification::{EventKind, Target},
+    secret::Secret,
+};
+use orbit_store::{OutboxRow, RequestRow, Tx};
+use std::time::Duration;
+
+/// How many messages are taken at a time, and for how long: longer than any of them may take.
+const LOT: u32 = 20;
+const LEASE: Duration = Duration::from_mins(1);
+/// After so many tries, which takes about six hours, a delivery is given up.
+const TRIES: u32 = 12;
+
+/// How long to wait after a try that failed; `None` after the last.
+fn again_after(tries: u32) -> Option<Duration> {
+    const FIRST: Duration = Duration::from_secs(10);
+    const LONGEST: Duration = Duration::from_hours(4);
+    (tries < TRIES).then(|| FIRST.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST))
+}
+
+impl App {
+    /// Notes, in a transaction that goes on, that something happened to a request.
+    pub(super) async fn tell_of(&self, tx: &mut Tx, kind: EventKind, request: RequestId) -> AppResult<()> {
+        Ok(tx.event(self.ids.fresh(), kind, request).await?)
+    }
+
+    /// Sends what is due. Answers how many messages were taken.
+    pub async fn post(&self) -> AppResult<usize> {
+        let mut tx = self.store.begin().await?;
+        let due = tx.outbox_claim(LOT, LEASE).await?;
+        tx.commit().await?;
+        join_all(due.iter().map(|row| self.post_one(row))).await;
+        Ok(due.len())
+    }
+
+    async fn post_one(&self, row: &OutboxRow) {
+        let done = match row.channel {
+            None => self.spread(row).await,
+            Some(_) => self.send(row).await,
+        };
+        // It is due again when its lease is over.
+        if let Err(error) = done {
+            tracing::warn!(message = %row.id, ?error, "a message of the outbox could not be worked on");
+        }
+    }
+
+    /// An event becomes a delivery to each channel that wants it.
+    async fn spread(&self, row: &OutboxRow) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        let request = row.payload.get("request").and_then(|id| id.as_str()).and_then(|id| id.parse::<RequestId>().ok());
+        if let (Some(kind), Some(id)) = (row.event, request)
+            && let Some(request) = tx.request(id).await?
+        {
+            let channels = tx.channels_of(request.workspace_id).await?;
+            let wanted: Vec<_> = channels.into_iter().filter(|c| c.events.contains(&kind)).collect();
+            if !wanted.is_empty() {
+                let message = self.message_of(&mut tx, kind, row, request).await?;
+                let message = serde_json::to_value(&message).map_err(|e| AppError::Internal(e.to_string()))?;
+                for channel in wanted {
+                    tx.deliver(self.ids.fresh(), channel.id, kind, &message).await?;
+                }
+            }
+        }
+        tx.event_told(row.id).await?;
+        tx.commit().await?;
+        self.mail.notify_one();
+        Ok(())
+    }
+
+    async fn message_of(
+        &self,
+        tx: &mut Tx,
+        kind: EventKind,
+        row: &OutboxRow,
+        request: RequestRow,
+    ) -> AppResult<Message> {
+        let why = match request.operation_id {
+            Some(id) if matches!(kind, EventKind::OperationFailed | EventKind::OperationStuck) => {
+                let operation = tx.operation(id).await?;
+                operation.and_then(|o| o.saga.failure.map(|f| f.user))
+            }
+            _ => None,
+        };
+        let brief = self.request_brief(tx, &request).await?;
+        let view = self.request_view(tx, request).await?;
+        Ok(Message::of_request(kind, row.created_at, &view, &brief, why.as_deref()))
+    }
+
+    /// Sends a delivery, and notes what came of it.
+    async fn send(&self, row: &OutboxRow) -> AppResult<()> {
+        let sent = self.try_to_send(row).await?;
+        let mut tx = self.store.begin().await?;
+        match sent {
+            Ok(()) => tx.delivered(row.id).await?,
+            Err(error) => {
+                let again = again_after(u32::try_from(row.attempts).unwrap_or(TRIES));
+                tracing::warn!(delivery = %row.id, attempts = row.attempts, %error, given_up = again.is_none(), "a message did not arrive");
+                tx.not_delivered(row.id, &error.0, again).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn try_to_send(&self, row: &OutboxRow) -> AppResult<Result<(), NotSent>> {
+        let channel = match row.channel {
+            Some(id) => self.store.read().await?.channel(id).await?,
+            None => None,
+        };
+        let Some(channel) = channel else { return Ok(Err(NotSent("the channel is gone".to_owned()))) };
+        let message: Message = match serde_json::from_value(row.payload.clone()) {
+            Ok(message) => message,
+            Err(error) => return Ok(Err(NotSent(format!("the message cannot be read: {error}")))),
+        };
+        Ok(match &channel.target {
+            Target::Webhook { template, .. } => match self.channel_kept(&channel)? {
+                Some(kept) => {
+                    let (secret, now) = (Secret::new(kept.secret), self.clock.now().as_second());
+                    self.webhooks.send((&kept.url, &secret), (row.id, now), (&message, *template)).await
+                }
+                None => Err(NotSent("the channel has no address".to_owned())),
+            },
+            Target::Email { to } => match &self.mailer {
+                Some(mailer) => mailer.send(to, row.id, &message).await,
+                None => Err(NotSent("this server has no mail server: email.smtp_url is not set".to_owned())),
+            },
+        })
+    }
+
+    /// Warns those who decide of requests that expire soon. Answers how many.
+    pub async fn requests_warn(&self) -> AppResult<usize> {
+        const BATCH: u32 = 100;
+        let mut count = 0;
+        loop {
+            let mut tx = self.store.begin().await?;
+            let due = tx.requests_warned(BATCH).await?;
+            for id in &due {
+                self.tell_of(&mut tx, EventKind::RequestExpiring, *id).await?;
+            }
+            tx.commit().await?;
+            count += due.len();
+            if due.len() < BATCH as usize {
+                return Ok(count);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_end() {
+        let waits: Vec<_> = (1..=TRIES).map_while(again_after).map(|wait| wait.as_secs()).collect();
+        assert_eq!(waits[..4], [10, 20, 40, 80]);
+        assert_eq!((waits.len(), *waits.last().unwrap()), (11, 10_240));
+        assert!(waits.is_sorted());
+        assert_eq!(again_after(TRIES), None);
+    }
+}

@@ -1,0 +1,291 @@
+//! Notification channels.
+
+use super::{
+    Answer, Failed, Tagged,
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
+    parse::{Wrongs, slug},
+    tagged,
+};
+use crate::{
+    app::{App, ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetNew},
+    auth::{
+        Caller,
+        permission::{ChannelRead, ChannelWrite},
+    },
+    notify::{Mailer, SECRET_PREFIX},
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use orbit_api as api;
+use orbit_core::{
+    notification::{EventKind, Target, Template},
+    secret::Secret,
+};
+use orbit_store::{ChannelRow, DeliveryState, OutboxRow};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// The same word on the wire and in the model.
+fn event(kind: EventKind) -> Option<api::EventType> {
+    serde_json::from_value(kind.as_str().into()).ok()
+}
+
+fn events(given: Option<Vec<api::EventType>>) -> BTreeSet<EventKind> {
+    match given {
+        None => EventKind::ALL.into_iter().filter(|kind| *kind != EventKind::ChannelTest).collect(),
+        Some(given) => given.into_iter().filter_map(|word| EventKind::parse(&word.to_string())).collect(),
+    }
+}
+
+fn webhook(given: api::WebhookTarget, wrong: &mut Wrongs) -> TargetNew {
+    const ADDRESS: usize = 2_000;
+    wrong.text("/webhook/url", Some(&given.url), ADDRESS);
+    if let Some(secret) = &given.secret {
+        let bytes = secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
+        if bytes.is_none_or(|bytes| !(24..=64).contains(&bytes.len())) {
+            let detail = "is no signing secret: whsec_ and 24 to 64 bytes in base64 are due";
+            wrong.note("/webhook/secret", "format", detail, None, "leave it out to get a fresh one");
+        }
+    }
+    TargetNew::Webhook {
+        url: Secret::new(given.url),
+        template: match given.template {
+            None | Some(api::WebhookTemplate::Event) => Template::Event,
+            Some(api::WebhookTemplate::Slack) => Template::Slack,
+            Some(api::WebhookTemplate::Teams) => Template::Teams,
+        },
+        secret: given.secret.map(Secret::new),
+    }
+}
+
+fn email(given: api::EmailTarget, wrong: &mut Wrongs) -> TargetNew {
+    const MOST: usize = 20;
+    if given.to.is_empty() || given.to.len() > MOST {
+        let detail = format!("has {} addresses: 1 to {MOST} are allowed", given.to.len());
+        wrong.note("/email/to", "length", detail, Some(MOST.to_string()), "give a list's address, or a second channel");
+    }
+    for (i, address) in given.to.iter().enumerate().filter(|(_, address)| !Mailer::is_address(address)) {
+        let detail = format!("is {address}, which is no mail address");
+        wrong.note(&format!("/email/to/{i}"), "format", detail, None, "give for example kim@example.com");
+    }
+    TargetNew::Email { to: given.to }
+}
+
+fn target(hook: Option<api::WebhookTarget>, mail: Option<api::EmailTarget>, wrong: &mut Wrongs) -> Option<TargetNew> {
+    match (hook, mail) {
+        (Some(hook), None) => Some(webhook(hook, wrong)),
+        (None, Some(mail)) => Some(email(mail, wrong)),
+        (None, None) => None,
+        (Some(_), Some(_)) => {
+            wrong.note(
+                "/email",
+                "given-twice",
+                "stands beside webhook",
+                None,
+                "keep one of them: a channel leads to one place",
+            );
+            None
+        }
+    }
+}
+
+fn to_wire(row: &ChannelRow, secret: Option<&Secret>) -> api::NotificationChannel {
+    let (webhook, email) = match &row.target {
+        Target::Webhook { host, template } => {
+            let template = match template {
+                Template::Event => api::WebhookTemplate::Event,
+                Template::Slack => api::WebhookTemplate::Slack,
+                Template::Teams => api::WebhookTemplate::Teams,
+            };
+            (Some(api::Webhook { host: host.clone(), template }), None)
+        }
+        Target::Email { to } => (None, Some(api::EmailTarget { to: to.clone() })),
+    };
+    api::NotificationChannel {
+        id: row.id.to_string(),
+        name: row.name.to_string(),
+        workspace: row.workspace.as_ref().map(ToString::to_string),
+        webhook,
+        email,
+        events: row.events.iter().copied().filter_map(event).collect(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        revision: row.revision,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
+
+fn answer(status: StatusCode, view: &ChannelView) -> Tagged<api::NotificationChannel> {
+    tagged(status, view.row.revision, to_wire(&view.row, view.secret.as_ref()))
+}
+
+fn delivery(row: &OutboxRow) -> api::Delivery {
+    let title = row.payload.get("title").and_then(|title| title.as_str()).unwrap_or_default();
+    let state = match row.state {
+        DeliveryState::Pending => api::DeliveryState::Pending,
+        DeliveryState::Delivered => api::DeliveryState::Delivered,
+        DeliveryState::Dead => api::DeliveryState::Dead,
+    };
+    api::Delivery {
+        id: format!("{DELIVERY_PREFIX}{}", row.id.simple()),
+        event: row.event.and_then(event),
+        title: title.to_owned(),
+        state,
+        attempts: row.attempts,
+        last_error: row.last_error.clone(),
+        next_attempt_at: (row.state == DeliveryState::Pending).then_some(row.due_at),
+        created_at: row.created_at,
+        ended_at: row.ended_at,
+    }
+}
+
+/// Sets up a notification channel: the platform's, or a workspace's own. The answer tells the secret that its webhook is signed with, once.
+#[utoipa::path(post, path = "/v1/notification-channels", operation_id = "notification_channel_create", tag = "notifications",
+    request_body = api::NotificationChannelCreate,
+    responses((status = 201, body = api::NotificationChannel), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_channel_create(
+    caller: Caller<ChannelWrite>,
+    State(app): State<App>,
+    asked: Asked<api::NotificationChannelCreate>,
+) -> Tagged<api::NotificationChannel> {
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
+    let name = slug("/name", &wire.name, &mut wrong);
+    let neither = wire.webhook.is_none() && wire.email.is_none();
+    let target = target(wire.webhook, wire.email, &mut wrong);
+    if neither {
+        wrong.note("/webhook", "missing", "is missing, and email too", None, "give one of them");
+    }
+    let events = events(wire.events);
+    let new = wrong.done(|| Some(ChannelNew { name: name?, workspace: wire.workspace, target: target?, events }))?;
+    answer(StatusCode::CREATED, &app.channel_create(&caller, &call, new).await?)
+}
+
+/// A notification channel, by name or id.
+#[utoipa::path(get, path = "/v1/notification-channels/{channel}", operation_id = "notification_channel_get", tag = "notifications",
+    params(("channel" = String, Path, description = "Name or id")),
+    responses((status = 200, body = api::NotificationChannel), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_channel_get(
+    caller: Caller<ChannelRead>,
+    State(app): State<App>,
+    Path(channel): Path<String>,
+) -> Tagged<api::NotificationChannel> {
+    let row = app.channel_get(&caller, &channel).await?;
+    tagged(StatusCode::OK, row.revision, to_wire(&row, None))
+}
+
+/// A page of the notification channels that the caller rules.
+#[utoipa::path(get, path = "/v1/notification-channels", operation_id = "notification_channel_list", tag = "notifications", params(Paging),
+    responses((status = 200, body = api::Page<api::NotificationChannel>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_channel_list(
+    caller: Caller<ChannelRead>,
+    State(app): State<App>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::NotificationChannel>> {
+    let asked = paging.by_text()?;
+    let rows = app.channel_list(&caller, &asked).await?;
+    let items = rows.iter().map(|row| (row.name.to_string(), to_wire(row, None))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Changes a notification channel. A webhook that is given anew is signed with a new secret, unless the call brings one.
+#[utoipa::path(patch, path = "/v1/notification-channels/{channel}", operation_id = "notification_channel_update", tag = "notifications",
+    request_body(content = api::NotificationChannelPatch, content_type = "application/merge-patch+json"),
+    params(("channel" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 200, body = api::NotificationChannel), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_channel_update(
+    caller: Caller<ChannelWrite>,
+    State(app): State<App>,
+    Path(channel): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<api::NotificationChannelPatch>,
+) -> Tagged<api::NotificationChannel> {
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
+    let target = target(wire.webhook, wire.email, &mut wrong);
+    let events = wire.events.map(|given| events(Some(given)));
+    let change = wrong.done(|| Some(ChannelChange { target, events }))?;
+    answer(StatusCode::OK, &app.channel_update(&call, &channel, change, expected).await?)
+}
+
+/// Deletes a notification channel, with what is on its way to it.
+#[utoipa::path(delete, path = "/v1/notification-channels/{channel}", operation_id = "notification_channel_delete", tag = "notifications",
+    params(("channel" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_channel_delete(
+    caller: Caller<ChannelWrite>,
+    State(app): State<App>,
+    Path(channel): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<NoBody>,
+) -> Result<StatusCode, Failed> {
+    let call = asked.bare(caller.who.clone())?;
+    app.channel_delete(&call, &channel, expected).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a message to a channel, to see whether it arrives.
+#[utoipa::path(post, path = "/v1/notification-channels/{channel}/test", operation_id = "notification_channel_test", tag = "notifications",
+    params(("channel" = String, Path, description = "Name or id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
+    responses((status = 202, body = api::Delivery), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_channel_test(
+    caller: Caller<ChannelWrite>,
+    State(app): State<App>,
+    Path(channel): Path<String>,
+    asked: Asked<NoBody>,
+) -> Answer<api::Delivery> {
+    let call = asked.bare(caller.who.clone())?;
+    let row = app.channel_test(&call, &channel).await?;
+    Ok((StatusCode::ACCEPTED, Json(delivery(&row))))
+}
+
+/// Which deliveries.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// That came to this.
+    #[param(value_type = Option<api::DeliveryState>)]
+    state: Option<api::DeliveryState>,
+}
+
+/// A page of the messages to a channel, newest first: those that were given up wait here for a person.
+#[utoipa::path(get, path = "/v1/notification-channels/{channel}/deliveries", operation_id = "notification_delivery_list", tag = "notifications",
+    params(("channel" = String, Path, description = "Name or id"), Which, Paging),
+    responses((status = 200, body = api::Page<api::Delivery>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_delivery_list(
+    caller: Caller<ChannelRead>,
+    State(app): State<App>,
+    Path(channel): Path<String>,
+    Query(which): Query<Which>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Delivery>> {
+    let asked = paging.by_id()?;
+    let state = which.state.map(|state| match state {
+        api::DeliveryState::Pending => DeliveryState::Pending,
+        api::DeliveryState::Delivered => DeliveryState::Delivered,
+        api::DeliveryState::Dead => DeliveryState::Dead,
+    });
+    let rows = app.delivery_list(&caller, &channel, state, &asked).await?;
+    let items = rows.iter().map(|row| (row.id, delivery(row))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Sends a message again that arrived or was given up.
+#[utoipa::path(post, path = "/v1/notification-channels/{channel}/deliveries/{delivery}/resend", operation_id = "notification_delivery_resend",
+    tag = "notifications",
+    params(("channel" = String, Path, description = "Name or id"), ("delivery" = String, Path, description = "Its id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
+    responses((status = 202, body = api::Delivery), (status = "4XX", body = api::Problem)))]
+pub(super) async fn notification_delivery_resend(
+    caller: Caller<ChannelWrite>,
+    State(app): State<App>,
+    Path((channel, message)): Path<(String, String)>,
+    asked: Asked<NoBody>,
+) -> Answer<api::Delivery> {
+    let call = asked.bare(caller.who.clone())?;
+    let row = app.delivery_resend(&call, &channel, &message).await?;
+    Ok((StatusCode::ACCEPTED, Json(delivery(&row))))
+}

@@ -1,0 +1,299 @@
+//! Telling people: by signed webhooks and by mail, until it arrives or is given up.
+
+use crate::support::{Hooks, Person, TestApp, on_both, on_sqlite, until};
+use orbit_core::testing::{Fault, Method};
+use orbit_server::{auth::permission::Role, notify::Mailer};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+on_both!(a_request_is_told_of_from_its_filing_to_its_decision, what_did_not_arrive_is_tried_again_given_up_and_resent);
+on_sqlite!(
+    who_decides_is_warned_before_a_request_expires,
+    work_that_fails_is_told_of,
+    channels_are_ruled_by_who_rules_their_workspace,
+    slack_and_teams_get_what_they_take,
+    addresses_that_clouds_keep_secrets_at_are_refused,
+    wrong_channels_are_told,
+    what_is_secret_of_a_channel_goes_in_only,
+    mail_arrives,
+);
+
+const CHANNELS: &str = "/v1/notification-channels";
+const HOUR: Duration = Duration::from_hours(1);
+
+async fn channel(who: &Person, name: &str, hooks: &Hooks, more: Value) -> String {
+    let mut body = json!({ "name": name, "webhook": { "url": hooks.url } });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let answer = who.post(CHANNELS, body).await;
+    answer.created().text("/secret").to_owned()
+}
+
+/// A member of `payments` and a platform admin whose tokens outlive the story.
+async fn people(orbit: &TestApp) -> (Person, Person) {
+    let dev = orbit.somebody("dev", Some(Role::Member), Some("payments"), 1_000 * HOUR).await;
+    (dev, orbit.somebody("boss", Some(Role::PlatformAdmin), None, 1_000 * HOUR).await)
+}
+
+async fn a_request_is_told_of_from_its_filing_to_its_decision(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let (all, few) = (Hooks::listen().await, Hooks::listen().await);
+    let secret = channel(&root, "all", &all, json!({})).await;
+    channel(&root, "few", &few, json!({ "events": ["request.rejected"] })).await;
+
+    let orders = dev.topic("orders").in_prod().because("the fair");
+    let id = orders.create().await.request_id();
+    let told = all.call(|call| call.json()["type"] == "request.pending").await;
+    assert!(told.is_signed_with(&secret) && !told.is_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    assert!(told.header("webhook-id").starts_with("msg_"));
+    let event = told.json();
+    assert_eq!(event["title"], "dev asks to create topic payments/prod/orders");
+    assert!(event["url"].as_str().unwrap().ends_with(&id), "{event}");
+    assert_eq!(event["data"]["request"]["approvers"], "a platform admin");
+    assert_eq!(event["data"]["objects"][0]["key"], "payments/prod/orders");
+
+    root.reject(&id, "use the shared topic").await.ok();
+    let rejected = few.call(|call| call.json()["type"] == "request.rejected").await;
+    assert_eq!(rejected.json()["data"]["request"]["reason"], "use the shared topic");
+    root.post(&format!("/v1/requests/{id}/reopen"), json!({})).await.ok();
+    all.call(|call| call.json()["type"] == "request.reopened").await;
+    root.approve(&id).await.ok();
+    all.call(|call| call.json()["type"] == "request.approved").await;
+    let withdrawn = dev.topic("other").in_prod().create().await.request_id();
+    dev.withdraw(&withdrawn).await.ok();
+    all.call(|call| call.json()["type"] == "request.withdrawn").await;
+    dev.topic("third").in_prod().create().await.accepted();
+    dev.topic("third").in_prod().partitions(2).create().await.accepted();
+    all.call(|call| call.json()["type"] == "request.superseded").await;
+    // What policy allows is told to nobody.
+    dev.topic("free").made().await;
+    until("nothing is on its way", async || {
+        orbit.texts("SELECT kind FROM outbox WHERE ended_at IS NULL").await.is_empty().then_some(())
+    })
+    .await;
+    let mut types = all.types();
+    types.sort_unstable();
+    assert_eq!(
+        types,
+        [
+            "request.approved",
+            "request.pending",
+            "request.pending",
+            "request.pending",
+            "request.pending",
+            "request.rejected",
+            "request.reopened",
+            "request.superseded",
+            "request.withdrawn",
+        ]
+    );
+    assert_eq!(few.types(), ["request.rejected"]);
+}
+
+async fn what_did_not_arrive_is_tried_again_given_up_and_resent(orbit: TestApp) {
+    let root = orbit.root();
+    let hooks = Hooks::listen().await;
+    hooks.answer(503);
+    channel(&root, "ops", &hooks, json!({})).await;
+    let path = format!("{CHANNELS}/ops");
+    let sent = root.post(&format!("{path}/test"), json!({})).await;
+    let id = sent.accepted().id();
+    let deliveries = async || root.get(&format!("{path}/deliveries")).await.ok().body["items"].clone();
+    let failed = until("it was tried", async || {
+        let one = deliveries().await[0].clone();
+        (one["attempts"] == 1 && one["last_error"].is_string()).then_some(one)
+    })
+    .await;
+    assert_eq!(failed["last_error"], "the other side answered 503 Service Unavailable as the story says");
+    assert_eq!((&failed["state"], &failed["event"]), (&json!("pending"), &json!("channel.test")));
+    assert!(failed["next_attempt_at"].is_string());
+    root.post(&format!("{path}/deliveries/{id}/resend"), json!({})).await.problem(409, "delivery.pending");
+
+    // After the last try it waits for a person.
+    orbit.raw("UPDATE outbox SET attempts = 11, due_at = 0").await;
+    until("it is given up", async || (deliveries().await[0]["state"] == "dead").then_some(())).await;
+    assert_eq!(root.get(&format!("{path}/deliveries?state=dead")).await.count(), 1);
+    assert!(root.get("/metrics").await.raw.contains("orbit_deliveries_dead 1\n"));
+    assert_eq!(root.get(&format!("{path}/deliveries?state=delivered")).await.count(), 0);
+    hooks.answer(200);
+    root.post(&format!("{path}/deliveries/{id}/resend"), json!({})).await.accepted();
+    until("it arrives", async || (deliveries().await[0]["state"] == "delivered").then_some(())).await;
+    let ids: Vec<_> = hooks.calls().iter().map(|call| call.header("webhook-id").to_owned()).collect();
+    assert!(ids.len() >= 3 && ids.iter().all(|one| *one == id), "the id is the same each time: {ids:?}");
+    root.post(&format!("{path}/deliveries/msg_00000000000000000000000000000000/resend"), json!({}))
+        .await
+        .problem(404, "delivery.not-found");
+}
+
+async fn who_decides_is_warned_before_a_request_expires(orbit: TestApp) {
+    let (dev, root) = people(&orbit).await;
+    let hooks = Hooks::listen().await;
+    channel(&root, "ops", &hooks, json!({ "events": ["request.expiring", "request.expired"] })).await;
+    dev.topic("orders").in_prod().create().await.accepted();
+    orbit.pass(12 * 24 * HOUR);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(hooks.types(), [""; 0], "two days are left");
+    orbit.pass(25 * HOUR);
+    let warned = hooks.call(|call| call.json()["type"] == "request.expiring").await;
+    assert_eq!(warned.json()["title"], "Nobody has decided yet: create topic payments/prod/orders, for dev");
+    orbit.pass(HOUR);
+    orbit.pass(24 * HOUR);
+    hooks.call(|call| call.json()["type"] == "request.expired").await;
+    assert_eq!(hooks.types(), ["request.expiring", "request.expired"], "it is warned of once");
+}
+
+async fn work_that_fails_is_told_of(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let hooks = Hooks::listen().await;
+    channel(&root, "ops", &hooks, json!({ "events": ["operation.failed", "operation.stuck"] })).await;
+    orbit.main().refuse_next_create();
+    dev.topic("orders").create().await.accepted();
+    let failed = hooks.call(|call| call.json()["type"] == "operation.failed").await.json();
+    assert_eq!(failed["title"], "Failed, and taken back: create topic payments/dev/orders");
+    assert!(failed["data"]["error"].is_string(), "{failed}");
+
+    let kafka = orbit.main().kafka;
+    kafka.fault_once(Method::TopicsCreate, Fault::FailAfter(orbit_core::ports::KafkaErrorKind::Invalid));
+    kafka.fault_once(Method::TopicsDelete, Fault::FailBefore(orbit_core::ports::KafkaErrorKind::Forbidden));
+    dev.topic("parcels").create().await.accepted();
+    let stuck = hooks.call(|call| call.json()["type"] == "operation.stuck").await.json();
+    assert_eq!(stuck["title"], "Stuck, a person has to look: create topic payments/dev/parcels");
+}
+
+async fn channels_are_ruled_by_who_rules_their_workspace(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let lead = orbit.person("lead", Role::Admin, "payments").await;
+    root.post("/v1/workspaces", json!({ "slug": "shipping" })).await.created();
+    let ship = orbit.person("ship", Role::Member, "shipping").await;
+    let hooks = Hooks::listen().await;
+    let webhook = json!({ "url": hooks.url });
+    lead.post(CHANNELS, json!({ "name": "x", "webhook": webhook })).await.problem(403, "forbidden");
+    dev.post(CHANNELS, json!({ "name": "x", "webhook": webhook, "workspace": "payments" }))
+        .await
+        .problem(403, "forbidden");
+    channel(&lead, "team", &hooks, json!({ "workspace": "payments" })).await;
+    channel(&root, "platform", &Hooks::listen().await, json!({})).await;
+    dev.get(&format!("{CHANNELS}/team")).await.problem(404, "channel.not-found");
+    lead.get(&format!("{CHANNELS}/platform")).await.problem(404, "channel.not-found");
+    assert_eq!(lead.get(CHANNELS).await.count(), 1);
+    assert_eq!((dev.get(CHANNELS).await.count(), root.get(CHANNELS).await.count()), (0, 2));
+
+    ship.topic("theirs").of("shipping").in_prod().create().await.accepted();
+    dev.topic("ours").in_prod().create().await.accepted();
+    hooks.call(|call| call.json()["type"] == "request.pending").await;
+    assert_eq!(hooks.types(), ["request.pending"], "only what happens in its workspace");
+    lead.delete(&format!("{CHANNELS}/team")).await.gone();
+    lead.get(&format!("{CHANNELS}/team")).await.problem(404, "channel.not-found");
+    let trail = orbit.audit_of("team").await;
+    assert_eq!(trail, ["notification-channel.created", "notification-channel.deleted"]);
+}
+
+async fn slack_and_teams_get_what_they_take(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let (slack, teams) = (Hooks::listen().await, Hooks::listen().await);
+    for (name, hooks) in [("slack", &slack), ("teams", &teams)] {
+        let webhook = json!({ "url": hooks.url, "template": name });
+        root.post(CHANNELS, json!({ "name": name, "webhook": webhook })).await.created();
+    }
+    dev.topic("orders").in_prod().because("<the> fair").create().await.accepted();
+    let text = slack.call(|_| true).await.json();
+    assert_eq!(text["text"], "dev asks to create topic payments/prod/orders");
+    assert!(text["blocks"][0]["text"]["text"].as_str().unwrap().contains("Justification: &lt;the&gt; fair"), "{text}");
+    let card = teams.call(|_| true).await.json();
+    assert_eq!(card["attachments"][0]["content"]["type"], "AdaptiveCard");
+}
+
+async fn addresses_that_clouds_keep_secrets_at_are_refused(orbit: TestApp) {
+    let root = orbit.root();
+    for url in [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[fe80::1]/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://2852039166/",
+        "file:///etc/passwd",
+        "nothing",
+    ] {
+        let refused = root.post(CHANNELS, json!({ "name": "bad", "webhook": { "url": url } })).await;
+        refused.invalid().field("/webhook/url");
+    }
+    // Nor does a channel follow where it is led.
+    let hooks = Hooks::listen().await;
+    hooks.answer(302);
+    channel(&root, "led", &hooks, json!({})).await;
+    root.post(&format!("{CHANNELS}/led/test"), json!({})).await.accepted();
+    let error = until("it was tried", async || {
+        let one = root.get(&format!("{CHANNELS}/led/deliveries")).await.body["items"][0]["last_error"].clone();
+        one.as_str().map(str::to_owned)
+    })
+    .await;
+    assert!(error.starts_with("the other side answered 302"), "{error}");
+}
+
+async fn wrong_channels_are_told(orbit: TestApp) {
+    let root = orbit.root();
+    root.post(CHANNELS, json!({ "name": "x" })).await.invalid().field("/webhook");
+    let webhook = json!({ "url": "https://hooks.example.com/x", "secret": "whsec_short" });
+    root.post(CHANNELS, json!({ "name": "X", "webhook": webhook })).await.invalid().field("/webhook/secret");
+    let both = json!({ "name": "x", "webhook": { "url": "https://hooks.example.com/x" }, "email": { "to": ["kim@example.com"] } });
+    root.post(CHANNELS, both).await.invalid().field("/email");
+    root.post(CHANNELS, json!({ "name": "x", "email": { "to": ["kim"] } })).await.invalid().field("/email/to/0");
+    root.post(CHANNELS, json!({ "name": "x", "email": { "to": [] } })).await.invalid().field("/email/to");
+    let no_server = root.post(CHANNELS, json!({ "name": "x", "email": { "to": ["kim@example.com"] } })).await;
+    no_server.invalid().limits("/email", "not-available", None);
+    let good = json!({ "name": "x", "webhook": { "url": "https://hooks.example.com/x" } });
+    root.post(CHANNELS, good.clone()).await.created();
+    root.post(CHANNELS, good).await.problem(409, "channel.exists");
+    let stale =
+        root.call(reqwest::Method::PATCH, &format!("{CHANNELS}/x")).if_match("\"7\"").json(&json!({})).send().await;
+    stale.problem(412, "stale");
+}
+
+async fn what_is_secret_of_a_channel_goes_in_only(orbit: TestApp) {
+    let root = orbit.root();
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let body =
+        json!({ "name": "ops", "webhook": { "url": "https://hooks.example.com/canary-4711", "secret": secret } });
+    let made = root.call(reqwest::Method::POST, CHANNELS).key("k").json(&body).send().await;
+    assert_eq!(made.created().text("/secret"), secret);
+    assert!(!made.raw.contains("canary-4711"));
+    let again = root.call(reqwest::Method::POST, CHANNELS).key("k").json(&body).send().await;
+    assert_eq!(again.created().text("/secret"), secret, "a lost reply is told again");
+    let shown = root.get(&format!("{CHANNELS}/ops")).await;
+    assert_eq!(shown.ok().text("/webhook/host"), "hooks.example.com");
+    assert!(shown.lacks("/secret") && !shown.raw.contains("canary-4711"));
+    let fresh = root
+        .patch(&format!("{CHANNELS}/ops"), json!({ "webhook": { "url": "https://hooks.example.com/canary-4711" } }))
+        .await;
+    assert_ne!(fresh.ok().text("/secret"), secret);
+    for file in orbit.files() {
+        let bytes = std::fs::read(&file).unwrap();
+        let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!holds("canary-4711") && !holds(secret), "{}", file.display());
+    }
+}
+
+async fn mail_arrives(orbit: TestApp) {
+    let mut orbit = orbit;
+    let url =
+        std::env::var("ORBIT_TEST_SMTP_URL").expect("ORBIT_TEST_SMTP_URL names an SMTP server: `make test` starts one");
+    let mailbox = std::env::var("ORBIT_TEST_SMTP_MAILBOX").unwrap();
+    let mailer = Mailer::new(&url, "Orbit <orbit@example.com>").unwrap();
+    orbit.replaced(&|made| made.mailer = Some(mailer.clone())).await.stop().await;
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let to = format!("{}@example.com", orbit.unique());
+    root.post(CHANNELS, json!({ "name": "mail", "email": { "to": [to, "list@example.com"] } })).await.created();
+    let id = dev.topic("orders").in_prod().because("the <fair>").create().await.request_id();
+    let mail = until("the mail arrives", async || {
+        let entries = std::fs::read_dir(format!("{mailbox}/new")).ok()?;
+        let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+        texts.into_iter().find(|text| text.contains(&to))
+    })
+    .await;
+    let mail = mail.replace("=\r\n", "").replace("=\n", "");
+    assert!(mail.contains("Subject: dev asks to create topic payments/prod/orders"), "{mail}");
+    assert!(
+        mail.contains("From: \"Orbit\" <orbit@example.com>") || mail.contains("From: Orbit <orbit@example.com>"),
+        "{mail}"
+    );
+    assert!(mail.contains(&id) && mail.contains("Waits for: a platform admin"), "{mail}");
+    assert!(mail.contains("the &lt;fair&gt;"), "{mail}");
+}
