@@ -28,6 +28,9 @@ model! {
 }
 
 /// Where CI systems put the id of a run: GitHub Actions, GitLab, Jenkins and others, Azure Pipelines, Buildkite, `CircleCI`, HCP Terraform.
+/// Where CI systems tell the address of a run.
+const CI_RUN_URLS: [&str; 5] =
+    ["ORBIT_RUN_URL", "CI_PIPELINE_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL"];
 const CI_RUN_IDS: [&str; 7] = [
     "GITHUB_RUN_ID",
     "CI_PIPELINE_ID",
@@ -121,12 +124,30 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
         .token(token.trim())
         .run_id(&run_id)
         .user_agent(format!("{product} terraform/{}", host.version));
+    let builder = match run_url(&env) {
+        Some(url) => builder.run_url(url),
+        None => builder,
+    };
     let builder = match ca_file.known() {
         Some(file) => builder.ca_file(file),
         None => builder,
     };
     let client = builder.build().map_err(|e| unusable(&e))?;
     Ok(Orbit::new(Some(client), workspace, run_id, on_pending))
+}
+
+/// Where this run can be seen, as the CI says: approvers find a link to it.
+fn run_url(env: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    let github = || {
+        let (server, repository, run) = (env("GITHUB_SERVER_URL")?, env("GITHUB_REPOSITORY")?, env("GITHUB_RUN_ID")?);
+        Some(format!("{server}/{repository}/actions/runs/{run}"))
+    };
+    let named = CI_RUN_URLS.iter().find_map(|name| env(name));
+    let fits = |url: &String| {
+        let is_address = url.starts_with("https://") || url.starts_with("http://");
+        is_address && url.len() <= 2_000 && url.bytes().all(|b| (0x21..0x7f).contains(&b))
+    };
+    named.or_else(github).filter(fits)
 }
 
 /// A variable with an empty default is as good as none, and so is one of blanks.
@@ -283,5 +304,22 @@ mod tests {
         assert_eq!(run(nothing(), &[("CI_PIPELINE_ID", "18")]), "18");
         assert!(run(nothing(), &[]).starts_with("run-"));
         assert_ne!(run(nothing(), &[]), run(nothing(), &[]));
+    }
+
+    #[test]
+    fn the_address_of_the_run_is_the_cis() {
+        let url = |set: &[(&str, &str)]| {
+            run_url(&|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let github =
+            [("GITHUB_SERVER_URL", "https://github.com"), ("GITHUB_REPOSITORY", "acme/kafka"), ("GITHUB_RUN_ID", "17")];
+        assert_eq!(url(&github).as_deref(), Some("https://github.com/acme/kafka/actions/runs/17"));
+        assert_eq!(url(&github[1..]), None);
+        let mine = [github.as_slice(), &[("ORBIT_RUN_URL", "https://ci.test/7")]].concat();
+        assert_eq!(url(&mine).as_deref(), Some("https://ci.test/7"));
+        assert_eq!(url(&[("CI_PIPELINE_URL", "http://gitlab.test/8")]).as_deref(), Some("http://gitlab.test/8"));
+        for none in ["", "ftp://x", "https://a b"] {
+            assert_eq!(url(&[("BUILD_URL", none)]), None, "{none}");
+        }
     }
 }

@@ -12,8 +12,17 @@ pub struct Call {
     pub who: Identity,
     /// The `Idempotency-Key`, and a hash of what was asked under it.
     pub once: Option<Once>,
-    /// The Terraform or CI run that it belongs to (`Orbit-Run-Id`).
-    pub run: Option<String>,
+    /// The Terraform or CI run that it belongs to.
+    pub run: Option<Run>,
+}
+
+/// A Terraform or CI run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its id (`Orbit-Run-Id`).
+    pub id: String,
+    /// Where it can be seen (`Orbit-Run-Url`).
+    pub url: Option<String>,
 }
 
 /// An idempotency key and what it stands for.

@@ -25,7 +25,7 @@ mod topics;
 mod view;
 
 pub use backtest::{BacktestView, Fares, Tally};
-pub use call::{Call, Once};
+pub use call::{Call, Once, Run};
 pub use channels::{ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetNew};
 pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};
 pub use decide::Decision;

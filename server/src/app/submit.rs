@@ -134,7 +134,10 @@ impl App {
     ) -> AppResult<RequestId> {
         let id = RequestId::from_uuid(self.ids.fresh());
         let group = match &call.run {
-            Some(run) => Some(tx.run_group(RunGroupId::from_uuid(self.ids.fresh()), run).await?),
+            Some(run) => {
+                let fresh = RunGroupId::from_uuid(self.ids.fresh());
+                Some(tx.run_group(fresh, &run.id, run.url.as_deref()).await?)
+            }
             None => None,
         };
         let Some(first) = filing.changes.first() else {

@@ -2,7 +2,7 @@
 
 use super::{Failed, parse::Wrongs, shape::shape};
 use crate::{
-    app::{Call, Code, Once, Refusal},
+    app::{Call, Code, Once, Refusal, Run},
     auth::Identity,
 };
 use aws_lc_rs::digest::{Context, SHA256};
@@ -23,7 +23,7 @@ pub(crate) struct Asked<T> {
     body: T,
     wrong: Vec<FieldProblem>,
     once: Option<Once>,
-    run: Option<String>,
+    run: Option<Run>,
 }
 
 /// A call without a body.
@@ -67,7 +67,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
         let nul = nuls(&body);
         let (body, mut wrong) = shape(body).map_err(Refusal::fields)?;
         wrong.extend(nul);
-        Ok(Self { body, wrong, once: once(&headers, &what, &bytes)?, run: short(&headers, "orbit-run-id")? })
+        Ok(Self { body, wrong, once: once(&headers, &what, &bytes)?, run: run(&headers)? })
     }
 }
 
@@ -118,6 +118,22 @@ fn find_nul(value: &Value, pointer: &str, found: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// The run that a call belongs to, and where that can be seen. An address without an id says nothing.
+fn run(headers: &HeaderMap) -> Result<Option<Run>, Refusal> {
+    const LONGEST: usize = 2_000;
+    let Some(id) = short(headers, "orbit-run-id")? else { return Ok(None) };
+    let Some(value) = headers.get("orbit-run-url") else { return Ok(Some(Run { id, url: None })) };
+    let url = value
+        .to_str()
+        .ok()
+        .filter(|url| url.len() <= LONGEST && (url.starts_with("https://") || url.starts_with("http://")));
+    let bad = || {
+        Refusal::new(Code::Malformed, "the header orbit-run-url is no address")
+            .remedy("send http:// or https:// and at most 2,000 characters, or leave it out")
+    };
+    Ok(Some(Run { id, url: Some(url.ok_or_else(bad)?.to_owned()) }))
 }
 
 fn once(headers: &HeaderMap, what: &str, body: &[u8]) -> Result<Option<Once>, Refusal> {

@@ -75,7 +75,8 @@ async fn answer(app: &App, reply: TopicReply, there: StatusCode) -> Result<Respo
 /// attaches to what is open.
 #[utoipa::path(post, path = "/v1/topics", operation_id = "topic_create", tag = "topics", request_body = api::TopicCreate,
     params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
-           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to")),
+           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to"),
+           ("Orbit-Run-Url" = Option<String>, Header, description = "Where that run can be seen, for those who decide")),
     responses((status = 201, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_create(
     caller: Caller<TopicWrite>,

@@ -378,6 +378,7 @@ pub fn request(view: &RequestView, url: String) -> api::Request {
         requester: row.requester.clone(),
         documentation: documentation(&row.documentation),
         run_id: row.run_id.clone(),
+        run_url: row.run_url.clone(),
         items: items.collect(),
         verdict: verdict(&row.verdict, &view.approvers),
         needs: needs.collect(),

@@ -73,6 +73,7 @@ impl Message {
         }
         line("Justification", row.documentation.justification.as_deref());
         line("Reason", row.reason.as_deref());
+        line("Run", row.run_url.as_deref());
         line("Error", why);
         if objects.len() > 1 {
             line("Objects", Some(&objects.join(", ")));

@@ -6,7 +6,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both!(the_requests_of_a_run_are_decided_with_one_call);
-on_sqlite!(each_is_decided_for_itself, what_a_decision_of_several_got_wrong);
+on_sqlite!(
+    where_a_run_can_be_seen_is_shown_to_those_who_decide,
+    each_is_decided_for_itself,
+    what_a_decision_of_several_got_wrong
+);
 
 async fn the_requests_of_a_run_are_decided_with_one_call(orbit: TestApp) {
     let (dev, root) = (orbit.dev().await, orbit.root());
@@ -67,4 +71,18 @@ async fn what_a_decision_of_several_got_wrong(orbit: TestApp) {
     let many = root.post("/v1/requests:decide", json!({ "requests": many, "decision": "maybe" })).await;
     many.invalid().limits("/requests", "length", Some("200"));
     assert_eq!(many.invalid().pointers(), ["/decision", "/requests"]);
+}
+
+async fn where_a_run_can_be_seen_is_shown_to_those_who_decide(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let topic = |name: &str| json!({ "workspace": "payments", "environment": "prod", "name": name });
+    let ask = async |name: &str, url: &str| {
+        let call = dev.call(Method::POST, "/v1/topics").header("orbit-run-id", "ci-7").header("orbit-run-url", url);
+        call.json(&topic(name)).send().await
+    };
+    let id = ask("a", "https://ci.test/runs/7").await.request_id();
+    assert_eq!(root.request(&id).await.text("/run_url"), "https://ci.test/runs/7");
+    let later = ask("b", "https://ci.test/other").await.request_id();
+    assert_eq!(root.request(&later).await.text("/run_url"), "https://ci.test/runs/7", "as the first call said");
+    ask("c", "javascript:alert(1)").await.problem(400, "malformed").says("orbit-run-url");
 }

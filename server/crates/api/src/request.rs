@@ -222,6 +222,9 @@ wire! {
         /// The Terraform or CI run it came from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub run_id: Option<String>,
+        /// Where that run can be seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub run_url: Option<String>,
         /// What it asks for.
         pub items: Vec<RequestItem>,
         /// What policy said when it was filed.

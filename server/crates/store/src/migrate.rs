@@ -31,6 +31,7 @@ pairs! {
     11 "0011_limits",
     12 "0012_policy_packs",
     13 "0013_notifications",
+    14 "0014_run_links",
 }
 
 /// How far a database's tables are behind this build.

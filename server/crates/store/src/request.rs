@@ -33,6 +33,8 @@ pub struct RequestRow {
     pub requester: String,
     /// The run it came from.
     pub run_id: Option<String>,
+    /// Where that can be seen.
+    pub run_url: Option<String>,
     /// Where it stands.
     pub state: RequestState,
     /// What policy said when it was filed.
@@ -68,6 +70,7 @@ impl Load for RequestRow {
             requester_id: r.id("requester_id", PrincipalId::from_uuid)?,
             requester: r.get("requester")?,
             run_id: r.get("run_id")?,
+            run_url: r.get("run_url")?,
             state: r.word("state")?,
             needs: r.maybe_json("needs")?.unwrap_or_else(|| verdict.needs.clone()),
             verdict,
@@ -172,7 +175,7 @@ macro_rules! select_concat {
     ($($rest:expr),+) => {
         concat!(
             "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
-             r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id FROM request r \
+             r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id, g.url AS run_url FROM request r \
              LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
              LEFT JOIN run_group g ON g.id = r.run_group_id ",
             $($rest),+
@@ -185,7 +188,7 @@ macro_rules! of_object {
         concat!(
             "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, i.object_id, w.slug AS workspace, p.name AS requester, \
-             g.run_id AS run_id FROM request_item i \
+             g.run_id AS run_id, g.url AS run_url FROM request_item i \
              JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
              JOIN principal p ON p.id = r.requester_id LEFT JOIN run_group g ON g.id = r.run_group_id WHERE i.object_id IN ",
             $ids,
@@ -369,16 +372,18 @@ impl Tx {
         .await?;
         self.request(id).await
     }
-    /// The group of a run, made at its first request.
-    pub async fn run_group(&mut self, fresh: RunGroupId, run_id: &str) -> Result<RunGroupId> {
+    /// The group of a run, made at its first request. Where it can be seen is kept from the first call that says so.
+    pub async fn run_group(&mut self, fresh: RunGroupId, run_id: &str, url: Option<&str>) -> Result<RunGroupId> {
         let now = self.now().await?;
         self.sql(
-            "INSERT INTO run_group (id, tenant_id, run_id, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            "INSERT INTO run_group (id, tenant_id, run_id, created_at, url) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (tenant_id, run_id) DO UPDATE SET url = COALESCE(run_group.url, excluded.url)",
         )
         .bind(fresh.uuid())
         .bind(DEFAULT_TENANT.uuid())
         .bind(run_id)
         .bind_time(now)
+        .bind(url)
         .execute()
         .await?;
         let id: Option<Uuid> = self

@@ -45,6 +45,7 @@ pub struct Builder {
     ca_file: Option<PathBuf>,
     ca_pem: Option<Vec<u8>>,
     run_id: Option<String>,
+    run_url: Option<String>,
     user_agent: Option<String>,
     retry: Retry,
 }
@@ -55,6 +56,7 @@ pub(super) struct Shared {
     pub(super) base: Url,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) run_id: Option<String>,
+    pub(super) run_url: Option<String>,
     pub(super) retry: Retry,
     user_agent: String,
     ca: Vec<Certificate>,
@@ -70,6 +72,7 @@ impl Builder {
             ca_file: None,
             ca_pem: None,
             run_id: None,
+            run_url: None,
             user_agent: None,
             retry: Retry::default(),
         }
@@ -96,6 +99,12 @@ impl Builder {
     /// The Terraform or CI run that the calls belong to: its requests form a group that approvers see together.
     pub fn run_id(mut self, id: impl Into<String>) -> Self {
         self.run_id = Some(id.into());
+        self
+    }
+
+    /// Where that run can be seen, for those who decide.
+    pub fn run_url(mut self, url: impl Into<String>) -> Self {
+        self.run_url = Some(url.into());
         self
     }
 
@@ -138,6 +147,7 @@ impl Builder {
             base,
             authorization,
             run_id: self.run_id,
+            run_url: self.run_url,
             retry: self.retry,
             user_agent: self.user_agent.map_or_else(|| own.to_owned(), |product| format!("{product} {own}")),
             ca,

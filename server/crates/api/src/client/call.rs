@@ -8,6 +8,7 @@ use std::{fmt, time::Duration};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const RUN_ID: HeaderName = HeaderName::from_static("orbit-run-id");
+const RUN_URL: HeaderName = HeaderName::from_static("orbit-run-url");
 
 /// What a change was answered with.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +65,7 @@ impl Client {
         }
         if call.method != Method::GET {
             call.put(RUN_ID, self.shared.run_id.as_deref());
+            call.put(RUN_URL, self.shared.run_url.as_deref());
         }
         if call.method == Method::POST {
             // Kept over the retries of this call, and never used by another.

@@ -21,7 +21,7 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
     let place = db.place().await;
     let (a, b) = (place.create("a", 1), place.create("b", 2));
     let run = RunGroupId::from_uuid(fresh());
-    let group = db.write(async |tx| tx.run_group(run, "run-7").await).await.unwrap();
+    let group = db.write(async |tx| tx.run_group(run, "run-7", Some("https://ci.test/7")).await).await.unwrap();
     let mut new = place.request(RequestState::Pending, &[&a]);
     new.group = Some(group);
     new.documentation.justification = Some("we need it".to_owned());
@@ -46,6 +46,7 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
         (Some("run-7"), Some("we need it"))
     );
     assert_eq!(row.documentation.producers, ["checkout"]);
+    assert_eq!(row.run_url.as_deref(), Some("https://ci.test/7"));
     assert_eq!((row.state, &row.verdict, row.expires_at), (RequestState::Pending, &new.verdict, new.expires_at));
     assert_eq!((row.operation_id, row.decided_by, row.decided_at, row.revision), (None, None, None, 1));
     let items = db.read().await.unwrap().request_items(new.id).await.unwrap();
@@ -63,9 +64,9 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
 
 async fn a_run_has_one_group(db: TestStore) {
     let (one, two) = (RunGroupId::from_uuid(fresh()), RunGroupId::from_uuid(fresh()));
-    assert_eq!(db.write(async |tx| tx.run_group(one, "run-7").await).await.unwrap(), one);
-    assert_eq!(db.write(async |tx| tx.run_group(two, "run-7").await).await.unwrap(), one);
-    assert_eq!(db.write(async |tx| tx.run_group(two, "run-8").await).await.unwrap(), two);
+    assert_eq!(db.write(async |tx| tx.run_group(one, "run-7", None).await).await.unwrap(), one);
+    assert_eq!(db.write(async |tx| tx.run_group(two, "run-7", Some("https://ci.test/late")).await).await.unwrap(), one);
+    assert_eq!(db.write(async |tx| tx.run_group(two, "run-8", None).await).await.unwrap(), two);
 }
 
 async fn an_object_has_one_open_request(db: TestStore) {
