@@ -90,7 +90,7 @@ impl Orbit {
             public_url: made.public_url,
             webhooks: made.webhooks,
             mailer: made.mailer,
-            mail: Arc::default(),
+            post_bell: Arc::default(),
             metrics: Metrics::default(),
             tasks,
         });

@@ -169,7 +169,7 @@ async fn somebody_elses_open_request_is_not_taken_over() {
 
 /// The token of somebody from another team.
 async fn stranger(world: &World) -> String {
-    let eve = orbit_api::PrincipalCreate { name: "eve".to_owned(), kind: None };
+    let eve = orbit_api::PrincipalCreate { name: "eve".to_owned(), kind: None, email: None };
     world.orbit.admin().principal_create(&eve).await.unwrap();
     world.workspace("another-team").await;
     world.member("eve", "another-team", Role::Admin).await;

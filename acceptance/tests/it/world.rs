@@ -89,7 +89,11 @@ impl World {
 
     /// A new principal with a role in the team's workspace, and its token.
     pub(crate) async fn person(&self, name: &str, role: Role) -> String {
-        self.orbit.admin().principal_create(&PrincipalCreate { name: name.to_owned(), kind: None }).await.unwrap();
+        self.orbit
+            .admin()
+            .principal_create(&PrincipalCreate { name: name.to_owned(), kind: None, email: None })
+            .await
+            .unwrap();
         self.member(name, WORKSPACE, role).await;
         self.token_of(name, None).await.0
     }

@@ -188,7 +188,7 @@ impl Pictured for PolicyRow {
 
 impl Pictured for PrincipalRow {
     fn picture(&self) -> Picture {
-        let shows = json!({ "name": self.name, "kind": self.kind });
+        let shows = json!({ "name": self.name, "kind": self.kind, "email": self.email });
         Picture { noun: "principal", id: self.id.uuid(), key: self.name.clone(), workspace: None, shows }
     }
 }

@@ -265,7 +265,7 @@ impl App {
     async fn delivery_committed(&self, mut tx: Tx, id: Uuid) -> AppResult<OutboxRow> {
         let row = self.delivery_row(&mut tx, id).await?;
         tx.commit().await?;
-        self.mail.notify_one();
+        self.post_bell.notify_one();
         Ok(row)
     }
 

@@ -76,7 +76,7 @@ pub struct Inner {
     /// Sends mail, where a mail server is configured.
     pub mailer: Option<Mailer>,
     /// Wakes who empties the outbox.
-    pub mail: Arc<Notify>,
+    pub post_bell: Arc<Notify>,
     /// What is counted.
     pub metrics: crate::metrics::Metrics,
     /// Work that outlives a call; shutdown waits for it.

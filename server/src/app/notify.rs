@@ -1,11 +1,13 @@
 //! Telling people, after the commit: events become deliveries, deliveries are sent, tried again, or given up.
 
-use super::{App, AppError, AppResult};
+use super::{App, AppError, AppResult, decide::actor_of};
 use crate::notify::{Message, NotSent};
 use futures::future::join_all;
 use orbit_core::{
+    approval::{self, Deed},
     id::RequestId,
     notification::{EventKind, Target},
+    policy::Approver,
     secret::Secret,
 };
 use orbit_store::{OutboxRow, RequestRow, Tx};
@@ -40,10 +42,8 @@ impl App {
     }
 
     async fn post_one(&self, row: &OutboxRow) {
-        let done = match row.channel {
-            None => self.spread(row).await,
-            Some(_) => self.send(row).await,
-        };
+        let is_event = row.channel.is_none() && row.recipient.is_none();
+        let done = if is_event { self.spread(row).await } else { self.send(row).await };
         // It is due again when its lease is over.
         if let Err(error) = done {
             tracing::warn!(message = %row.id, ?error, "a message of the outbox could not be worked on");
@@ -59,18 +59,49 @@ impl App {
         {
             let channels = tx.channels_of(request.workspace_id).await?;
             let wanted: Vec<_> = channels.into_iter().filter(|c| c.events.contains(&kind)).collect();
-            if !wanted.is_empty() {
+            let people = if self.mailer.is_some() { self.whom_to_mail(&mut tx, kind, &request).await? } else { vec![] };
+            if !(wanted.is_empty() && people.is_empty()) {
                 let message = self.message_of(&mut tx, kind, row, request).await?;
                 let message = serde_json::to_value(&message).map_err(|e| AppError::Internal(e.to_string()))?;
                 for channel in wanted {
                     tx.deliver(self.ids.fresh(), channel.id, kind, &message).await?;
                 }
+                for address in people {
+                    tx.mail(self.ids.fresh(), &address, kind, &message).await?;
+                }
             }
         }
         tx.event_told(row.id).await?;
         tx.commit().await?;
-        self.mail.notify_one();
+        self.post_bell.notify_one();
         Ok(())
+    }
+
+    /// The mail addresses of those whom an event is about: who decides, by the rule that decides, while a request waits; who asked, of what became of it.
+    async fn whom_to_mail(&self, tx: &mut Tx, kind: EventKind, row: &RequestRow) -> AppResult<Vec<String>> {
+        let asks = matches!(kind, EventKind::RequestPending | EventKind::RequestReopened | EventKind::RequestExpiring);
+        if !asks {
+            let requester = tx.principal(row.requester_id).await?;
+            // Who did it themselves knows.
+            let own = row.decided_by.as_deref() == Some(row.requester.as_str());
+            return Ok(requester.and_then(|p| p.email).filter(|_| !own).into_iter().collect());
+        }
+        let items = tx.request_items(row.id).await?;
+        let named = self.environment_approvers(tx, &items).await?;
+        let approvers = row.needs.iter().flat_map(|need| &need.approvers);
+        let by_name =
+            approvers.filter_map(|a| if let Approver::Principal(name) = a { Some(name.clone()) } else { None });
+        let asked: Vec<String> = by_name.chain(named.iter().cloned()).collect();
+        let given = self.given(tx, row, &items).await?;
+        let mut addresses = Vec::new();
+        for person in tx.principals_to_ask(&asked).await? {
+            let memberships = tx.memberships_of(person.id).await?;
+            let actor = actor_of((person.id, &person.name), &memberships, row, &named);
+            if approval::decide(row.state, &row.needs, &given, Deed::Approve, &actor).is_ok() {
+                addresses.extend(person.email);
+            }
+        }
+        Ok(addresses)
     }
 
     async fn message_of(
@@ -112,11 +143,14 @@ impl App {
             Some(id) => self.store.read().await?.channel(id).await?,
             None => None,
         };
-        let Some(channel) = channel else { return Ok(Err(NotSent("the channel is gone".to_owned()))) };
         let message: Message = match serde_json::from_value(row.payload.clone()) {
             Ok(message) => message,
             Err(error) => return Ok(Err(NotSent(format!("the message cannot be read: {error}")))),
         };
+        if let Some(address) = &row.recipient {
+            return Ok(self.mail(std::slice::from_ref(address), row, &message).await);
+        }
+        let Some(channel) = channel else { return Ok(Err(NotSent("the channel is gone".to_owned()))) };
         Ok(match &channel.target {
             Target::Webhook { template, .. } => match self.channel_kept(&channel)? {
                 Some(kept) => {
@@ -125,11 +159,15 @@ impl App {
                 }
                 None => Err(NotSent("the channel has no address".to_owned())),
             },
-            Target::Email { to } => match &self.mailer {
-                Some(mailer) => mailer.send(to, row.id, &message).await,
-                None => Err(NotSent("this server has no mail server: email.smtp_url is not set".to_owned())),
-            },
+            Target::Email { to } => self.mail(to, row, &message).await,
         })
+    }
+
+    async fn mail(&self, to: &[String], row: &OutboxRow, message: &Message) -> Result<(), NotSent> {
+        match &self.mailer {
+            Some(mailer) => mailer.send(to, row.id, message).await,
+            None => Err(NotSent("this server has no mail server: email.smtp_url is not set".to_owned())),
+        }
     }
 
     /// Warns those who decide of requests that expire soon. Answers how many.

@@ -3,7 +3,7 @@
 use super::{App, AppError, AppResult, Call, Code, Refusal, catalog::taken};
 use crate::auth::{
     Caller, Identity,
-    permission::{MembershipRead, MembershipWrite, Role, TokenWrite},
+    permission::{MembershipRead, MembershipWrite, PrincipalUpdate, Role, TokenWrite},
     token,
 };
 use jiff::Timestamp;
@@ -50,7 +50,12 @@ impl App {
     }
 
     /// Creates a principal.
-    pub async fn principal_create(&self, call: &Call, name: &str, kind: &str) -> AppResult<PrincipalRow> {
+    pub async fn principal_create(
+        &self,
+        call: &Call,
+        (name, kind): (&str, &str),
+        email: Option<&str>,
+    ) -> AppResult<PrincipalRow> {
         let mut tx = self.store.begin().await?;
         if let Some(id) = self.answered_before::<Uuid>(&mut tx, call).await? {
             return self.principal_named(&mut tx, &PrincipalId::from_uuid(id).to_string()).await;
@@ -59,11 +64,37 @@ impl App {
         if !tx.principal_insert(id, kind, name).await? {
             return Err(taken(Code::PrincipalExists, "/name", format!("principal {name} exists already")).into());
         }
+        tx.principal_email(id, email).await?;
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.principal_named(&mut tx, name).await?;
         self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
+    }
+
+    /// Says where a principal gets mail: oneself, or a platform admin anybody's.
+    pub async fn principal_update(
+        &self,
+        _proof: &Caller<PrincipalUpdate>,
+        call: &Call,
+        named: &str,
+        email: Option<Option<String>>,
+    ) -> AppResult<PrincipalRow> {
+        let mut tx = self.store.begin().await?;
+        let own = call.who.name == named || call.who.principal.to_string() == named;
+        if !(own || call.who.platform_admin) {
+            return Err(Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}"))
+                .remedy("you can change your own; a platform admin can change anybody's")
+                .into());
+        }
+        let before = self.principal_named(&mut tx, named).await?;
+        if let Some(email) = email {
+            tx.principal_email(before.id, email.as_deref()).await?;
+        }
+        let after = self.principal_named(&mut tx, named).await?;
+        self.audit_object(&mut tx, call, "updated", Some(&before), Some(&after)).await?;
+        tx.commit().await?;
+        Ok(after)
     }
 
     /// A principal.

@@ -111,6 +111,8 @@ permissions! {
     PrincipalRead = Held::OnPlatform;
     /// Creates principals.
     PrincipalWrite = Held::OnPlatform;
+    /// Says where it gets mail; anybody's on the platform.
+    PrincipalUpdate = Held::ByTheObject;
     /// Sees roles: its own, and those in workspaces it rules.
     MembershipRead = Held::ByTheObject;
     /// Gives and takes roles: any on the platform, those of a workspace as its admin.

@@ -123,7 +123,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(channels::notification_delivery_list))
         .routes(routes!(channels::notification_delivery_resend))
         .routes(routes!(people::principal_create, people::principal_list))
-        .routes(routes!(people::principal_get))
+        .routes(routes!(people::principal_get, people::principal_update))
         .routes(routes!(people::membership_create, people::membership_list))
         .routes(routes!(people::membership_get, people::membership_delete))
         .routes(routes!(people::token_create, people::token_list))

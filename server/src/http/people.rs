@@ -5,11 +5,14 @@ use super::{
     input::{Asked, NoBody, Paging, Query, page},
     parse::Wrongs,
 };
+use crate::notify::Mailer;
 use crate::{
     app::App,
     auth::{
         Caller,
-        permission::{MembershipRead, MembershipWrite, PrincipalRead, PrincipalWrite, Role, TokenWrite, WhoAmI},
+        permission::{
+            MembershipRead, MembershipWrite, PrincipalRead, PrincipalUpdate, PrincipalWrite, Role, TokenWrite, WhoAmI,
+        },
     },
 };
 use axum::{
@@ -24,7 +27,13 @@ use std::time::Duration;
 
 fn principal(row: &PrincipalRow) -> api::Principal {
     let kind = if row.kind == "service" { api::PrincipalKind::Service } else { api::PrincipalKind::Person };
-    api::Principal { id: row.id.to_string(), name: row.name.clone(), kind, created_at: row.created_at }
+    api::Principal {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        kind,
+        email: row.email.clone(),
+        created_at: row.created_at,
+    }
 }
 
 fn membership(row: &MembershipRow) -> api::Membership {
@@ -65,9 +74,10 @@ pub(super) async fn principal_create(
 ) -> Answer<api::Principal> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     check_principal_name(&wire.name, &mut wrong);
+    check_email(wire.email.as_deref(), &mut wrong);
     wrong.done(|| Some(()))?;
     let kind = if wire.kind == Some(api::PrincipalKind::Service) { "service" } else { "person" };
-    let row = app.principal_create(&call, &wire.name, kind).await?;
+    let row = app.principal_create(&call, (&wire.name, kind), wire.email.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(principal(&row))))
 }
 
@@ -78,6 +88,32 @@ fn check_principal_name(name: &str, wrong: &mut Wrongs) {
         let detail = "is no name: 1 to 200 letters, digits and . _ @ - are allowed";
         wrong.note("/name", "format", detail, Some(LONGEST.to_string()), "give for example ada@example.com");
     }
+}
+
+fn check_email(email: Option<&str>, wrong: &mut Wrongs) {
+    const LONGEST: usize = 320;
+    if let Some(email) = email.filter(|email| email.len() > LONGEST || !Mailer::is_address(email)) {
+        let detail = format!("is {email}, which is no mail address");
+        wrong.note("/email", "format", detail, None, "give for example kim@example.com");
+    }
+}
+
+/// Changes a principal: where they get mail of what they decide or asked for. One's own, or a platform admin anybody's.
+#[utoipa::path(patch, path = "/v1/principals/{principal}", operation_id = "principal_update", tag = "people",
+    request_body(content = api::PrincipalPatch, content_type = "application/merge-patch+json"),
+    params(("principal" = String, Path, description = "Name or id")),
+    responses((status = 200, body = api::Principal), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_update(
+    caller: Caller<PrincipalUpdate>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+    asked: Asked<api::PrincipalPatch>,
+) -> Answer<api::Principal> {
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
+    check_email(wire.email.as_ref().and_then(Option::as_deref), &mut wrong);
+    let email = wrong.done(|| Some(wire.email))?;
+    let row = app.principal_update(&caller, &call, &named, email).await?;
+    Ok((StatusCode::OK, Json(principal(&row))))
 }
 
 /// A principal, by name or id.

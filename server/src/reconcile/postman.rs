@@ -24,7 +24,7 @@ impl Postman {
                 Err(error) => tracing::warn!(?error, "the outbox could not be looked at"),
             }
             tokio::select! {
-                () = self.app.mail.notified() => {}
+                () = self.app.post_bell.notified() => {}
                 () = tokio::time::sleep(self.every) => {}
                 () = self.stopping.cancelled() => {}
             }

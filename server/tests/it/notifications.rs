@@ -16,6 +16,7 @@ on_sqlite!(
     wrong_channels_are_told,
     what_is_secret_of_a_channel_goes_in_only,
     mail_arrives,
+    people_get_mail_of_what_they_decide_and_asked_for,
 );
 
 const CHANNELS: &str = "/v1/notification-channels";
@@ -271,29 +272,86 @@ async fn what_is_secret_of_a_channel_goes_in_only(orbit: TestApp) {
     }
 }
 
+/// The test's SMTP server, and the mail that it took.
+struct Post {
+    mailer: Mailer,
+    mailbox: String,
+}
+
+impl Post {
+    async fn of(orbit: &mut TestApp) -> Self {
+        let url = std::env::var("ORBIT_TEST_SMTP_URL")
+            .expect("ORBIT_TEST_SMTP_URL names an SMTP server: `make test` starts one");
+        let mailbox = std::env::var("ORBIT_TEST_SMTP_MAILBOX").unwrap();
+        let post = Self { mailer: Mailer::new(&url, "Orbit <orbit@example.com>").unwrap(), mailbox };
+        orbit.replaced(&|made| made.mailer = Some(post.mailer.clone())).await.stop().await;
+        post
+    }
+    /// The mails to an address, without soft line breaks.
+    fn to(&self, address: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(format!("{}/new", self.mailbox)) else { return vec![] };
+        let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+        let to = |text: &String| text.lines().any(|line| line.starts_with("X-RcptTo:") && line.contains(address));
+        texts.filter(to).map(|text| text.replace("=\r\n", "").replace("=\n", "")).collect()
+    }
+    async fn arrives(&self, address: &str, subject: &str) -> String {
+        let subject = format!("Subject: {subject}");
+        until(&format!("mail to {address} with {subject}"), async || {
+            self.to(address).into_iter().find(|mail| mail.contains(&subject))
+        })
+        .await
+    }
+}
+
 async fn mail_arrives(orbit: TestApp) {
     let mut orbit = orbit;
-    let url =
-        std::env::var("ORBIT_TEST_SMTP_URL").expect("ORBIT_TEST_SMTP_URL names an SMTP server: `make test` starts one");
-    let mailbox = std::env::var("ORBIT_TEST_SMTP_MAILBOX").unwrap();
-    let mailer = Mailer::new(&url, "Orbit <orbit@example.com>").unwrap();
-    orbit.replaced(&|made| made.mailer = Some(mailer.clone())).await.stop().await;
+    let post = Post::of(&mut orbit).await;
     let (dev, root) = (orbit.dev().await, orbit.root());
     let to = format!("{}@example.com", orbit.unique());
     root.post(CHANNELS, json!({ "name": "mail", "email": { "to": [to, "list@example.com"] } })).await.created();
     let id = dev.topic("orders").in_prod().because("the <fair>").create().await.request_id();
-    let mail = until("the mail arrives", async || {
-        let entries = std::fs::read_dir(format!("{mailbox}/new")).ok()?;
-        let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
-        texts.into_iter().find(|text| text.contains(&to))
-    })
-    .await;
-    let mail = mail.replace("=\r\n", "").replace("=\n", "");
-    assert!(mail.contains("Subject: dev asks to create topic payments/prod/orders"), "{mail}");
-    assert!(
-        mail.contains("From: \"Orbit\" <orbit@example.com>") || mail.contains("From: Orbit <orbit@example.com>"),
-        "{mail}"
-    );
+    let mail = post.arrives(&to, "dev asks to create topic payments/prod/orders").await;
+    assert!(mail.contains("orbit@example.com") && mail.contains("list@example.com"), "{mail}");
     assert!(mail.contains(&id) && mail.contains("Waits for: a platform admin"), "{mail}");
     assert!(mail.contains("the &lt;fair&gt;"), "{mail}");
+}
+
+async fn people_get_mail_of_what_they_decide_and_asked_for(orbit: TestApp) {
+    let mut orbit = orbit;
+    let post = Post::of(&mut orbit).await;
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let lead = orbit.person("lead", Role::Admin, "payments").await;
+    let kim = orbit.stranger("kim").await;
+    let at = |name: &str| format!("{name}-{}@example.com", orbit.unique());
+    for (who, name) in [(&dev, "dev"), (&root, "root"), (&lead, "lead"), (&kim, "kim")] {
+        let told = who.patch(&format!("/v1/principals/{name}"), json!({ "email": at(name) })).await;
+        assert_eq!(told.ok().text("/email"), at(name));
+    }
+    dev.patch("/v1/principals/root", json!({ "email": "x@example.com" })).await.problem(404, "principal.not-found");
+    dev.patch("/v1/principals/dev", json!({ "email": "none" })).await.invalid().field("/email");
+    root.put("/v1/topic-policies/platform", json!({
+        "require_approval_for": ["prod"], "approvers": { "prod": [{ "role": "platform-admin" }, { "principal": "kim" }] },
+    }))
+    .await
+    .ok();
+
+    let id = dev.topic("orders").in_prod().create().await.request_id();
+    let subject = "dev asks to create topic payments/prod/orders";
+    post.arrives(&at("root"), subject).await;
+    post.arrives(&at("kim"), subject).await;
+    kim.reject(&id, "not now").await.ok();
+    let mail = post.arrives(&at("dev"), "kim rejected: create topic payments/prod/orders").await;
+    assert!(mail.contains("Reason: not now"), "{mail}");
+    assert_eq!(post.to(&at("lead")), [""; 0], "it is none of theirs");
+    assert_eq!(post.to(&at("dev")).len(), 1, "one's own request is told to others");
+    // Who did it themselves knows; and who wants none gets none.
+    root.patch("/v1/principals/kim", json!({ "email": null })).await.ok();
+    let other = dev.topic("other").in_prod().create().await.request_id();
+    post.arrives(&at("root"), "dev asks to create topic payments/prod/other").await;
+    dev.withdraw(&other).await.ok();
+    until("nothing is on its way", async || {
+        orbit.texts("SELECT kind FROM outbox WHERE ended_at IS NULL").await.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!((post.to(&at("dev")).len(), post.to(&at("kim")).len()), (1, 1));
 }

@@ -31,6 +31,23 @@ pub use problem::*;
 pub use request::*;
 pub use topic::*;
 
+/// Tells "absent" from "null": `None` is absent, `Some(None)` is null.
+mod double_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::option_option, reason = "absent, null and given are three things in a merge patch")]
+    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(value: &Option<Option<T>>, s: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().and_then(Option::as_ref).serialize(s)
+    }
+    #[expect(clippy::option_option, reason = "absent, null and given are three things in a merge patch")]
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Option<T>>, D::Error> {
+        Option::<T>::deserialize(d).map(Some)
+    }
+}
+
 /// Declares wire types: serde, Debug, Clone, `PartialEq`, and the OpenAPI schema where asked for. `input` refuses unknown fields.
 macro_rules! wire {
     ($(#[$meta:meta])* input struct $Name:ident { $($body:tt)* }) => {

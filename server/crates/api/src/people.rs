@@ -21,6 +21,20 @@ wire! {
         /// What it is. Default `person`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub kind: Option<PrincipalKind>,
+        /// Where they get mail of what they decide or asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub email: Option<String>,
+    }
+}
+
+wire! {
+    /// What to change on a principal, as a merge patch.
+    #[derive(Default)]
+    input struct PrincipalPatch {
+        /// Where they get mail of what they decide or asked for; null: nowhere.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::double_option")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        pub email: Option<Option<String>>,
     }
 }
 
@@ -33,6 +47,9 @@ wire! {
         pub name: String,
         /// What it is.
         pub kind: PrincipalKind,
+        /// Where they get mail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub email: Option<String>,
         /// When it was created.
         pub created_at: Timestamp,
     }

@@ -77,11 +77,11 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
         /// What to change on a topic, as a JSON merge patch (RFC 7396): absent stays as it is, null unsets; so it is within `config` too.
         #[derive(Default)]
         input struct TopicPatch {
-            $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none", with = "double_option")]
+            $($(#[doc = $doc])* #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::double_option")]
                 #[cfg_attr(feature = "openapi", schema(value_type = Option<$T>))]
                 pub $field: Option<Option<$T>>,)*
             /// Further topic settings to change: a setting that is absent stays as it is, null unsets it.
-            #[serde(default, skip_serializing_if = "Option::is_none", with = "double_option")]
+            #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::double_option")]
             #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, Option<String>>>))]
             pub config: Option<Option<BTreeMap<String, Option<String>>>>,
             $($(#[doc = $said])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $word: Option<$W>,)*
@@ -301,23 +301,6 @@ fn merged(
         }
     }
     Some(after).filter(|map| !map.is_empty())
-}
-
-/// Tells "absent" from "null": `None` is absent, `Some(None)` is null.
-mod double_option {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::option_option, reason = "absent, null and given are three things in a merge patch")]
-    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
-    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Option<Option<T>>, s: S) -> Result<S::Ok, S::Error> {
-        value.as_ref().and_then(Option::as_ref).serialize(s)
-    }
-    #[expect(clippy::option_option, reason = "absent, null and given are three things in a merge patch")]
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<Option<Option<T>>, D::Error> {
-        Option::<T>::deserialize(d).map(Some)
-    }
 }
 
 wire! {

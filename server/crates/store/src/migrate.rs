@@ -32,6 +32,7 @@ pairs! {
     12 "0012_policy_packs",
     13 "0013_notifications",
     14 "0014_run_links",
+    15 "0015_principal_mail",
 }
 
 /// How far a database's tables are behind this build.

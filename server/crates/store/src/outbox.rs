@@ -51,8 +51,10 @@ impl DeliveryState {
 pub struct OutboxRow {
     /// Its id: that of the event, or of the delivery.
     pub id: Uuid,
-    /// The channel that it goes to; absent for an event that is to be told of.
+    /// The channel that it goes to.
     pub channel: Option<ChannelId>,
+    /// The mail address of a person that it goes to. With neither it is an event that is to be told of.
+    pub recipient: Option<String>,
     /// What happened; `None` where this build does not know it.
     pub event: Option<EventKind>,
     /// Of an event, what it is about; of a delivery, the message.
@@ -77,6 +79,7 @@ impl Load for OutboxRow {
         Ok(Self {
             id: r.get("id")?,
             channel: r.maybe_id("channel_id", ChannelId::from_uuid)?,
+            recipient: r.get("recipient")?,
             event: event.as_deref().and_then(EventKind::parse),
             payload: r.json("payload")?,
             attempts: r.get("attempts")?,
@@ -103,7 +106,7 @@ pub struct DeliveryFilter {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT o.id, o.channel_id, o.event, o.payload, o.attempts, o.state, o.last_error, o.due_at, o.created_at, o.ended_at \
+            "SELECT o.id, o.channel_id, o.event, o.payload, o.attempts, o.state, o.last_error, o.due_at, o.created_at, o.ended_at, o.recipient \
              FROM outbox o ",
             $rest
         )
@@ -136,13 +139,20 @@ impl Read {
     }
 }
 
+/// Whom a message goes to.
+enum To<'a> {
+    Nobody,
+    Channel(ChannelId),
+    Person(&'a str),
+}
+
 macro_rules! due {
     ($skip:literal) => {
         concat!(
             "UPDATE outbox SET due_at = $2, attempts = attempts + 1 WHERE id IN \
                (SELECT id FROM outbox WHERE ended_at IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $3",
             $skip,
-            ") RETURNING id, channel_id, event, payload, attempts, state, last_error, due_at, created_at, ended_at"
+            ") RETURNING id, channel_id, event, payload, attempts, state, last_error, due_at, created_at, ended_at, recipient"
         )
     };
 }
@@ -150,24 +160,33 @@ macro_rules! due {
 impl Tx {
     /// Notes that something happened to a request: it is told of after the commit, or not at all where there is none.
     pub async fn event(&mut self, id: Uuid, kind: EventKind, request: RequestId) -> Result<()> {
-        self.outbox_insert(id, None, kind, &json!({ "request": request })).await
+        self.outbox_insert(id, To::Nobody, kind, &json!({ "request": request })).await
     }
     /// Sends a message to a channel.
     pub async fn deliver(&mut self, id: Uuid, to: ChannelId, kind: EventKind, message: &Value) -> Result<()> {
-        self.outbox_insert(id, Some(to), kind, message).await
+        self.outbox_insert(id, To::Channel(to), kind, message).await
     }
-    async fn outbox_insert(&mut self, id: Uuid, to: Option<ChannelId>, kind: EventKind, payload: &Value) -> Result<()> {
+    /// Sends a message to a person.
+    pub async fn mail(&mut self, id: Uuid, to: &str, kind: EventKind, message: &Value) -> Result<()> {
+        self.outbox_insert(id, To::Person(to), kind, message).await
+    }
+    async fn outbox_insert(&mut self, id: Uuid, to: To<'_>, kind: EventKind, payload: &Value) -> Result<()> {
         let now = self.now().await?;
         self.sql(
-            "INSERT INTO outbox (id, kind, payload, due_at, attempts, created_at, channel_id, event) \
-             VALUES ($1, $2, $3, $4, 0, $4, $5, $6)",
+            "INSERT INTO outbox (id, kind, payload, due_at, attempts, created_at, channel_id, event, recipient) \
+             VALUES ($1, $2, $3, $4, 0, $4, $5, $6, $7)",
         )
         .bind(id)
-        .bind(if to.is_some() { "delivery" } else { "event" })
+        .bind(match to {
+            To::Nobody => "event",
+            To::Channel(_) => "delivery",
+            To::Person(_) => "mail",
+        })
         .bind(Json(payload))
         .bind_time(now)
-        .bind(to.map(ChannelId::uuid))
+        .bind(if let To::Channel(id) = to { Some(id.uuid()) } else { None })
         .bind(kind.as_str())
+        .bind(if let To::Person(address) = to { Some(address) } else { None })
         .one_row()
         .await
     }
@@ -183,7 +202,7 @@ impl Tx {
     }
     /// An event was told of: its deliveries stand for it.
     pub async fn event_told(&mut self, id: Uuid) -> Result<()> {
-        self.sql("DELETE FROM outbox WHERE id = $1 AND channel_id IS NULL").bind(id).execute().await?;
+        self.sql("DELETE FROM outbox WHERE id = $1 AND kind = 'event'").bind(id).execute().await?;
         Ok(())
     }
     /// A delivery arrived.

@@ -2,7 +2,7 @@
 
 use crate::{
     PageOf,
-    conn::{Load, Read, Row, Tx},
+    conn::{Load, Read, Row, Tx, sql},
     error::Result,
 };
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use orbit_core::{
     id::{MembershipId, PrincipalId, TenantId, TokenId, WorkspaceId},
     name::Slug,
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// The one tenant that there is so far.
@@ -27,6 +28,8 @@ pub struct PrincipalRow {
     pub name: String,
     /// `person`, `service` or `system`.
     pub kind: String,
+    /// Where they get mail.
+    pub email: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -37,6 +40,7 @@ impl Load for PrincipalRow {
             id: r.id("id", PrincipalId::from_uuid)?,
             name: r.get("name")?,
             kind: r.get("kind")?,
+            email: r.get("email")?,
             created_at: r.time("created_at")?,
         })
     }
@@ -154,15 +158,32 @@ macro_rules! token {
 impl Read {
     /// By id.
     pub async fn principal(&mut self, id: PrincipalId) -> Result<Option<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, created_at FROM principal WHERE id = $1").bind(id.uuid()).optional().await
+        self.sql("SELECT id, name, kind, email, created_at FROM principal WHERE id = $1")
+            .bind(id.uuid())
+            .optional()
+            .await
     }
     /// By name.
     pub async fn principal_by_name(&mut self, name: &str) -> Result<Option<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, created_at FROM principal WHERE name = $1").bind(name).optional().await
+        self.sql("SELECT id, name, kind, email, created_at FROM principal WHERE name = $1").bind(name).optional().await
+    }
+    /// Those with a mail address who may have to decide something: admins of the platform or of a workspace, and those of these names.
+    pub async fn principals_to_ask(&mut self, names: &[String]) -> Result<Vec<PrincipalRow>> {
+        self.sql(sql!(
+            pg: "SELECT id, name, kind, email, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
+                 WHERE m.principal_id = p.id AND m.role IN ('admin', 'platform-admin')) \
+                 OR name IN (SELECT value FROM jsonb_array_elements_text($1) AS t (value))) ORDER BY name",
+            lite: "SELECT id, name, kind, email, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
+                 WHERE m.principal_id = p.id AND m.role IN ('admin', 'platform-admin')) \
+                 OR name IN (SELECT value FROM json_each($1))) ORDER BY name",
+        ))
+        .bind(Json(names))
+        .all()
+        .await
     }
     /// A page by name.
     pub async fn principal_list(&mut self, page: &PageOf<String>) -> Result<Vec<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, created_at FROM principal WHERE name > $1 AND kind <> 'system' ORDER BY name LIMIT $2")
+        self.sql("SELECT id, name, kind, email, created_at FROM principal WHERE name > $1 AND kind <> 'system' ORDER BY name LIMIT $2")
             .bind(page.after.as_deref().unwrap_or_default())
             .bind(i64::from(page.limit))
             .all()
@@ -218,6 +239,10 @@ impl Read {
 }
 
 impl Tx {
+    /// Says where a principal gets mail; `None`: nowhere.
+    pub async fn principal_email(&mut self, id: PrincipalId, email: Option<&str>) -> Result<()> {
+        self.sql("UPDATE principal SET email = $2 WHERE id = $1").bind(id.uuid()).bind(email).one_row().await
+    }
     /// False where the name is taken.
     pub async fn principal_insert(&mut self, id: PrincipalId, kind: &str, name: &str) -> Result<bool> {
         let now = self.now().await?;

@@ -18,8 +18,13 @@ impl TestApp {
         }
     }
 
-    /// All tables but the audit trail, and without what notes the use of tokens: what a refused call must leave as it was.
+    /// All tables but the audit trail, and without what notes the use of tokens: what a refused call must leave as it was. Once what is on its way to
+    /// people has gone there.
     pub(crate) async fn dump_of_work(&self) -> Dump {
+        super::until("nothing is on its way", async || {
+            self.texts("SELECT kind FROM outbox WHERE ended_at IS NULL").await.is_empty().then_some(())
+        })
+        .await;
         let mut dump = self.dump().await;
         dump.retain(|table, _| !matches!(table.as_str(), "audit_event" | "token"));
         dump

@@ -184,7 +184,44 @@ async fn items_and_consents_of_several_requests_are_read_at_once(db: TestStore) 
     assert_eq!(open.into_iter().map(|r| r.id).collect::<Vec<_>>(), [b]);
 }
 
+async fn mail_to_a_person_is_no_delivery_of_a_channel(db: TestStore) {
+    let id = fresh();
+    let message = json!({ "title": "hello" });
+    db.write(async |tx| tx.mail(id, "kim@example.com", EventKind::RequestApproved, &message).await).await.unwrap();
+    let [taken] = claim(&db, 10).await.try_into().unwrap();
+    assert_eq!((taken.id, taken.channel, taken.recipient.as_deref()), (id, None, Some("kim@example.com")));
+    db.write(async |tx| tx.event_told(id).await).await.unwrap();
+    assert_eq!(db.count("outbox", "kind = 'mail'").await, 1, "it is no event");
+    assert_eq!(db.read().await.unwrap().delivery(id).await.unwrap(), None);
+}
+
+async fn those_who_may_decide_are_found_by_their_mail_address(db: TestStore) {
+    let payments = db.workspace("payments").await;
+    let (admin, named) = (db.principal("admin").await, db.principal("named").await);
+    let member = db.member("member", payments).await;
+    let silent = db.principal("silent").await;
+    for (who, of, role) in [(admin, Some(payments), "admin"), (silent, None, "platform-admin")] {
+        let id = orbit_core::id::MembershipId::from_uuid(fresh());
+        db.write(async |tx| tx.membership_insert(id, who, of, role).await).await.unwrap();
+    }
+    for (who, address) in [(admin, "a@x"), (named, "n@x"), (member, "m@x")] {
+        db.write(async |tx| tx.principal_email(who, Some(address)).await).await.unwrap();
+    }
+    let mut read = db.read().await.unwrap();
+    let mut ask = async |names: &[&str]| -> Vec<String> {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        read.principals_to_ask(&names).await.unwrap().into_iter().filter_map(|p| p.email).collect()
+    };
+    assert_eq!(ask(&[]).await, ["a@x"]);
+    assert_eq!(ask(&["named", "silent", "nobody"]).await, ["a@x", "n@x"]);
+    drop(read);
+    db.write(async |tx| tx.principal_email(admin, None).await).await.unwrap();
+    assert_eq!(db.read().await.unwrap().principal(admin).await.unwrap().unwrap().email, None);
+}
+
 on_both!(
+    mail_to_a_person_is_no_delivery_of_a_channel,
+    those_who_may_decide_are_found_by_their_mail_address,
     a_channel_is_kept_as_it_was_given,
     channels_are_listed_for_who_rules_them,
     what_is_due_is_taken_once_for_a_while,
