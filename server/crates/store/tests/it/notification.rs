@@ -197,14 +197,14 @@ async fn mail_to_a_person_is_no_delivery_of_a_channel(db: TestStore) {
 
 async fn those_who_may_decide_are_found_by_their_mail_address(db: TestStore) {
     let payments = db.workspace("payments").await;
-    let (admin, named) = (db.principal("admin").await, db.principal("named").await);
+    let (admin, kim) = (db.principal("admin").await, db.principal("named").await);
     let member = db.member("member", payments).await;
     let silent = db.principal("silent").await;
     for (who, of, role) in [(admin, Some(payments), "admin"), (silent, None, "platform-admin")] {
         let id = orbit_core::id::MembershipId::from_uuid(fresh());
         db.write(async |tx| tx.membership_insert(id, who, of, role).await).await.unwrap();
     }
-    for (who, address) in [(admin, "a@x"), (named, "n@x"), (member, "m@x")] {
+    for (who, address) in [(admin, "a@x"), (kim, "n@x"), (member, "m@x")] {
         db.write(async |tx| tx.principal_email(who, Some(address)).await).await.unwrap();
     }
     let mut read = db.read().await.unwrap();
