@@ -47,9 +47,10 @@ impl Env {
 
 /// A server with a cluster, an environment and a workspace; it ends with the value.
 pub(crate) struct Server {
-    _process: Child,
+    process: Child,
     folder: tempfile::TempDir,
     pub(crate) url: String,
+    pub(crate) admin: Client,
     pub(crate) developer: Client,
     pub(crate) developer_token: String,
 }
@@ -89,9 +90,14 @@ impl Server {
     pub(crate) async fn start(env: &Env) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let (process, _, url, [admin, developer_token]) = start_server(env, folder.path()).await?;
-        set_up(env, &Client::builder(&url).token(admin).build()?).await?;
+        let admin = Client::builder(&url).token(admin).build()?;
+        set_up(env, &admin).await?;
         let developer = Client::builder(&url).token(&developer_token).build()?;
-        Ok(Self { _process: process, folder, url, developer, developer_token })
+        Ok(Self { process, folder, url, admin, developer, developer_token })
+    }
+
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.id()
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {

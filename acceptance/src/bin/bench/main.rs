@@ -3,6 +3,7 @@
 //! Every figure stands beside a floor or a peer of the same run, so that a slow machine changes both.
 
 mod create;
+mod estate;
 mod figures;
 mod plan;
 mod start;
@@ -20,5 +21,6 @@ async fn main() -> Result<()> {
     start::provider(&env).await?;
     create::topics(&env).await?;
     plan::thousand(&env).await?;
+    estate::figures(&env).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ mod builder;
 mod call;
 mod error;
 
+mod governance;
 mod people;
 mod platform;
 mod query;
@@ -22,6 +23,7 @@ mod tests;
 pub use builder::{BuildError, Builder};
 pub use call::Submitted;
 pub use error::ClientError;
+pub use governance::InboxQuery;
 pub use query::{MembershipQuery, OperationQuery, PageQuery, RequestQuery, TopicQuery, TopicRead};
 pub use topics::Deleted;
 pub use wait::Waited;

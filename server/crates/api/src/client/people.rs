@@ -1,7 +1,10 @@
 //! Principals, memberships and tokens.
 
 use super::{Client, ClientError, MembershipQuery, PageQuery, platform::noun};
-use crate::{Membership, MembershipCreate, Page, Principal, PrincipalCreate, Token, TokenCreate, TokenCreated, WhoAmI};
+use crate::{
+    Membership, MembershipCreate, Page, Principal, PrincipalCreate, PrincipalPatch, Token, TokenCreate, TokenCreated,
+    WhoAmI,
+};
 
 noun!("principals", Principal:
     /// Creates a principal.
@@ -9,13 +12,19 @@ noun!("principals", Principal:
     /// A principal, by name or id.
     get principal_get,
     /// A page of the principals.
-    list principal_list);
+    list principal_list,
+    /// Changes a principal.
+    update principal_update(PrincipalPatch));
 noun!("memberships", Membership:
     /// Creates a membership.
     create membership_create(MembershipCreate),
+    /// A membership, by id.
+    get membership_get,
     /// Deletes a membership.
     delete membership_delete);
 noun!("tokens", Token:
+    /// A token, by id: never the token itself.
+    get token_get,
     /// A page of the tokens that the caller may see.
     list token_list,
     /// Revokes a token.
