@@ -143,6 +143,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             }
             config.database_url()?;
             telemetry::check(&config.log)?;
+            config.mailer()?;
             say(&serde_json::to_string_pretty(&without_secrets(&config))?)
         }
         Command::Openapi => say(&http::openapi().to_pretty_json()?),
@@ -160,12 +161,20 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 /// The configuration as it came to be, for people: an address may hold a password, before its host or among its parameters.
 fn without_secrets(config: &Config) -> serde_json::Value {
     let mut shown = json!(config);
-    if let Some((scheme, rest)) = config.database.url.split_once("://") {
-        let (rest, parameters) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?[hidden]"));
-        let (who, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("[hidden]@", host));
-        shown["database"]["url"] = json!(format!("{scheme}://{who}{host}{parameters}"));
+    if let Some(url) = hidden(&config.database.url) {
+        shown["database"]["url"] = json!(url);
+    }
+    if let Some(url) = config.email.smtp_url.as_deref().and_then(hidden) {
+        shown["email"]["smtp_url"] = json!(url);
     }
     shown
+}
+
+fn hidden(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (rest, parameters) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?[hidden]"));
+    let (who, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("[hidden]@", host));
+    Some(format!("{scheme}://{who}{host}{parameters}"))
 }
 
 /// Prints a result. Whoever reads only its beginning (`| head`) has what they wanted.

@@ -52,8 +52,13 @@ fn the_configuration_is_checked_without_being_used() {
     let among =
         check(&[("ORBIT_DATABASE__URL", "postgres://127.0.0.1:1/orbit?user=orbit&password=canary-5a1e")]).succeeds();
     assert!(among.contains("127.0.0.1:1/orbit?[hidden]") && !among.contains("canary-5a1e"), "{among}");
+    let mail =
+        [("ORBIT_EMAIL__SMTP_URL", "smtps://orbit:canary-5a1e@127.0.0.1"), ("ORBIT_EMAIL__FROM", "orbit@example.com")];
+    let hidden = check(&mail).succeeds();
+    assert!(hidden.contains("smtps://[hidden]@127.0.0.1") && !hidden.contains("canary-5a1e"), "{hidden}");
 
     let wrong = [
+        (("ORBIT_EMAIL__SMTP_URL", "smtp://127.0.0.1"), "email.from is missing", "say who sends"),
         (("ORBIT_RUNNER__LEASES", "30"), "runner.leases", "known are: lease_seconds,"),
         (("ORBIT_RUNNER__LEASE_SECONDS", "2"), "runner.lease_seconds is 2", "give at least 12"),
         (("ORBIT_SERVER__LISTEN", "here"), "server.listen", ""),

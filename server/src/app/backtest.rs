@@ -1,6 +1,10 @@
 //! Back-test: a draft of a policy over the topics that are there, before it binds anybody.
 
-use super::{App, AppError, AppResult, PolicyNew, Refusal, policies::may_write, topics::field};
+use super::{
+    App, AppError, AppResult, PolicyNew, Refusal,
+    policies::{check_patterns, may_write},
+    topics::field,
+};
 use crate::auth::{Caller, permission::PolicyWrite};
 use orbit_core::{
     change::{Requester, TopicAction, TopicChange},
@@ -108,6 +112,7 @@ impl App {
             None => None,
         };
         may_write(&caller.who, workspace)?;
+        check_patterns(&draft.rules).await?;
         let existing = db.policy_by_name(draft.name.as_str()).await?;
         if existing.as_ref().is_some_and(|row| row.workspace_id != workspace) {
             let detail = format!("is {}, and that policy binds somebody else", draft.name);
@@ -164,7 +169,7 @@ impl App {
 }
 
 /// How many brokers the largest cluster has that an environment leads to; `None` where that is not known of all of them.
-async fn most_brokers(db: &mut Read, environment: &EnvironmentRow) -> AppResult<Option<u32>> {
+pub(super) async fn most_brokers(db: &mut Read, environment: &EnvironmentRow) -> AppResult<Option<u32>> {
     let mut most = None;
     for mapping in db.mappings_of(environment.id).await? {
         let cluster = db.cluster(mapping.cluster_id).await?.and_then(|c| c.description);
@@ -174,7 +179,7 @@ async fn most_brokers(db: &mut Read, environment: &EnvironmentRow) -> AppResult<
     Ok(most)
 }
 
-fn beyond(book: &Effective, brokers: Option<u32>) -> Option<String> {
+pub(super) fn beyond(book: &Effective, brokers: Option<u32>) -> Option<String> {
     let (least, brokers) = (book.replication_factor.min.as_ref()?, brokers?);
     (least.value > i64::from(brokers)).then(|| {
         let policy = &least.source.policy;

@@ -47,6 +47,25 @@ pub enum TargetNew {
     },
 }
 
+/// Where a channel is to lead from now on.
+#[derive(Debug, Clone)]
+pub enum TargetChange {
+    /// To an address: what is not given stays.
+    Webhook {
+        /// The address.
+        url: Option<Secret>,
+        /// What the body looks like.
+        template: Option<Template>,
+        /// What it is signed with.
+        secret: Option<Secret>,
+    },
+    /// To mail addresses.
+    Email {
+        /// To whom.
+        to: Vec<String>,
+    },
+}
+
 /// A channel to write.
 #[derive(Debug, Clone)]
 pub struct ChannelNew {
@@ -64,7 +83,7 @@ pub struct ChannelNew {
 #[derive(Debug, Clone, Default)]
 pub struct ChannelChange {
     /// Where it leads.
-    pub target: Option<TargetNew>,
+    pub target: Option<TargetChange>,
     /// Of what it tells.
     pub events: Option<BTreeSet<EventKind>>,
 }
@@ -156,6 +175,25 @@ impl App {
         Ok(serde_json::from_str(json.expose()).ok())
     }
 
+    /// A target with what a change leaves as it was, and whether that is the signing secret.
+    fn changed_target(&self, before: &ChannelRow, change: TargetChange) -> AppResult<(TargetNew, bool)> {
+        let (url, template, secret) = match change {
+            TargetChange::Email { to } => return Ok((TargetNew::Email { to }, false)),
+            TargetChange::Webhook { url, template, secret } => (url, template, secret),
+        };
+        let kept = self.channel_kept(before)?;
+        let was = if let Target::Webhook { template, .. } = &before.target { Some(*template) } else { None };
+        let missing = || Refusal::fields(vec![field("/webhook/url", "missing", "is missing", "give it")]);
+        let kept_secret = secret.is_none() && kept.is_some();
+        let (old_url, old_secret) = kept.map(|kept| (Secret::new(kept.url), Secret::new(kept.secret))).unzip();
+        let new = TargetNew::Webhook {
+            url: url.or(old_url).ok_or_else(missing)?,
+            template: template.or(was).unwrap_or(Template::Event),
+            secret: secret.or(old_secret),
+        };
+        Ok((new, kept_secret))
+    }
+
     /// Sets a channel up. The answer tells the secret that it signs with.
     pub async fn channel_create(
         &self,
@@ -218,8 +256,10 @@ impl App {
         let mut row = before.clone();
         let mut told = None;
         if let Some(target) = change.target {
-            let (target, sealed, secret) = self.aimed(row.id, target)?;
-            (row.target, row.secret, told) = (target, sealed, secret);
+            let (new, kept_secret) = self.changed_target(&before, target)?;
+            let (target, sealed, secret) = self.aimed(row.id, new)?;
+            (row.target, row.secret) = (target, sealed);
+            told = secret.filter(|_| !kept_secret);
         }
         row.events = change.events.unwrap_or(row.events);
         if !tx.channel_update(&row, expected.unwrap_or(before.revision)).await? {

@@ -81,6 +81,7 @@ impl App {
         if row.state == RequestState::Pending && row.expires_at <= tx.now().await? {
             // The sweep has not come by yet; what it would do is done here.
             self.expire(&mut tx, &row).await?;
+            self.remember(&mut tx, call, &id.uuid()).await?;
             tx.commit().await?;
             self.runner.tell(id.uuid());
             return Err(refused(&NotAllowed::Decided(RequestState::Expired), &row).into());
@@ -155,6 +156,7 @@ impl App {
         }
         let why = format!("policy does not allow it by now: {}", refusal.detail);
         self.conclude(&mut tx, call, row, items, RequestState::Rejected, Some(&why), (vec![], None)).await?;
+        self.remember(&mut tx, call, &row.id.uuid()).await?;
         tx.commit().await?;
         self.runner.tell(row.id.uuid());
         self.audit_denial(call, &changes(items), &refusal).await?;
@@ -185,7 +187,10 @@ impl App {
                 .remedy("have it asked for again")
         };
         for item in &items {
-            if tx.request_newest(item.object_id).await?.is_none_or(|newest| newest.id != id) {
+            let newest = tx.request_newest(item.object_id).await?.is_some_and(|newest| newest.id == id);
+            // What was to be created and was dropped since is in nobody's Terraform state any more.
+            let Change::Topic(change) = &item.change;
+            if !newest || tx.topic(change.id).await?.is_none() {
                 return Err(moved_on().into());
             }
         }
@@ -202,7 +207,7 @@ impl App {
             return Err(moved_on().into());
         }
         tx.request_needs(id, &weighed.needs).await?;
-        self.tell_of(&mut tx, EventKind::RequestReopened, id).await?;
+        self.tell_of(&mut tx, EventKind::RequestReopened, id, (Some(&call.who.name), None)).await?;
         let changes = changes(&items);
         for change in &changes {
             self.desire(&mut tx, change, &Stage::Filed { by: row.requester_id }).await?;
@@ -299,11 +304,12 @@ impl App {
             tx.request_end(row.id).await?;
             None
         };
+        let told = (Some(call.who.name.as_str()), words);
         let resolution =
             Resolution { state, by, reason: words.map(str::to_owned), operation: work.as_ref().map(|w| w.operation) };
         tx.request_resolve(row.id, &resolution).await?;
         if let Some(kind) = EventKind::parse(&format!("request.{}", state.as_str())) {
-            self.tell_of(tx, kind, row.id).await?;
+            self.tell_of(tx, kind, row.id, told).await?;
         }
         let action = format!("request.{}", state.as_str());
         self.audit_request(tx, call, row.id, &changes, audit::Deed::new(&action, words)).await?;
@@ -431,7 +437,7 @@ impl App {
         let by = "orbit".to_owned();
         let resolution = Resolution { state: RequestState::Expired, by, reason: None, operation: None };
         tx.request_resolve(row.id, &resolution).await?;
-        self.tell_of(tx, EventKind::RequestExpired, row.id).await?;
+        self.tell_of(tx, EventKind::RequestExpired, row.id, (None, None)).await?;
         Ok(tx.request_end(row.id).await?)
     }
 }
@@ -476,6 +482,9 @@ pub(super) fn may_see(who: &Identity, row: &RequestRow, actor: &Actor) -> bool {
 
 fn refused(refusal: &NotAllowed, row: &RequestRow) -> Refusal {
     match refusal {
+        NotAllowed::Decided(RequestState::Pending) => {
+            Refusal::new(Code::RequestDecided, "the request is pending: it waits for a decision already")
+        }
         NotAllowed::Decided(state) => {
             let by = row.decided_by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
             Refusal::new(Code::RequestDecided, format!("the request was {}{by} before", state.as_str()))

@@ -3,6 +3,7 @@
 use super::{
     App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
     submit::Way,
+    topic_place::Books,
     topic_wish::{Comes, Wish, change_of},
     view::approvers_text,
 };
@@ -82,7 +83,7 @@ impl App {
         let new = item.topic;
         let place = self.place(db, caller, &new.workspace, &new.environment, &new.name).await?;
         let new = &match item.action {
-            Action::Create | Action::Update => self.with_profile(db, &place, new).await?,
+            Action::Create | Action::Update => self.with_profile((db, &mut siblings.books), &place, new).await?,
             Action::Delete => new,
         };
         let there = place.existing.as_ref();
@@ -164,7 +165,7 @@ impl App {
         change: &TopicChange,
         siblings: &mut Siblings,
     ) -> AppResult<Verdict> {
-        let rules = db.rulebook(change.workspace_id).await?;
+        let rules = siblings.books.of(db, change.workspace_id).await?;
         let (mut facts, _, _) = change.ground(db, asked).await?;
         siblings.take_room(&mut facts.quotas);
         let creates = matches!(change.action, TopicAction::Create { .. });
@@ -209,6 +210,8 @@ struct Siblings {
     names: HashMap<(ClusterId, String), TopicChange>,
     /// How much of which limits.
     room: HashMap<(Holder, Slug, Resource), i64>,
+    /// The rules, which are the same for all of them.
+    books: Books,
 }
 
 fn limit_of(quota: &Quota) -> (Holder, Slug, Resource) {

@@ -26,7 +26,7 @@ mod view;
 
 pub use backtest::{BacktestView, Fares, Tally};
 pub use call::{Call, Once, Run};
-pub use channels::{ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetNew};
+pub use channels::{ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetChange, TargetNew};
 pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};
 pub use decide::Decision;
 pub use error::{AppError, AppResult, Code, Refusal, rule_text};

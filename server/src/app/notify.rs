@@ -1,7 +1,7 @@
 //! Telling people, after the commit: events become deliveries, deliveries are sent, tried again, or given up.
 
 use super::{App, AppError, AppResult, decide::actor_of};
-use crate::notify::{Message, NotSent};
+use crate::notify::{Happened, Message, NotSent};
 use futures::future::join_all;
 use orbit_core::{
     approval::{self, Deed},
@@ -27,9 +27,15 @@ fn again_after(tries: u32) -> Option<Duration> {
 }
 
 impl App {
-    /// Notes, in a transaction that goes on, that something happened to a request.
-    pub(super) async fn tell_of(&self, tx: &mut Tx, kind: EventKind, request: RequestId) -> AppResult<()> {
-        Ok(tx.event(self.ids.fresh(), kind, request).await?)
+    /// Notes, in a transaction that goes on, that something happened to a request: who did it, and why.
+    pub(super) async fn tell_of(
+        &self,
+        tx: &mut Tx,
+        kind: EventKind,
+        request: RequestId,
+        why: (Option<&str>, Option<&str>),
+    ) -> AppResult<()> {
+        Ok(tx.event(self.ids.fresh(), kind, request, why).await?)
     }
 
     /// Sends what is due. Answers how many messages were taken.
@@ -52,7 +58,14 @@ impl App {
 
     /// An event becomes a delivery to each channel that wants it.
     async fn spread(&self, row: &OutboxRow) -> AppResult<()> {
+        // One that a newer version wrote, in the middle of an upgrade, is left to it.
+        if row.event.is_none() {
+            return Ok(());
+        }
         let mut tx = self.store.begin().await?;
+        if !tx.event_told(row.id).await? {
+            return Ok(());
+        }
         let request = row.payload.get("request").and_then(|id| id.as_str()).and_then(|id| id.parse::<RequestId>().ok());
         if let (Some(kind), Some(id)) = (row.event, request)
             && let Some(request) = tx.request(id).await?
@@ -71,7 +84,6 @@ impl App {
                 }
             }
         }
-        tx.event_told(row.id).await?;
         tx.commit().await?;
         self.post_bell.notify_one();
         Ok(())
@@ -82,8 +94,9 @@ impl App {
         let asks = matches!(kind, EventKind::RequestPending | EventKind::RequestReopened | EventKind::RequestExpiring);
         if !asks {
             let requester = tx.principal(row.requester_id).await?;
-            // Who did it themselves knows.
-            let own = row.decided_by.as_deref() == Some(row.requester.as_str());
+            // Who decided it themselves knows; what became of the work they do not.
+            let decided = !matches!(kind, EventKind::OperationFailed | EventKind::OperationStuck);
+            let own = decided && row.decided_by.as_deref() == Some(row.requester.as_str());
             return Ok(requester.and_then(|p| p.email).filter(|_| !own).into_iter().collect());
         }
         let items = tx.request_items(row.id).await?;
@@ -120,7 +133,9 @@ impl App {
         };
         let brief = self.request_brief(tx, &request).await?;
         let view = self.request_view(tx, request).await?;
-        Ok(Message::of_request(kind, row.created_at, &view, &brief, why.as_deref()))
+        let told = |name: &str| row.payload.get(name).and_then(|text| text.as_str()).map(str::to_owned);
+        let happened = Happened { kind, at: row.created_at, by: told("by"), reason: told("reason"), error: why };
+        Ok(Message::of_request(happened, &view, &brief))
     }
 
     /// Sends a delivery, and notes what came of it.
@@ -132,7 +147,7 @@ impl App {
             Err(error) => {
                 let again = again_after(u32::try_from(row.attempts).unwrap_or(TRIES));
                 tracing::warn!(delivery = %row.id, attempts = row.attempts, %error, given_up = again.is_none(), "a message did not arrive");
-                tx.not_delivered(row.id, &error.0, again).await?;
+                tx.not_delivered((row.id, row.attempts), &error.0, again).await?;
             }
         }
         Ok(tx.commit().await?)
@@ -152,12 +167,15 @@ impl App {
         }
         let Some(channel) = channel else { return Ok(Err(NotSent("the channel is gone".to_owned()))) };
         Ok(match &channel.target {
-            Target::Webhook { template, .. } => match self.channel_kept(&channel)? {
-                Some(kept) => {
+            Target::Webhook { template, .. } => match self.channel_kept(&channel) {
+                Err(_) => {
+                    Err(NotSent("the address of the channel cannot be decrypted: is its key configured?".to_owned()))
+                }
+                Ok(Some(kept)) => {
                     let (secret, now) = (Secret::new(kept.secret), self.clock.now().as_second());
                     self.webhooks.send((&kept.url, &secret), (row.id, now), (&message, *template)).await
                 }
-                None => Err(NotSent("the channel has no address".to_owned())),
+                Ok(None) => Err(NotSent("the channel has no address".to_owned())),
             },
             Target::Email { to } => self.mail(to, row, &message).await,
         })
@@ -178,7 +196,7 @@ impl App {
             let mut tx = self.store.begin().await?;
             let due = tx.requests_warned(BATCH).await?;
             for id in &due {
-                self.tell_of(&mut tx, EventKind::RequestExpiring, *id).await?;
+                self.tell_of(&mut tx, EventKind::RequestExpiring, *id, (None, None)).await?;
             }
             tx.commit().await?;
             count += due.len();

@@ -1,6 +1,10 @@
 //! Policy packs: installed with one call, upgraded with the difference shown first.
 
-use super::{App, AppResult, Call, Code, Confirmed, Refusal, policies::check_named, topics::field};
+use super::{
+    App, AppResult, Call, Code, Confirmed, Refusal,
+    policies::{check_named, meant},
+    topics::field,
+};
 use crate::auth::{
     Caller,
     permission::{PolicyPackInstall, PolicyRead},
@@ -9,10 +13,10 @@ use orbit_core::{
     id::PolicyId,
     model::topic::Difference,
     name::Slug,
-    policy::{Group, Groups, PACKS, Pack, PackPolicy, TopicRules},
+    policy::{Group, Groups, PACKS, Pack, PackPolicy, Scope, TopicPolicy, TopicRules},
 };
 use orbit_store::{NewPolicy, PolicyRow, Read, Tx};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A pack, and what is installed of it.
@@ -74,6 +78,8 @@ pub struct PackInstalled {
     pub before: Option<i64>,
     /// Policy by policy.
     pub steps: Vec<PackStep>,
+    /// Environments in which no topic could be created any more, and why.
+    pub locks_out: BTreeMap<Slug, Vec<String>>,
 }
 
 fn pack_named(named: &str) -> AppResult<&'static Pack> {
@@ -133,8 +139,17 @@ impl App {
         }
         let policies = pack.policies(&groups);
         let steps = self.pack_steps(&mut tx, &there, &policies).await?;
-        if wish.dry_run || self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
-            return Ok(PackInstalled { pack, before, steps });
+        let done = |locks_out| PackInstalled { pack, before, steps: steps.clone(), locks_out };
+        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
+            return Ok(done(BTreeMap::new()));
+        }
+        let mut locks_out = BTreeMap::new();
+        for policy in policies {
+            self.pack_write(&mut tx, call, pack, policy, &mut locks_out).await?;
+        }
+        if wish.dry_run {
+            // Nothing is committed.
+            return Ok(done(locks_out));
         }
         let by_hand: Vec<_> = steps.iter().filter(|s| s.changed_by_hand && s.deed != PackDeed::Keep).collect();
         if !wish.overwrite && !by_hand.is_empty() {
@@ -144,9 +159,7 @@ impl App {
                 .remedy("look with \"dry_run\": true at what would be lost, then call again with \"overwrite\": true")
                 .into());
         }
-        for policy in policies {
-            self.pack_write(&mut tx, call, pack, policy, &wish.confirmed).await?;
-        }
+        meant(&locks_out, &wish.confirmed)?;
         for step in steps.iter().filter(|s| s.deed == PackDeed::Delete) {
             if let Some(row) = tx.policy_by_name(&step.policy).await? {
                 tx.policy_delete(row.id, row.version).await?;
@@ -155,7 +168,7 @@ impl App {
         }
         self.remember(&mut tx, call, &Uuid::nil()).await?;
         tx.commit().await?;
-        Ok(PackInstalled { pack, before, steps })
+        Ok(done(locks_out))
     }
 
     /// What an installation does, policy by policy. A policy of the same name that is none of the pack's is in the way.
@@ -199,7 +212,7 @@ impl App {
         call: &Call,
         pack: &Pack,
         policy: PackPolicy,
-        confirmed: &Confirmed,
+        locks_out: &mut BTreeMap<Slug, Vec<String>>,
     ) -> AppResult<()> {
         let PackPolicy { name, rules, .. } = policy;
         check_named(tx, &rules).await?;
@@ -207,7 +220,9 @@ impl App {
         let id = row.as_ref().map_or_else(|| PolicyId::from_uuid(self.ids.fresh()), |row| row.id);
         let slug: Slug =
             name.parse().map_err(|_| super::AppError::Internal(format!("{name} is no name of a policy")))?;
-        self.locks_out_nobody(tx, (id, &slug, None), &rules, confirmed).await?;
+        let then =
+            TopicPolicy { id, name: slug.clone(), version: 0, scope: Scope::Platform, rules: rules.clone().into() };
+        locks_out.extend(self.locked_out(tx, &then).await?);
         match row {
             Some(row) if row.rules == rules => {}
             Some(row) => drop(self.policy_rewrite(tx, call, &row, (&rules, "replaced"), None).await?),

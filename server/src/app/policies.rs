@@ -1,7 +1,8 @@
 //! Topic policies: the platform's, and a workspace's own.
 
 use super::{
-    App, AppResult, Call, Code, Refusal,
+    App, AppError, AppResult, Call, Code, Refusal,
+    backtest::{beyond, most_brokers},
     catalog::{stale, taken},
     topics::field,
     view::approvers_text,
@@ -13,10 +14,11 @@ use crate::auth::{
 use orbit_core::{
     id::{PolicyId, WorkspaceId},
     name::Slug,
-    policy::{Approver, Effective, Scope, TopicPolicy, TopicRules},
+    policy::{Approver, Effective, Pattern, Scope, TopicPolicy, TopicRules, none_fits},
 };
 use orbit_store::{NewPolicy, PageOf, PolicyRow, PolicyVersionRow, Read, Tx};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 /// A policy to write.
@@ -45,6 +47,8 @@ pub struct EffectiveView {
     pub book: Effective,
     /// Who gives each consent that is asked for, in words, in the order of the book's asks.
     pub approvers: Vec<String>,
+    /// What no topic at all can keep.
+    pub contradictions: Vec<String>,
 }
 
 impl App {
@@ -59,9 +63,18 @@ impl App {
         let workspace = self.workspace_for(&mut db, caller, workspace).await?;
         let environment = self.environment_named(&mut db, environment).await?;
         let book = db.rulebook(workspace.id).await?.effective(&environment.slug, workspace.id);
+        let brokers = most_brokers(&mut db, &environment).await?;
+        drop(db);
+        // Beside the threads that answer: whether names fit several patterns takes a while to tell.
+        let told = spawn_blocking(move || {
+            let mut contradictions = book.contradictions();
+            contradictions.extend(beyond(&book, brokers));
+            (book, contradictions)
+        });
+        let (book, contradictions) = told.await.map_err(|e| AppError::Internal(e.to_string()))?;
         let named = &environment.default_approvers;
         let approvers = book.asks.iter().map(|ask| approvers_text(&ask.need, workspace.slug.as_str(), named)).collect();
-        Ok(EffectiveView { workspace: workspace.slug, environment: environment.slug, book, approvers })
+        Ok(EffectiveView { workspace: workspace.slug, environment: environment.slug, book, approvers, contradictions })
     }
 
     async fn policy_named(&self, db: &mut Read, who: &Identity, named: &str) -> AppResult<PolicyRow> {
@@ -94,6 +107,7 @@ impl App {
             None => None,
         };
         may_write(&call.who, workspace)?;
+        check_patterns(&new.rules).await?;
         check_named(&mut tx, &new.rules).await?;
         let id = PolicyId::from_uuid(self.ids.fresh());
         self.locks_out_nobody(&mut tx, (id, &new.name, workspace), &new.rules, confirmed).await?;
@@ -130,6 +144,7 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.policy_named(&mut tx, &call.who, named).await?;
         may_write(&call.who, row.workspace_id)?;
+        check_patterns(&rules).await?;
         check_named(&mut tx, &rules).await?;
         self.locks_out_nobody(&mut tx, (row.id, &row.name, row.workspace_id), &rules, confirmed).await?;
         let after = self.policy_rewrite(&mut tx, call, &row, (&rules, "replaced"), expected).await?;
@@ -187,16 +202,7 @@ impl App {
     ) -> AppResult<()> {
         let scope = workspace.map_or(Scope::Platform, Scope::Workspace);
         let then = TopicPolicy { id, name: name.clone(), version: 0, scope, rules: rules.clone().into() };
-        let mut locked = self.locked_out(db, &then).await?;
-        locked.retain(|environment, _| !confirmed.0.contains(environment));
-        if locked.is_empty() {
-            return Ok(());
-        }
-        let each: Vec<_> = locked.iter().map(|(slug, why)| format!("{slug} ({})", why.join("; "))).collect();
-        let slugs: Vec<_> = locked.keys().map(Slug::as_str).collect();
-        Err(Refusal::new(Code::PolicyLocksOut, format!("no topic could be created any more in {}", each.join(", ")))
-            .remedy(format!("mend the policy; or, if that is meant, call again with ?confirm={}", slugs.join(",")))
-            .into())
+        Ok(meant(&self.locked_out(db, &then).await?, confirmed)?)
     }
 
     pub(super) async fn policy_rewrite(
@@ -229,6 +235,21 @@ impl App {
     }
 }
 
+/// Refuses what locks out an environment that the caller has not confirmed.
+pub(super) fn meant(locked: &BTreeMap<Slug, Vec<String>>, confirmed: &Confirmed) -> Result<(), Refusal> {
+    let unmeant = |(slug, why): (&Slug, &Vec<String>)| {
+        (!confirmed.0.contains(slug)).then(|| format!("{slug} ({})", why.join("; ")))
+    };
+    let each: Vec<_> = locked.iter().filter_map(unmeant).collect();
+    if each.is_empty() {
+        return Ok(());
+    }
+    // All of them: who follows this has to follow it once.
+    let slugs: Vec<_> = locked.keys().map(Slug::as_str).collect();
+    Err(Refusal::new(Code::PolicyLocksOut, format!("no topic could be created any more in {}", each.join(", ")))
+        .remedy(format!("mend the policy; or, if that is meant, call again with ?confirm={}", slugs.join(","))))
+}
+
 /// The platform's policies are written by platform admins, a workspace's own by its admins.
 pub(super) fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppResult<()> {
     let may = match workspace {
@@ -244,6 +265,22 @@ pub(super) fn may_write(who: &Identity, workspace: Option<WorkspaceId>) -> AppRe
         "a policy of the platform takes platform-admin"
     };
     Err(Refusal::new(Code::Forbidden, whose).remedy("ask somebody who has the role").into())
+}
+
+/// Patterns that no legal topic name fits are slips of the pen. Asked of who may write the policy, and beside the threads that answer: it takes a while.
+pub(super) async fn check_patterns(rules: &TopicRules) -> AppResult<()> {
+    let approved = (0..).zip(&rules.auto_approve_patterns);
+    let mut all: Vec<(String, Pattern)> =
+        approved.map(|(i, pattern): (u32, _)| (format!("/auto_approve_patterns/{i}"), pattern.clone())).collect();
+    all.extend(rules.naming_pattern.clone().map(|pattern| ("/naming_pattern".to_owned(), pattern)));
+    let found =
+        spawn_blocking(move || all.into_iter().filter(|(_, pattern)| none_fits(&[pattern])).collect::<Vec<_>>());
+    let found = found.await.map_err(|e| AppError::Internal(e.to_string()))?;
+    let told = |(pointer, pattern): &(String, Pattern)| {
+        let detail = format!("is {pattern}, which no legal topic name fits");
+        field(pointer, "format", &detail, "mend it: names have 1 to 249 letters, digits, '.', '_' and '-'")
+    };
+    if found.is_empty() { Ok(()) } else { Err(Refusal::fields(found.iter().map(told).collect()).into()) }
 }
 
 /// What a policy names must be there, or a slip of the pen would leave an environment uncovered, or a request without anybody to decide it.

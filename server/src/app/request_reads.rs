@@ -26,7 +26,7 @@ impl App {
         if !may_see(&caller.who, &row, &actor) {
             return Err(no_request(named).into());
         }
-        let open = self.open_beside(&mut db, &row).await?;
+        let open = self.open_beside(&mut db, &caller.who, &row).await?;
         Ok(RequestView { requester_open: Some(open), ..self.request_view(&mut db, row).await? })
     }
 

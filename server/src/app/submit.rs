@@ -96,7 +96,7 @@ impl App {
         let deed = audit::Deed { action: "request.filed", words: None, verdicts: &verdicts };
         self.audit_request(tx, call, request, &filing.changes, deed).await?;
         if !allowed {
-            self.tell_of(tx, EventKind::RequestPending, request).await?;
+            self.tell_of(tx, EventKind::RequestPending, request, (Some(&call.who.name), None)).await?;
             return Ok(Filed::Pending);
         }
         let work = self.accept(tx, request, &filing.changes, (pieces, verdict.lead_hours)).await?;
@@ -136,7 +136,7 @@ impl App {
         let group = match &call.run {
             Some(run) => {
                 let fresh = RunGroupId::from_uuid(self.ids.fresh());
-                Some(tx.run_group(fresh, &run.id, run.url.as_deref()).await?)
+                Some(tx.run_group(fresh, &run.id).await?)
             }
             None => None,
         };
@@ -156,6 +156,7 @@ impl App {
             workspace: first.workspace(),
             requester: call.who.principal,
             group,
+            run_url: call.run.as_ref().and_then(|run| run.url.clone()),
             state: if allowed { RequestState::Approved } else { RequestState::Pending },
             verdict: verdict.clone(),
             documentation: filing.documentation.clone(),
@@ -300,7 +301,7 @@ impl App {
             Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
         tx.request_resolve(open.id, &resolution).await?;
         tx.request_end(open.id).await?;
-        self.tell_of(tx, EventKind::RequestSuperseded, open.id).await?;
+        self.tell_of(tx, EventKind::RequestSuperseded, open.id, (Some(&call.who.name), None)).await?;
         let changes: Vec<Change> = tx.request_items(open.id).await?.into_iter().map(|i| i.change).collect();
         for change in &changes {
             self.desire(tx, change, &Stage::Superseded).await?;

@@ -14,8 +14,10 @@ use orbit_core::{
         topic::{Profile, TopicSpec},
     },
     name::{Limited as _, Slug, TopicName},
+    policy::Rulebook,
 };
 use orbit_store::{EnvironmentRow, MappingRow, Read, TopicRow, WorkspaceRow};
+use std::{collections::HashMap, sync::Arc};
 
 /// Where a topic lives, or is to.
 #[derive(Debug, Clone)]
@@ -26,6 +28,21 @@ pub struct Place {
     pub environment: EnvironmentRow,
     /// The topic of that name, if there is one.
     pub existing: Option<TopicRow>,
+}
+
+/// The rules that bind workspaces, read once: a call judges everything it brings by the same.
+#[derive(Debug, Default)]
+pub(super) struct Books(HashMap<WorkspaceId, Arc<Rulebook>>);
+
+impl Books {
+    pub(super) async fn of(&mut self, db: &mut Read, workspace: WorkspaceId) -> AppResult<Arc<Rulebook>> {
+        if let Some(book) = self.0.get(&workspace) {
+            return Ok(book.clone());
+        }
+        let book = Arc::new(db.rulebook(workspace).await?);
+        self.0.insert(workspace, book.clone());
+        Ok(book)
+    }
 }
 
 impl App {
@@ -72,18 +89,23 @@ impl App {
     }
 
     /// A topic to ask for, with what its profile gives.
-    pub(super) async fn with_profile(&self, db: &mut Read, place: &Place, mut new: TopicNew) -> AppResult<TopicNew> {
+    pub(super) async fn with_profile(
+        &self,
+        (db, books): (&mut Read, &mut Books),
+        place: &Place,
+        mut new: TopicNew,
+    ) -> AppResult<TopicNew> {
         // What nothing stands behind any more begins anew.
         let before = place.existing.as_ref().filter(|t| !t.status.can_be_taken_up()).map(|t| &t.desired);
         let at = (place.workspace.id, &place.environment.slug);
-        self.fill_profile(db, at, &mut new.spec, before).await?;
+        self.fill_profile((db, books), at, &mut new.spec, before).await?;
         Ok(new)
     }
 
     /// Copies what the profile gives: the one that is named, or that a policy gives to new topics that name none. A topic that has it already keeps what it gave then (SPEC §5): a policy that changes does not change topics.
     pub(super) async fn fill_profile(
         &self,
-        db: &mut Read,
+        (db, books): (&mut Read, &mut Books),
         (workspace, environment): (WorkspaceId, &Slug),
         spec: &mut TopicSpec,
         before: Option<&TopicSpec>,
@@ -93,7 +115,7 @@ impl App {
                 spec.profile = before.profile.clone().filter(|p| p.by_default);
                 return Ok(());
             }
-            let rules = db.rulebook(workspace).await?;
+            let rules = books.of(db, workspace).await?;
             let given = rules.default_profile(environment, workspace);
             spec.profile =
                 given.map(|(name, preset)| Profile { name: name.clone(), by_default: true, preset: preset.clone() });
@@ -104,7 +126,7 @@ impl App {
             profile.preset = kept.preset.clone();
             return Ok(());
         }
-        let rules = db.rulebook(workspace).await?;
+        let rules = books.of(db, workspace).await?;
         if let Some(preset) = rules.profile(environment, workspace, &profile.name) {
             profile.preset = preset.clone();
             return Ok(());

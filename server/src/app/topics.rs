@@ -2,6 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Code, Filed, Filing, Refusal,
+    topic_place::Books,
     topic_wish::{Comes, Wish, change_of},
 };
 use crate::auth::{Caller, permission::TopicWrite};
@@ -78,7 +79,7 @@ impl App {
         };
         let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
-        let new = self.with_profile(&mut tx, &place, new).await?;
+        let new = self.with_profile((&mut tx, &mut Books::default()), &place, new).await?;
         if let Some(there) = &place.existing
             && self.comes_to(&mut tx, there, &Wish::Create(&new.spec), call, open.is_some()).await? == Comes::There
         {
@@ -166,7 +167,13 @@ impl App {
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
-        self.fill_profile(&mut tx, (row.workspace_id, &row.environment), &mut spec, Some(&row.desired)).await?;
+        self.fill_profile(
+            (&mut tx, &mut Books::default()),
+            (row.workspace_id, &row.environment),
+            &mut spec,
+            Some(&row.desired),
+        )
+        .await?;
         match self.comes_to(&mut tx, &row, &Wish::Update(&spec), call, open.is_some()).await? {
             Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, *action), open), documentation).await,
             Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),
@@ -210,6 +217,8 @@ impl App {
     ) -> AppResult<TopicId> {
         let mut tx = self.store.begin().await?;
         if let Some(before) = self.answered_before::<TopicId>(&mut tx, call).await? {
+            // The right is asked for today, as of every call.
+            self.topic_locked(&mut tx, caller, named, None).await?;
             return Ok(before);
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;

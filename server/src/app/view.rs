@@ -1,6 +1,7 @@
 //! What answers are made from: rows, put together.
 
-use super::{App, AppResult};
+use super::{App, AppResult, decide::may_see};
+use crate::auth::Identity;
 use jiff::Timestamp;
 use orbit_core::{
     approval::RequestState,
@@ -157,12 +158,20 @@ impl App {
         Ok(named.unwrap_or_default())
     }
 
-    /// What else somebody has open beside a request of theirs.
-    pub(super) async fn open_beside(&self, db: &mut Read, row: &RequestRow) -> AppResult<Vec<OpenBrief>> {
+    /// What else somebody has open beside a request of theirs, as far as the reader may see it.
+    pub(super) async fn open_beside(
+        &self,
+        db: &mut Read,
+        who: &Identity,
+        row: &RequestRow,
+    ) -> AppResult<Vec<OpenBrief>> {
         const MOST: u32 = 20;
         let mut open = Vec::new();
         for other in db.requests_open_of(row.requester_id, row.workspace_id, row.id, MOST).await? {
             let items = db.request_items(other.id).await?;
+            if !may_see(who, &other, &self.actor(db, who, &other, &items).await?) {
+                continue;
+            }
             let objects = items.iter().map(|item| item.change.object().key).collect();
             open.push(OpenBrief { id: other.id, url: self.request_url(&other), objects });
         }

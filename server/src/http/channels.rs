@@ -7,7 +7,7 @@ use super::{
     tagged,
 };
 use crate::{
-    app::{App, ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetNew},
+    app::{App, ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetChange, TargetNew},
     auth::{
         Caller,
         permission::{ChannelRead, ChannelWrite},
@@ -41,28 +41,54 @@ fn events(given: Option<Vec<api::EventType>>) -> BTreeSet<EventKind> {
     }
 }
 
-fn webhook(given: api::WebhookTarget, wrong: &mut Wrongs) -> TargetNew {
+fn check_url(url: Option<&String>, wrong: &mut Wrongs) {
     const ADDRESS: usize = 2_000;
-    wrong.text("/webhook/url", Some(&given.url), ADDRESS);
-    if let Some(secret) = &given.secret {
-        let bytes = secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
-        if bytes.is_none_or(|bytes| !(24..=64).contains(&bytes.len())) {
-            let detail = "is no signing secret: whsec_ and 24 to 64 bytes in base64 are due";
-            wrong.note("/webhook/secret", "format", detail, None, "leave it out to get a fresh one");
-        }
+    wrong.text("/webhook/url", url, ADDRESS);
+}
+
+fn signing_secret(given: Option<String>, wrong: &mut Wrongs) -> Option<Secret> {
+    let secret = given?;
+    let bytes = secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
+    if bytes.is_none_or(|bytes| !(24..=64).contains(&bytes.len())) {
+        let detail = "is no signing secret: whsec_ and 24 to 64 bytes in base64 are due";
+        wrong.note(
+            "/webhook/secret",
+            "format",
+            detail,
+            None,
+            "leave it out, or give for example whsec_ and what `openssl rand -base64 32` prints",
+        );
     }
-    TargetNew::Webhook {
-        url: Secret::new(given.url),
-        template: match given.template {
-            None | Some(api::WebhookTemplate::Event) => Template::Event,
-            Some(api::WebhookTemplate::Slack) => Template::Slack,
-            Some(api::WebhookTemplate::Teams) => Template::Teams,
-        },
-        secret: given.secret.map(Secret::new),
+    Some(Secret::new(secret))
+}
+
+fn template(given: api::WebhookTemplate) -> Template {
+    match given {
+        api::WebhookTemplate::Event => Template::Event,
+        api::WebhookTemplate::Slack => Template::Slack,
+        api::WebhookTemplate::Teams => Template::Teams,
     }
 }
 
-fn email(given: api::EmailTarget, wrong: &mut Wrongs) -> TargetNew {
+fn webhook(given: api::WebhookTarget, wrong: &mut Wrongs) -> TargetNew {
+    check_url(Some(&given.url), wrong);
+    TargetNew::Webhook {
+        url: Secret::new(given.url),
+        template: given.template.map_or(Template::Event, template),
+        secret: signing_secret(given.secret, wrong),
+    }
+}
+
+fn webhook_change(given: api::WebhookPatch, wrong: &mut Wrongs) -> TargetChange {
+    check_url(given.url.as_ref(), wrong);
+    TargetChange::Webhook {
+        url: given.url.map(Secret::new),
+        template: given.template.map(template),
+        secret: signing_secret(given.secret, wrong),
+    }
+}
+
+fn email(given: api::EmailTarget, wrong: &mut Wrongs) -> Vec<String> {
     const MOST: usize = 20;
     if given.to.is_empty() || given.to.len() > MOST {
         let detail = format!("has {} addresses: 1 to {MOST} are allowed", given.to.len());
@@ -72,25 +98,17 @@ fn email(given: api::EmailTarget, wrong: &mut Wrongs) -> TargetNew {
         let detail = format!("is {address}, which is no mail address");
         wrong.note(&format!("/email/to/{i}"), "format", detail, None, "give for example kim@example.com");
     }
-    TargetNew::Email { to: given.to }
+    given.to
 }
 
-fn target(hook: Option<api::WebhookTarget>, mail: Option<api::EmailTarget>, wrong: &mut Wrongs) -> Option<TargetNew> {
-    match (hook, mail) {
-        (Some(hook), None) => Some(webhook(hook, wrong)),
-        (None, Some(mail)) => Some(email(mail, wrong)),
-        (None, None) => None,
-        (Some(_), Some(_)) => {
-            wrong.note(
-                "/email",
-                "given-twice",
-                "stands beside webhook",
-                None,
-                "keep one of them: a channel leads to one place",
-            );
-            None
-        }
+/// A channel leads to one place.
+fn one_of<H, M>(hook: Option<H>, mail: Option<M>, wrong: &mut Wrongs) -> (Option<H>, Option<M>) {
+    if hook.is_some() && mail.is_some() {
+        let remedy = "keep one of them: a channel leads to one place";
+        wrong.note("/email", "given-twice", "stands beside webhook", None, remedy);
+        return (None, None);
     }
+    (hook, mail)
 }
 
 fn to_wire(row: &ChannelRow, secret: Option<&Secret>) -> api::NotificationChannel {
@@ -155,7 +173,9 @@ pub(super) async fn notification_channel_create(
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let name = slug("/name", &wire.name, &mut wrong);
     let neither = wire.webhook.is_none() && wire.email.is_none();
-    let target = target(wire.webhook, wire.email, &mut wrong);
+    let (hook, mail) = one_of(wire.webhook, wire.email, &mut wrong);
+    let hook = hook.map(|hook| webhook(hook, &mut wrong));
+    let target = hook.or_else(|| mail.map(|mail| TargetNew::Email { to: email(mail, &mut wrong) }));
     if neither {
         wrong.note("/webhook", "missing", "is missing, and email too", None, "give one of them");
     }
@@ -191,7 +211,7 @@ pub(super) async fn notification_channel_list(
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
 
-/// Changes a notification channel. A webhook that is given anew is signed with a new secret, unless the call brings one.
+/// Changes a notification channel. Of a webhook, what is not given stays: its address, its template, its signing secret.
 #[utoipa::path(patch, path = "/v1/notification-channels/{channel}", operation_id = "notification_channel_update", tag = "notifications",
     request_body(content = api::NotificationChannelPatch, content_type = "application/merge-patch+json"),
     params(("channel" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
@@ -204,7 +224,9 @@ pub(super) async fn notification_channel_update(
     asked: Asked<api::NotificationChannelPatch>,
 ) -> Tagged<api::NotificationChannel> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
-    let target = target(wire.webhook, wire.email, &mut wrong);
+    let (hook, mail) = one_of(wire.webhook, wire.email, &mut wrong);
+    let hook = hook.map(|hook| webhook_change(hook, &mut wrong));
+    let target = hook.or_else(|| mail.map(|mail| TargetChange::Email { to: email(mail, &mut wrong) }));
     let events = wire.events.map(|given| events(Some(given)));
     let change = wrong.done(|| Some(ChannelChange { target, events }))?;
     answer(StatusCode::OK, &app.channel_update(&call, &channel, change, expected).await?)

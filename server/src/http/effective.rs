@@ -65,7 +65,7 @@ fn to_wire(view: &EffectiveView) -> api::EffectivePolicy {
         deletion_protection_default: book.deletion_protection_default.as_ref().map(source),
         profiles: profiles.collect(),
         default_profile: book.default_profile.as_ref().map(text),
-        contradictions: book.contradictions(),
+        contradictions: view.contradictions.clone(),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What comes in: bodies, idempotency keys, run ids, pages. Every error of a body is told at once.
 
-use super::{Failed, parse::Wrongs, shape::shape};
+use super::{
+    Failed,
+    parse::Wrongs,
+    shape::{missing, shape, told},
+};
 use crate::{
     app::{Call, Code, Once, Refusal, Run},
     auth::Identity,
@@ -9,7 +13,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orbit_api::FieldProblem;
@@ -149,7 +153,7 @@ fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     match value.to_str() {
         Ok(text) if (1..=KEY_MAX).contains(&text.len()) => Ok(Some(text.to_owned())),
-        _ => Err(Refusal::new(Code::Malformed, format!("the header {name} takes 1 to {KEY_MAX} visible characters"))
+        _ => Err(Refusal::new(Code::Malformed, format!("the header {name} takes 1 to {KEY_MAX} characters of ASCII"))
             .remedy("send a shorter one")),
     }
 }
@@ -161,18 +165,54 @@ pub(crate) struct Query<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Failed;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
-        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(read)) => Ok(Self(read)),
-            Err(rejection) => {
-                let text = rejection.body_text();
-                // "Failed to deserialize query string: limit: invalid digit found in string"
-                let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
-                Err(Refusal::new(Code::Malformed, format!("the query cannot be read: {why}"))
-                    .remedy("GET /v1/openapi.json tells what each parameter takes")
-                    .into())
+        const ROUNDS: usize = 20;
+        let unread = |why: &str| {
+            Refusal::new(Code::Malformed, format!("the query cannot be read: {why}"))
+                .remedy("GET /v1/openapi.json tells what each parameter takes")
+        };
+        let text = match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(read)) => return Ok(Self(read)),
+            Err(rejection) => rejection.body_text(),
+        };
+        // What is wrong is told and mended, and the rest is read again: every parameter is told of at once.
+        let mut text = text;
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let mut pairs = pairs.map_err(|e| unread(&e.body_text()))?.0;
+        let mut wrong = Vec::new();
+        for _ in 0..ROUNDS {
+            // "Failed to deserialize query string: limit: invalid digit found in string"
+            let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
+            if let Some(name) = missing(why) {
+                pairs.push((name.to_owned(), "-".to_owned()));
+                wrong.push(told(name, why));
+            } else if let Some((name, why)) =
+                why.split_once(": ").filter(|(name, _)| pairs.iter().any(|p| p.0 == *name))
+            {
+                pairs.retain(|pair| pair.0 != name);
+                wrong.push(told(name, &in_words(why)));
+            } else {
+                return Err(unread(why).into());
             }
+            text = match mended(&pairs).map(|uri| axum::extract::Query::<T>::try_from_uri(&uri)) {
+                Some(Err(rejection)) => rejection.body_text(),
+                Some(Ok(_)) | None => break,
+            };
         }
+        Err(Refusal::fields(wrong).into())
     }
+}
+
+/// What the parsers of numbers say, as [`told`] takes it.
+fn in_words(why: &str) -> String {
+    let number =
+        why.starts_with("invalid digit") || why.starts_with("number too") || why.starts_with("cannot parse integer");
+    if number { "invalid value, expected u32".to_owned() } else { why.to_owned() }
+}
+
+/// An address whose query says so.
+fn mended(pairs: &[(String, String)]) -> Option<Uri> {
+    let url = reqwest::Url::parse_with_params("http://orbit.invalid/", pairs).ok()?;
+    url.as_str().parse().ok()
 }
 
 /// `?limit=` and `?cursor=` of a list.

@@ -2,12 +2,13 @@
 
 use super::{
     Answer,
-    input::Asked,
+    input::{Asked, Query},
     parse::{Wrongs, slug},
+    policies::{Confirm, locks_out},
     wire::difference,
 };
 use crate::{
-    app::{App, Confirmed, PackDeed, PackInstalled, PackView, PackWish, changed_by_hand},
+    app::{App, PackDeed, PackInstalled, PackView, PackWish, changed_by_hand},
     auth::{
         Caller,
         permission::{PolicyPackInstall, PolicyRead},
@@ -85,6 +86,7 @@ fn installed(done: &PackInstalled, dry_run: bool) -> api::PackInstalled {
         before: done.before,
         dry_run,
         policies: steps.collect(),
+        locks_out: locks_out(&done.locks_out),
     }
 }
 
@@ -115,13 +117,14 @@ pub(super) async fn policy_pack_get(
 /// Installs a policy pack, or its new version: all of its policies, or none. With `dry_run` it only tells what it would do.
 #[utoipa::path(post, path = "/v1/policy-packs/{pack}/install", operation_id = "policy_pack_install", tag = "topic-policies",
     request_body = api::PackInstall,
-    params(("pack" = String, Path, description = "Its name"),
+    params(("pack" = String, Path, description = "Its name"), Confirm,
            ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::PackInstalled), (status = "4XX", body = api::Problem)))]
 pub(super) async fn policy_pack_install(
     caller: Caller<PolicyPackInstall>,
     State(app): State<App>,
     Path(pack): Path<String>,
+    Query(confirm): Query<Confirm>,
     asked: Asked<api::PackInstall>,
 ) -> Answer<api::PackInstalled> {
     let (call, body, mut wrong) = asked.by(caller.who.clone());
@@ -130,7 +133,7 @@ pub(super) async fn policy_pack_install(
         groups: groups(body.environments.unwrap_or_default(), &mut wrong),
         dry_run,
         overwrite: body.overwrite.unwrap_or(false),
-        confirmed: Confirmed(slugs("/confirm", body.confirm, &mut wrong).unwrap_or_default()),
+        confirmed: confirm.parse(&mut wrong),
     };
     let wish = wrong.done(|| Some(wish))?;
     let done = app.policy_pack_install(&caller, &call, &pack, &wish).await?;

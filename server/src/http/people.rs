@@ -292,7 +292,8 @@ pub(super) async fn token_revoke(
 /// Who the caller is, and what it may do.
 #[utoipa::path(get, path = "/v1/whoami", operation_id = "whoami", tag = "people",
     responses((status = 200, body = api::WhoAmI), (status = "4XX", body = api::Problem)))]
-pub(super) async fn whoami(caller: Caller<WhoAmI>) -> Answer<api::WhoAmI> {
+pub(super) async fn whoami(caller: Caller<WhoAmI>, State(app): State<App>) -> Answer<api::WhoAmI> {
     let memberships = caller.who.memberships.iter().map(membership).collect();
-    Ok((StatusCode::OK, Json(api::WhoAmI { principal: caller.who.name, memberships })))
+    let email = app.principal_get(&caller.who.name).await?.email;
+    Ok((StatusCode::OK, Json(api::WhoAmI { principal: caller.who.name, email, memberships })))
 }

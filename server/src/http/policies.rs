@@ -26,7 +26,7 @@ use orbit_core::{
         topic::Preset,
     },
     name::Slug,
-    policy::{Approver, ConfigRule, Limits, Pattern, TopicRules, none_fits},
+    policy::{Approver, ConfigRule, Limits, Pattern, TopicRules},
 };
 use orbit_store::{PolicyRow, PolicyVersionRow};
 use serde::Deserialize;
@@ -74,27 +74,14 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
             default_profile: self.default_profile.and_then(|name| slug("/default_profile", &name, wrong)),
             profiles: profiles(self.profiles, wrong),
         };
-        check_sense(&rules, wrong);
+        if let Some(name) = rules.default_profile.as_ref().filter(|name| !rules.profiles.contains_key(*name)) {
+            let detail = format!("is {name}, and the policy has no such profile");
+            wrong.note("/default_profile", "format", detail, None, "give one of profiles");
+        }
         wrong.range("/quorum", rules.quorum, 1, 10);
         wrong.range("/deletion_lead_time_hours", rules.deletion_lead_time_hours, 1, 8_760);
         wrong.range("/request_validity_hours", rules.request_validity_hours, 1, 2_160);
         Some(rules)
-    }
-}
-
-/// What no topic could ever keep.
-fn check_sense(rules: &TopicRules, wrong: &mut Wrongs) {
-    if let Some(name) = rules.default_profile.as_ref().filter(|name| !rules.profiles.contains_key(*name)) {
-        let detail = format!("is {name}, and the policy has no such profile");
-        wrong.note("/default_profile", "format", detail, None, "give one of profiles");
-    }
-    if let Some(pattern) = rules.naming_pattern.as_ref().filter(|pattern| none_fits(&[pattern])) {
-        let detail = format!("is {pattern}, which no legal topic name fits");
-        wrong.note("/naming_pattern", "format", detail, None, "names have 1 to 249 letters, digits, '.', '_' and '-'");
-    }
-    for (i, pattern) in rules.auto_approve_patterns.iter().enumerate().filter(|(_, pattern)| none_fits(&[pattern])) {
-        let detail = format!("is {pattern}, which no legal topic name fits");
-        wrong.note(&format!("/auto_approve_patterns/{i}"), "format", detail, None, "mend it, or take it out");
     }
 }
 
@@ -118,7 +105,7 @@ fn patterns(given: Option<Vec<String>>, wrong: &mut Wrongs) -> Vec<Pattern> {
         let detail = format!("has {} patterns: at most {MOST} are allowed", given.len());
         wrong.note("/auto_approve_patterns", "length", detail, Some(MOST.to_string()), "join some of them");
     }
-    let each = given.iter().enumerate();
+    let each = given.iter().take(MOST).enumerate();
     each.filter_map(|(i, text)| pattern(&format!("/auto_approve_patterns/{i}"), text, wrong)).collect()
 }
 
@@ -341,7 +328,7 @@ pub(super) struct Confirm {
 }
 
 impl Confirm {
-    fn parse(&self, wrong: &mut Wrongs) -> Confirmed {
+    pub(super) fn parse(&self, wrong: &mut Wrongs) -> Confirmed {
         let named = self.confirm.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty());
         Confirmed(named.filter_map(|text| slug("confirm", text, wrong)).collect())
     }
@@ -478,15 +465,19 @@ fn backtested(view: &BacktestView) -> api::TopicPolicyBacktested {
         today: decision(fares.today),
         then: verdict(&fares.then, &[]),
     });
-    let locks_out = view.locks_out.iter().map(|(slug, why)| (slug.to_string(), why.clone()));
     api::TopicPolicyBacktested {
         topics: view.topics,
         today: tally(view.today),
         then: tally(view.then),
         changed: view.changed,
         items: items.collect(),
-        locks_out: locks_out.collect(),
+        locks_out: locks_out(&view.locks_out),
     }
+}
+
+/// Environments in which no topic could be created any more, and why.
+pub(super) fn locks_out(locked: &BTreeMap<Slug, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+    locked.iter().map(|(slug, why)| (slug.to_string(), why.clone())).collect()
 }
 
 /// Deletes a topic policy.

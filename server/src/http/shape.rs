@@ -56,7 +56,7 @@ fn in_words(expected: &str) -> &str {
 }
 
 /// The field that serde misses.
-fn missing(text: &str) -> Option<&str> {
+pub(super) fn missing(text: &str) -> Option<&str> {
     text.strip_prefix("missing field `").and_then(|t| t.split('`').next())
 }
 
@@ -76,7 +76,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// What is wrong, in JSON's words. What was given is not told back: it may be a secret in the wrong place.
-fn told(pointer: &str, text: &str) -> FieldProblem {
+pub(super) fn told(pointer: &str, text: &str) -> FieldProblem {
     let text = text.split(" at line ").next().unwrap_or(text);
     let expected = text.rsplit_once("expected ").map_or("", |(_, expected)| expected).replace('`', "");
     let (code, detail, remedy) = if text.starts_with("missing field") {

@@ -8,6 +8,9 @@ use lettre::{
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Longest that handing a mail over may take, from the connection to the last answer.
+const WHOLE: Duration = Duration::from_secs(30);
+
 /// Why mail cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailerError {
@@ -58,7 +61,10 @@ impl Mailer {
         let plain = format!("{}\n\n{}\n\n{}\n", message.title, message.text, message.url);
         let body = MultiPart::alternative_plain_html(plain, html(message));
         let mail = mail.multipart(body).map_err(|e| not("the mail cannot be written", &e))?;
-        self.transport.send(mail).await.map_err(|e| not("the mail server did not take it", &e))?;
+        // The transport's own patience is for connecting only.
+        let sent = tokio::time::timeout(WHOLE, self.transport.send(mail)).await;
+        let sent = sent.map_err(|_| NotSent(format!("the mail server did not answer in {} s", WHOLE.as_secs())))?;
+        sent.map_err(|e| not("the mail server did not take it", &e))?;
         Ok(())
     }
 }

@@ -5,7 +5,12 @@ use crate::{
     http::wire,
 };
 use jiff::Timestamp;
-use orbit_core::notification::{EventKind, Template};
+use orbit_core::{
+    approval::RequestState,
+    change::NounKind,
+    id::TopicId,
+    notification::{EventKind, Template},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -27,16 +32,26 @@ pub struct Message {
     pub data: Value,
 }
 
+/// What happened to a request, or to the work that follows from it, as it was then: the request may stand elsewhere by now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    /// What.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: Option<String>,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// What the work came to, where it failed.
+    pub error: Option<String>,
+}
+
 impl Message {
-    /// That something happened to a request, or to the work that follows from it.
+    /// That something happened.
     #[must_use]
-    pub fn of_request(
-        kind: EventKind,
-        at: Timestamp,
-        view: &RequestView,
-        brief: &RequestBrief,
-        why: Option<&str>,
-    ) -> Self {
+    pub fn of_request(happened: Happened, view: &RequestView, brief: &RequestBrief) -> Self {
+        let Happened { kind, at, by, reason, error } = happened;
         let row = &view.row;
         let items = view.items.iter().map(|item| (item.change.action(), item.change.object()));
         let objects: Vec<_> =
@@ -45,7 +60,7 @@ impl Message {
             [one] => one.clone(),
             many => format!("{} changes in {}", many.len(), row.workspace),
         };
-        let by = row.decided_by.as_deref().unwrap_or("somebody");
+        let by = by.as_deref().unwrap_or("somebody");
         let title = match kind {
             EventKind::RequestPending => format!("{} asks to {what}", row.requester),
             EventKind::RequestReopened => format!("Asked again: {what}, for {}", row.requester),
@@ -72,19 +87,33 @@ impl Message {
             line("Until", Some(&row.expires_at.strftime("%Y-%m-%d %H:%M UTC").to_string()));
         }
         line("Justification", row.documentation.justification.as_deref());
-        line("Reason", row.reason.as_deref());
+        line("Reason", reason.as_deref());
         line("Run", row.run_url.as_deref());
-        line("Error", why);
+        line("Error", error.as_deref());
         if objects.len() > 1 {
             line("Objects", Some(&objects.join(", ")));
         }
         let objects: Vec<_> = items
             .zip(&view.clusters)
             .map(|((action, object), cluster)| {
-                json!({ "action": action, "noun": object.noun, "id": object.id, "key": object.key, "cluster": cluster })
+                let id = match object.noun {
+                    NounKind::Topic => TopicId::from_uuid(object.id).to_string(),
+                };
+                json!({ "action": action, "noun": object.noun, "id": id, "key": object.key, "cluster": cluster })
             })
             .collect();
-        let data = json!({ "request": wire::request_summary(brief), "workspace": row.workspace, "objects": objects, "error": why });
+        let mut request = json!(wire::request_summary(brief));
+        if let Some(state) = state_after(kind) {
+            request["state"] = json!(state);
+        }
+        let mut data = json!({
+            "request": request, "workspace": row.workspace, "objects": objects, "requester": row.requester, "documentation": row.documentation,
+        });
+        let more =
+            [("reason", reason), ("error", error), ("run_id", row.run_id.clone()), ("run_url", row.run_url.clone())];
+        for (name, text) in more.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+            data[name] = json!(text);
+        }
         Self { kind, timestamp: at, title, text: lines.join("\n"), url: brief.url.clone(), data }
     }
 
@@ -109,17 +138,17 @@ impl Message {
                 "type": self.kind, "timestamp": self.timestamp, "title": self.title, "url": self.url, "data": self.data,
             }),
             Template::Slack => {
-                let text = format!("*{}*\n{}", slack(&self.title), slack(&self.text));
-                json!({
-                    "text": self.title,
-                    "blocks": [
-                        { "type": "section", "text": { "type": "mrkdwn", "text": text } },
-                        { "type": "section", "text": { "type": "mrkdwn", "text": format!("<{}|Look at it in Orbit>", self.url) } },
-                    ],
-                })
+                let plain =
+                    |text: &str| json!({ "type": "section", "text": { "type": "plain_text", "text": cut(text) } });
+                let link = format!("<{}|Look at it in Orbit>", self.url);
+                let mut blocks = vec![plain(&self.title)];
+                blocks.extend((!self.text.is_empty()).then(|| plain(&self.text)));
+                blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": link } }));
+                json!({ "text": slack(&self.title), "blocks": blocks })
             }
             Template::Teams => {
-                let block = |text: &str, weight: &str| json!({ "type": "TextBlock", "text": text, "wrap": true, "weight": weight });
+                // Not a TextBlock, which reads Markdown: a justification could bring a link of its own.
+                let block = |text: &str, weight: &str| json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] });
                 let mut body = vec![block(&self.title, "Bolder")];
                 body.extend(self.text.lines().map(|line| block(line, "Default")));
                 json!({
@@ -136,6 +165,30 @@ impl Message {
             }
         }
     }
+}
+
+/// Where a request stands once something happened to it.
+fn state_after(kind: EventKind) -> Option<RequestState> {
+    Some(match kind {
+        EventKind::RequestPending | EventKind::RequestReopened | EventKind::RequestExpiring => RequestState::Pending,
+        EventKind::RequestApproved => RequestState::Approved,
+        EventKind::RequestRejected => RequestState::Rejected,
+        EventKind::RequestWithdrawn => RequestState::Withdrawn,
+        EventKind::RequestSuperseded => RequestState::Superseded,
+        EventKind::RequestExpired => RequestState::Expired,
+        EventKind::OperationFailed | EventKind::OperationStuck | EventKind::ChannelTest => return None,
+    })
+}
+
+/// Slack refuses a section of more than 3,000 characters.
+fn cut(text: &str) -> String {
+    const MOST: usize = 2_900;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST).collect();
+    short.push('…');
+    short
 }
 
 /// Slack reads these three as markup.
@@ -156,18 +209,29 @@ mod tests {
 
     #[test]
     fn slack_gets_no_markup_from_people() {
-        let body = message().body(Template::Slack).to_string();
-        assert!(
-            body.contains("a &lt;b&gt; &amp; c")
-                && body.contains("<https://orbit.test/v1/requests/req_1|Look at it in Orbit>")
-        );
+        let body = message().body(Template::Slack);
+        let [title, text, link] = body["blocks"].as_array().unwrap().clone().try_into().unwrap();
+        assert_eq!((&title["text"]["type"], &text["text"]["type"]), (&json!("plain_text"), &json!("plain_text")));
+        assert_eq!(text["text"]["text"], "Reason: a <b> & c");
+        assert_eq!(link["text"]["text"], "<https://orbit.test/v1/requests/req_1|Look at it in Orbit>");
+        assert_eq!(slack("a <b> & c"), "a &lt;b&gt; &amp; c");
+    }
+
+    #[test]
+    fn slack_takes_what_is_long() {
+        let long = Message { text: "ä".repeat(5_000), ..message() };
+        let body = long.body(Template::Slack);
+        assert_eq!(body["blocks"][1]["text"]["text"].as_str().unwrap().chars().count(), 2_901);
     }
 
     #[test]
     fn teams_gets_a_card_with_a_button() {
         let body = message().body(Template::Teams);
         let card = &body["attachments"][0]["content"];
-        assert_eq!((&card["type"], &card["body"][1]["text"]), (&json!("AdaptiveCard"), &json!("Reason: a <b> & c")));
+        assert_eq!(
+            (&card["type"], &card["body"][1]["inlines"][0]["text"]),
+            (&json!("AdaptiveCard"), &json!("Reason: a <b> & c"))
+        );
         assert_eq!(card["actions"][0]["url"], "https://orbit.test/v1/requests/req_1");
     }
 }

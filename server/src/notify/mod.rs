@@ -6,7 +6,7 @@ mod outbound;
 mod webhook;
 
 pub use email::{Mailer, MailerError};
-pub use message::Message;
+pub use message::{Happened, Message};
 pub use outbound::{Outbound, forbidden_address};
 pub use webhook::{SECRET_PREFIX, Webhooks, sign};
 

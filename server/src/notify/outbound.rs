@@ -26,8 +26,18 @@ const METADATA: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
 ];
-/// AWS's, over IPv6.
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+/// Google Cloud's, over IPv6.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254);
+
+/// The address that an IPv6 address leads to by way of NAT64 (RFC 6052), or as IPv4-compatible.
+fn embedded(v6: Ipv6Addr) -> Option<IpAddr> {
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
+            Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into())
+        }
+        _ => None,
+    }
+}
 
 /// Whether Orbit never calls an address: link-local, a metadata service, or none that a host has.
 #[must_use]
@@ -37,7 +47,14 @@ pub fn forbidden_address(ip: IpAddr) -> bool {
         || match ip {
             IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast(),
             IpAddr::V6(v6) => {
-                v6 == METADATA_V6 || v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast()
+                // All of fd00:ec2::/32 is Amazon's: metadata, credentials of pods, time.
+                let amazon = matches!(v6.segments(), [0xfd00, 0x0ec2, ..]);
+                amazon
+                    || v6 == METADATA_V6
+                    || v6.is_unicast_link_local()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    || embedded(v6).is_some_and(forbidden_address)
             }
         }
 }
@@ -64,6 +81,9 @@ impl Outbound {
         let client = reqwest::Client::builder()
             .dns_resolver(Arc::new(Guarded))
             .redirect(reqwest::redirect::Policy::none())
+            // A proxy would resolve the name itself, past the guard.
+            .no_proxy()
+            .no_gzip()
             .timeout(PATIENCE)
             .user_agent(concat!("orbit/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -111,6 +131,10 @@ mod tests {
             "169.254.170.2",
             "fe80::1",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "64:ff9b::a9fe:a9fe",
+            "::a9fe:a9fe",
             "::ffff:169.254.169.254",
             "100.100.100.200",
             "0.0.0.0",
@@ -122,7 +146,7 @@ mod tests {
         ] {
             assert!(forbidden_address(ip.parse().unwrap()), "{ip}");
         }
-        for ip in ["127.0.0.1", "10.0.0.7", "93.184.216.34", "::1", "2606:2800:220:1::1"] {
+        for ip in ["127.0.0.1", "10.0.0.7", "93.184.216.34", "::1", "64:ff9b::5db8:d822", "2606:2800:220:1::1"] {
             assert!(!forbidden_address(ip.parse().unwrap()), "{ip}");
         }
     }

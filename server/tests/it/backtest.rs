@@ -109,7 +109,8 @@ async fn what_would_lock_everybody_out_has_to_be_confirmed(orbit: TestApp) {
     refused.problem(409, "policy.locks-out").advises("?confirm=dev");
     let why = "no topic could be created any more in dev (partitions: policy hot wants at least 51, policy platform at most 50)";
     assert_eq!(refused.text("/detail"), why);
-    root.post("/v1/topic-policies?confirm=prod", policy.clone()).await.problem(409, "policy.locks-out");
+    let refused = root.post("/v1/topic-policies?confirm=prod", policy.clone()).await;
+    refused.problem(409, "policy.locks-out").advises("?confirm=dev");
     let told = root.post(TEST, json!({ "draft": policy })).await;
     assert_eq!(told.body["locks_out"].as_object().unwrap().keys().collect::<Vec<_>>(), ["dev"]);
     root.post("/v1/topic-policies?confirm=dev", policy).await.created();

@@ -82,4 +82,12 @@ async fn a_request_shows_what_else_its_requester_has_open(orbit: TestApp) {
     assert_eq!(shown.body["requester_open"][0]["objects"], json!(["payments/prod/b"]));
     root.approve(&b).await.ok();
     assert_eq!(root.request(&a).await.body["requester_open"], json!([]));
+    // Who decides one of them from outside the workspace sees no other.
+    let (auditor, c) = (orbit.stranger("auditor").await, dev.topic("c").in_prod());
+    let asks = json!({ "name": "asks", "scope": "platform", "require_approval_for": ["prod"], "environments": ["prod"], "approvers": { "prod": [{ "principal": "auditor" }] } });
+    root.delete("/v1/topic-policies/platform").await.gone();
+    root.post("/v1/topic-policies", asks).await.created();
+    let c = c.create().await.request_id();
+    assert_eq!(auditor.request(&c).await.body["requester_open"], json!([]), "only who may see it");
+    assert_eq!(root.request(&c).await.body["requester_open"].as_array().unwrap().len(), 1);
 }

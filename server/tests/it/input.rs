@@ -313,8 +313,10 @@ async fn what_a_query_or_a_header_got_wrong(orbit: TestApp) {
     let dev = orbit.dev().await;
     dev.get("/v1/topics?limit=0").await.invalid().limits("limit", "range", Some("500"));
     dev.get("/v1/topics?limit=501").await.invalid().limits("limit", "range", Some("500"));
-    dev.get("/v1/topics?limit=many").await.problem(400, "malformed").says("limit: invalid digit");
-    dev.get("/v1/topics?status=gone").await.problem(400, "malformed").says("status");
+    dev.get("/v1/topics?limit=many").await.invalid().field("limit");
+    dev.get("/v1/topics?status=gone").await.invalid().field("status");
+    let negative = "is of another type: a whole number that is not negative, and not too large is expected";
+    dev.get("/v1/topics?limit=-1").await.invalid().names("limit", negative);
     dev.get("/v1/topics?cursor=%25").await.problem(400, "malformed").advises("begin without a cursor");
     dev.get("/v1/topics/%ff").await.problem(400, "malformed");
     dev.get("/v1/nothing").await.problem(404, "no-route");

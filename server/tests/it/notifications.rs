@@ -51,6 +51,8 @@ async fn a_request_is_told_of_from_its_filing_to_its_decision(orbit: TestApp) {
     assert!(event["url"].as_str().unwrap().ends_with(&id), "{event}");
     assert_eq!(event["data"]["request"]["approvers"], "a platform admin");
     assert_eq!(event["data"]["objects"][0]["key"], "payments/prod/orders");
+    assert_eq!(event["data"]["objects"][0]["id"], orders.get().await.body["id"]);
+    assert_eq!(event["data"]["documentation"]["justification"], "the fair");
 
     root.reject(&id, "use the shared topic").await.ok();
     let rejected = few.call(|call| call.json()["type"] == "request.rejected").await;
@@ -104,7 +106,7 @@ async fn what_did_not_arrive_is_tried_again_given_up_and_resent(orbit: TestApp) 
         (one["attempts"] == 1 && one["last_error"].is_string()).then_some(one)
     })
     .await;
-    assert_eq!(failed["last_error"], "the other side answered 503 Service Unavailable as the story says");
+    assert_eq!(failed["last_error"], "the other side answered 503 Service Unavailable", "not what it said");
     assert_eq!((&failed["state"], &failed["event"]), (&json!("pending"), &json!("channel.test")));
     assert!(failed["next_attempt_at"].is_string());
     root.post(&format!("{path}/deliveries/{id}/resend"), json!({})).await.problem(409, "delivery.pending");
@@ -198,7 +200,8 @@ async fn slack_and_teams_get_what_they_take(orbit: TestApp) {
     dev.topic("orders").in_prod().because("<the> fair").create().await.accepted();
     let text = slack.call(|_| true).await.json();
     assert_eq!(text["text"], "dev asks to create topic payments/prod/orders");
-    assert!(text["blocks"][0]["text"]["text"].as_str().unwrap().contains("Justification: &lt;the&gt; fair"), "{text}");
+    assert!(text["blocks"][1]["text"]["text"].as_str().unwrap().contains("Justification: <the> fair"), "{text}");
+    assert_eq!(text["blocks"][1]["text"]["type"], "plain_text", "what people write is no markup");
     let card = teams.call(|_| true).await.json();
     assert_eq!(card["attachments"][0]["content"]["type"], "AdaptiveCard");
 }
@@ -261,10 +264,15 @@ async fn what_is_secret_of_a_channel_goes_in_only(orbit: TestApp) {
     let shown = root.get(&format!("{CHANNELS}/ops")).await;
     assert_eq!(shown.ok().text("/webhook/host"), "hooks.example.com");
     assert!(shown.lacks("/secret") && !shown.raw.contains("canary-4711"));
-    let fresh = root
-        .patch(&format!("{CHANNELS}/ops"), json!({ "webhook": { "url": "https://hooks.example.com/canary-4711" } }))
-        .await;
-    assert_ne!(fresh.ok().text("/secret"), secret);
+    let moved = root.patch(&format!("{CHANNELS}/ops"), json!({ "webhook": { "template": "teams" } })).await;
+    assert_eq!((moved.ok().text("/webhook/host"), moved.text("/webhook/template")), ("hooks.example.com", "teams"));
+    let url = json!({ "webhook": { "url": "https://chat.example.com/canary-4711" } });
+    let moved = root.patch(&format!("{CHANNELS}/ops"), url).await;
+    assert_eq!((moved.ok().text("/webhook/host"), moved.text("/webhook/template")), ("chat.example.com", "teams"));
+    assert!(moved.lacks("/secret"), "it stays");
+    let other = format!("whsec_{}", "B".repeat(32));
+    let turned = root.patch(&format!("{CHANNELS}/ops"), json!({ "webhook": { "secret": other } })).await;
+    assert_eq!(turned.ok().text("/secret"), other);
     for file in orbit.files() {
         let bytes = std::fs::read(&file).unwrap();
         let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());

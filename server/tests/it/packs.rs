@@ -143,9 +143,12 @@ async fn wrong_wishes_are_told_and_change_nothing(orbit: TestApp) {
     // Together with what is there, nothing could be created in prod: the fake cluster has three brokers, the rules here want at most two replicas.
     root.delete("/v1/topic-policies/messaging-bus-development").await.gone();
     root.platform_policy(json!({ "replication_factor_limits": { "max": 2 } })).await;
-    root.post(INSTALL, both()).await.problem(409, "policy.locks-out");
-    assert_eq!(root.all("/v1/topic-policies", 100).await.len(), 1, "all of its policies, or none");
+    root.post(INSTALL, both()).await.problem(409, "policy.locks-out").advises("?confirm=prod");
     let mut wish = both();
-    wish["confirm"] = json!(["prod"]);
-    root.post(INSTALL, wish).await.ok();
+    wish["dry_run"] = json!(true);
+    let told = root.post(INSTALL, wish).await;
+    assert!(told.ok().body["locks_out"]["prod"][0].as_str().unwrap().starts_with("replicas"), "{told:?}");
+    assert_eq!(root.all("/v1/topic-policies", 100).await.len(), 1, "all of its policies, or none");
+    let done = root.post(&format!("{INSTALL}?confirm=prod"), both()).await;
+    assert_eq!(done.ok().body["locks_out"].as_object().unwrap().len(), 1);
 }

@@ -125,6 +125,11 @@ async fn a_topic_that_names_none_gets_the_default(orbit: TestApp) {
     orders.patch(json!({ "config": { "flush.ms": "5" } })).await.accepted();
     assert_eq!(orders.active().await.body["from_profile"], audit(6));
     orders.replace(json!({ "config": { "flush.ms": "5" } })).await.ok();
+    // Who names it after all is heard: the record says so, what it gave then stays.
+    orders.replace(json!({ "config": { "flush.ms": "5" }, "profile": "audit" })).await;
+    let said = orders.active().await;
+    assert!(said.lacks("/default_profile") && said.text("/profile") == "audit");
+    assert_eq!(said.body["from_profile"], audit(6));
     // What was there before gets none, and who names one has that.
     before.patch(json!({ "config": { "flush.ms": "5" } })).await.accepted();
     assert!(before.active().await.lacks("/default_profile"));

@@ -9,6 +9,7 @@ on_both!(a_rejected_request_is_put_back_and_approved);
 on_sqlite!(
     who_cannot_decide_cannot_reopen,
     what_has_moved_on_is_not_reopened,
+    what_was_dropped_since_is_not_reopened,
     the_rules_of_today_hold_for_what_is_reopened,
     an_approval_that_policy_denies_rejects_where_the_approver_says_so,
     a_change_that_was_rejected_is_put_back_too,
@@ -27,7 +28,7 @@ async fn a_rejected_request_is_put_back_and_approved(orbit: TestApp) {
     assert_eq!(reopened.ok().text("/state"), "pending");
     assert!(reopened.lacks("/decided_by") && reopened.lacks("/reason"));
     root.call(reqwest::Method::POST, &path).key("again").send().await.ok();
-    root.post(&path, json!({})).await.problem(403, "request.not-yours");
+    root.post(&path, json!({})).await.problem(409, "request.decided").says("waits for a decision already");
     orders.get().await.ok().has_status("pending-approval");
     // The developer's pipeline attaches to it.
     assert_eq!(orders.create().await.accepted().request_id(), id);
@@ -65,6 +66,18 @@ async fn what_has_moved_on_is_not_reopened(orbit: TestApp) {
     root.post(&format!("/v1/requests/{fewer}/reopen"), json!({})).await.ok();
 }
 
+async fn what_was_dropped_since_is_not_reopened(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let orders = dev.topic("orders").in_prod();
+    let id = orders.create().await.request_id();
+    root.reject(&id, "no").await.ok();
+    orders.delete().await;
+    orders.get().await.problem(404, "topic.not-found");
+    let path = format!("/v1/requests/{id}/reopen");
+    root.post(&path, json!({})).await.problem(409, "request.decided").advises("have it asked for again");
+    orders.get().await.problem(404, "topic.not-found");
+}
+
 async fn the_rules_of_today_hold_for_what_is_reopened(orbit: TestApp) {
     let (dev, root) = (orbit.dev().await, orbit.root());
     let id = dev.topic("orders").in_prod().partitions(6).create().await.request_id();
@@ -86,12 +99,16 @@ async fn an_approval_that_policy_denies_rejects_where_the_approver_says_so(orbit
     dev.post(&path, json!({ "on_denial": "reject" })).await.denied();
     assert_eq!(root.request(&id).await.text("/state"), "pending");
 
-    let answer = root.post(&path, json!({ "on_denial": "reject" })).await;
+    let reject = json!({ "on_denial": "reject" });
+    let answer = root.call(reqwest::Method::POST, &path).key("lost").json(&reject).send().await;
     answer.denied().names("/partitions", "Denied: exceeds platform limit of 4 partitions");
     assert_eq!(answer.text("/request/state"), "rejected");
     let reason = "policy does not allow it by now: Denied: exceeds platform limit of 4 partitions";
     assert_eq!(root.request(&id).await.text("/reason"), reason);
     orders.get().await.ok().has_status("rejected");
+    // The reply was lost, and the call is repeated.
+    let again = root.call(reqwest::Method::POST, &path).key("lost").json(&reject).send().await;
+    assert_eq!(again.ok().text("/state"), "rejected");
 }
 
 async fn a_change_that_was_rejected_is_put_back_too(orbit: TestApp) {

@@ -72,6 +72,28 @@ pub struct WebhookTarget {
     #[cfg_attr(feature = "openapi", schema(write_only))]
     pub secret: Option<String>,
 }
+/// What to change on a webhook.
+#[derive(Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WebhookPatch {
+    /// Its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(write_only))]
+    pub url: Option<String>,
+    /// What the body looks like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<WebhookTemplate>,
+    /// What it is signed with from now on: `whsec_` and 24 to 64 bytes in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(write_only))]
+    pub secret: Option<String>,
+}
+impl fmt::Debug for WebhookPatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookPatch {{ template: {:?}, .. }}", self.template)
+    }
+}
 impl fmt::Debug for WebhookTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WebhookTarget {{ template: {:?}, .. }}", self.template)
@@ -107,12 +129,12 @@ wire! {
 }
 
 wire! {
-    /// What to change on a notification channel, as a merge patch. A target is given whole.
+    /// What to change on a notification channel, as a merge patch.
     #[derive(Default)]
     input struct NotificationChannelPatch {
-        /// The webhook that it leads to.
+        /// The webhook that it leads to: what is not given stays.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub webhook: Option<WebhookTarget>,
+        pub webhook: Option<WebhookPatch>,
         /// The mail addresses that it leads to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub email: Option<EmailTarget>,

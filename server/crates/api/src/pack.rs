@@ -1,6 +1,7 @@
 //! Policy packs: rules that come with Orbit.
 
 use crate::{Difference, wire};
+use std::collections::BTreeMap;
 
 wire! {
     /// Which environments are which, by slug.
@@ -59,9 +60,6 @@ wire! {
         /// Also where a policy was changed by hand: what was changed is lost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub overwrite: Option<bool>,
-        /// Slugs of environments in which no topic need be left that could be created.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub confirm: Option<Vec<String>>,
     }
 }
 
@@ -107,5 +105,7 @@ wire! {
         pub dry_run: bool,
         /// Policy by policy.
         pub policies: Vec<PackStep>,
+        /// Environments in which no topic at all could be created any more, and why.
+        pub locks_out: BTreeMap<String, Vec<String>>,
     }
 }

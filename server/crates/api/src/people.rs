@@ -162,6 +162,9 @@ wire! {
     struct WhoAmI {
         /// Name of the principal.
         pub principal: String,
+        /// Where it gets mail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub email: Option<String>,
         /// What it may do, and where.
         pub memberships: Vec<Membership>,
     }

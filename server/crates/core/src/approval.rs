@@ -179,7 +179,7 @@ pub fn decide(
 ) -> Result<Outcome, Refusal> {
     match (deed, state) {
         (Deed::Reopen, RequestState::Pending) => {
-            return Err(Refusal::NotYours("the request is pending: it waits for a decision"));
+            return Err(Refusal::Decided(RequestState::Pending));
         }
         (Deed::Reopen, RequestState::Rejected) | (_, RequestState::Pending) => {}
         (_, decided) => return Err(Refusal::Decided(decided)),

@@ -49,7 +49,7 @@ impl LeasedJournal {
             _ => None,
         };
         if let Some(kind) = told {
-            tx.event(self.ids.fresh(), kind, row.request_id).await?;
+            tx.event(self.ids.fresh(), kind, row.request_id, (None, None)).await?;
         }
         if save.state != OperationState::Stuck {
             tx.request_unlock(row.request_id).await?;

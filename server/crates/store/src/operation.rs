@@ -52,7 +52,7 @@ impl OperationRow {
     /// When it begins, where it has not.
     #[must_use]
     pub fn scheduled_at(&self) -> Option<Timestamp> {
-        self.saga.not_before.filter(|_| self.state == OperationState::Pending && !self.held)
+        self.saga.not_before.filter(|_| self.state == OperationState::Pending && self.version == 1)
     }
 }
 
@@ -360,7 +360,7 @@ impl Tx {
         Ok((wrote == 1).then_some(Held { id, version: row.version + 1, saga: row.saga }))
     }
 
-    /// Takes back one that has not begun. False where it has.
+    /// Takes back one that has not begun. False where it has, or may have: each claim counts the version up, also one that saved nothing of what it did.
     pub async fn operation_cancel(&mut self, id: OperationId) -> Result<bool> {
         let now = self.now().await?;
         let Some(mut row) = self.operation(id).await? else { return Ok(false) };
@@ -370,7 +370,7 @@ impl Tx {
         let wrote = self
             .sql(
                 "UPDATE operation SET saga = $3, state = $4, version = version + 1, finished_at = $5 \
-                 WHERE id = $1 AND version = $2 AND state = 'pending' AND holder IS NULL",
+                 WHERE id = $1 AND version = $2 AND state = 'pending' AND holder IS NULL AND version = 1",
             )
             .bind(id.uuid())
             .bind(row.version)

@@ -134,7 +134,8 @@ impl Read {
     }
     /// How many deliveries were given up and wait for a person.
     pub async fn deliveries_dead(&mut self) -> Result<i64> {
-        let count = self.sql("SELECT COUNT(*) FROM outbox WHERE state = 'dead'").scalar().await?;
+        let count =
+            self.sql("SELECT COUNT(*) FROM outbox WHERE state = 'dead' AND channel_id IS NOT NULL").scalar().await?;
         Ok(count.unwrap_or(0))
     }
 }
@@ -158,9 +159,17 @@ macro_rules! due {
 }
 
 impl Tx {
-    /// Notes that something happened to a request: it is told of after the commit, or not at all where there is none.
-    pub async fn event(&mut self, id: Uuid, kind: EventKind, request: RequestId) -> Result<()> {
-        self.outbox_insert(id, To::Nobody, kind, &json!({ "request": request })).await
+    /// Notes that something happened to a request: it is told of after the commit, or not at all where there is none. Who did it and why are kept with it:
+    /// the request may say something else by then.
+    pub async fn event(
+        &mut self,
+        id: Uuid,
+        kind: EventKind,
+        request: RequestId,
+        (by, reason): (Option<&str>, Option<&str>),
+    ) -> Result<()> {
+        let told = json!({ "request": request, "by": by, "reason": reason });
+        self.outbox_insert(id, To::Nobody, kind, &told).await
     }
     /// Sends a message to a channel.
     pub async fn deliver(&mut self, id: Uuid, to: ChannelId, kind: EventKind, message: &Value) -> Result<()> {
@@ -200,10 +209,10 @@ impl Tx {
             .all()
             .await
     }
-    /// An event was told of: its deliveries stand for it.
-    pub async fn event_told(&mut self, id: Uuid) -> Result<()> {
-        self.sql("DELETE FROM outbox WHERE id = $1 AND kind = 'event'").bind(id).execute().await?;
-        Ok(())
+    /// An event is told of in this transaction: its deliveries stand for it. False where it was before.
+    pub async fn event_told(&mut self, id: Uuid) -> Result<bool> {
+        let wrote = self.sql("DELETE FROM outbox WHERE id = $1 AND kind = 'event'").bind(id).execute().await?;
+        Ok(wrote == 1)
     }
     /// A delivery arrived.
     pub async fn delivered(&mut self, id: Uuid) -> Result<()> {
@@ -215,17 +224,24 @@ impl Tx {
             .await?;
         Ok(())
     }
-    /// A try failed: it is tried again after a while, or given up where there is none.
-    pub async fn not_delivered(&mut self, id: Uuid, error: &str, again: Option<Duration>) -> Result<()> {
+    /// The try of a number failed: it is tried again after a while, or given up where there is none. A try that another has overtaken says nothing.
+    pub async fn not_delivered(
+        &mut self,
+        (id, attempt): (Uuid, i64),
+        error: &str,
+        again: Option<Duration>,
+    ) -> Result<()> {
         let now = self.now().await?;
         self.sql(
-            "UPDATE outbox SET last_error = $2, due_at = $3, state = CASE WHEN $4 THEN 'dead' END, ended_at = $5 WHERE id = $1",
+            "UPDATE outbox SET last_error = $2, due_at = $3, state = CASE WHEN $4 THEN 'dead' END, ended_at = $5 \
+             WHERE id = $1 AND attempts = $6 AND ended_at IS NULL",
         )
         .bind(id)
         .bind(error)
         .bind_time(again.and_then(|wait| now.checked_add(wait).ok()).unwrap_or(now))
         .bind(again.is_none())
         .bind_maybe_time(again.is_none().then_some(now))
+        .bind(attempt)
         .execute()
         .await?;
         Ok(())

@@ -127,6 +127,8 @@ pub struct NewRequest {
     pub requester: PrincipalId,
     /// The run it comes from.
     pub group: Option<RunGroupId>,
+    /// Where that run can be seen.
+    pub run_url: Option<String>,
     /// Where it stands from the start: `pending`, or `approved` where policy allows.
     pub state: RequestState,
     /// What policy said.
@@ -175,7 +177,7 @@ macro_rules! select_concat {
     ($($rest:expr),+) => {
         concat!(
             "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
-             r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id, g.url AS run_url FROM request r \
+             r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id, r.run_url FROM request r \
              LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
              LEFT JOIN run_group g ON g.id = r.run_group_id ",
             $($rest),+
@@ -188,7 +190,7 @@ macro_rules! of_object {
         concat!(
             "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
              r.reason, r.expires_at, r.revision, r.created_at, i.object_id, w.slug AS workspace, p.name AS requester, \
-             g.run_id AS run_id, g.url AS run_url FROM request_item i \
+             g.run_id AS run_id, r.run_url FROM request_item i \
              JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
              JOIN principal p ON p.id = r.requester_id LEFT JOIN run_group g ON g.id = r.run_group_id WHERE i.object_id IN ",
             $ids,
@@ -372,18 +374,17 @@ impl Tx {
         .await?;
         self.request(id).await
     }
-    /// The group of a run, made at its first request. Where it can be seen is kept from the first call that says so.
-    pub async fn run_group(&mut self, fresh: RunGroupId, run_id: &str, url: Option<&str>) -> Result<RunGroupId> {
+    /// The group of a run, made at its first request.
+    pub async fn run_group(&mut self, fresh: RunGroupId, run_id: &str) -> Result<RunGroupId> {
         let now = self.now().await?;
         self.sql(
-            "INSERT INTO run_group (id, tenant_id, run_id, created_at, url) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (tenant_id, run_id) DO UPDATE SET url = COALESCE(run_group.url, excluded.url)",
+            "INSERT INTO run_group (id, tenant_id, run_id, created_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant_id, run_id) DO NOTHING",
         )
         .bind(fresh.uuid())
         .bind(DEFAULT_TENANT.uuid())
         .bind(run_id)
         .bind_time(now)
-        .bind(url)
         .execute()
         .await?;
         let id: Option<Uuid> = self
@@ -400,7 +401,7 @@ impl Tx {
         let now = self.now().await?;
         self.sql(
             "INSERT INTO request (id, workspace_id, requester_id, run_group_id, state, verdict, justification, documentation, expires_at, \
-             revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10)",
+             revision, created_at, run_url) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11)",
         )
         .bind(r.id.uuid())
         .bind(r.workspace.uuid())
@@ -412,6 +413,7 @@ impl Tx {
         .bind(Json(&r.documentation))
         .bind_time(r.expires_at)
         .bind_time(now)
+        .bind(&r.run_url)
         .one_row()
         .await?;
         for (ordinal, item) in (0..).zip(&r.items) {

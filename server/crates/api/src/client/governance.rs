@@ -54,9 +54,14 @@ impl Client {
         self.post(&["v1", "topic-policies:backtest"]).body(draft).read().await
     }
 
-    /// Installs a policy pack, or only tells what that would do.
-    pub async fn policy_pack_install(&self, pack: &str, how: &PackInstall) -> Result<PackInstalled, ClientError> {
-        self.post(&["v1", "policy-packs", pack, "install"]).body(how).read().await
+    /// Installs a policy pack, or only tells what that would do. `confirm`: slugs of environments, separated by commas, that may be locked out.
+    pub async fn policy_pack_install(
+        &self,
+        pack: &str,
+        how: &PackInstall,
+        confirm: Option<&str>,
+    ) -> Result<PackInstalled, ClientError> {
+        self.post(&["v1", "policy-packs", pack, "install"]).query("confirm", confirm).body(how).read().await
     }
 
     /// How much a workspace may hold in all, and what is taken of that.

@@ -212,7 +212,8 @@ impl TopicSpec {
                 all.push(Difference { field: field.to_owned(), before: a, after: b });
             }
         };
-        let profile = |s: &Self| s.profile.as_ref().map(|p| p.name.to_string());
+        // One that a policy gave is not what anybody said; to say it is a change, of the record.
+        let profile = |s: &Self| s.profile.as_ref().filter(|p| !p.by_default).map(|p| p.name.to_string());
         differ("/profile", profile(self), profile(after));
         let partitions = |s: &Self| s.partitions().map(|n| n.to_string());
         differ("/partitions", partitions(self), partitions(after));

@@ -2,7 +2,7 @@
 
 use super::{
     rulebook::{Limits, TopicPolicy},
-    topic::{TopicFacts, layer, rule},
+    topic::{NAME_PATTERN, TopicFacts, layer, rule},
     verdict::{Finding, Verdict},
 };
 use crate::{
@@ -44,7 +44,7 @@ impl Judge<'_> {
         {
             let at = layer(self.policy).as_str();
             self.deny(
-                "topic.name.pattern",
+                NAME_PATTERN,
                 "naming_pattern",
                 "/name",
                 Some(pattern.to_string()),

@@ -9,15 +9,17 @@ use regex_automata::{
 };
 use std::collections::{HashSet, VecDeque};
 
-/// Most states that are looked at: what is not decided by then is taken to fit.
-const STATES: usize = 50_000;
+/// Most steps of an automaton that are taken: what is not decided by then is taken to fit. A tenth of a second at the worst.
+const STEPS: usize = 1_000_000;
 /// Largest automaton of one pattern, in bytes.
-const AUTOMATON: usize = 4 << 20;
+const AUTOMATON: usize = 512 << 10;
+/// Most patterns that are looked at together.
+const PATTERNS: usize = 50;
 
 /// Whether no legal topic name fits all of the patterns. False where that cannot be told within reasonable effort.
 #[must_use]
 pub fn none_fits(patterns: &[&Pattern]) -> bool {
-    if patterns.is_empty() {
+    if patterns.is_empty() || patterns.len() > PATTERNS {
         return false;
     }
     let automata: Option<Vec<_>> = patterns.iter().map(|pattern| automaton(pattern)).collect();
@@ -47,7 +49,7 @@ fn search(automata: &[dense::DFA<Vec<u32>>]) -> Found {
     let Some(start) = start else { return Found::CannotTell };
     let mut seen = HashSet::from([start.clone()]);
     let mut queue = VecDeque::from([(start, String::new())]);
-    let mut illegal = false;
+    let (mut illegal, mut steps) = (false, 0);
     while let Some((states, name)) = queue.pop_front() {
         let accepted = automata.iter().zip(&states).all(|(a, s)| a.is_match_state(a.next_eoi_state(*s)));
         if accepted {
@@ -66,7 +68,8 @@ fn search(automata: &[dense::DFA<Vec<u32>>]) -> Found {
                 queue.push_back((next, format!("{name}{}", char::from(letter))));
             }
         }
-        if seen.len() > STATES {
+        steps += letters().count() * automata.len();
+        if steps > STEPS {
             return Found::CannotTell;
         }
     }

@@ -126,9 +126,14 @@ pub(super) fn judge(quotas: &[Quota], growth: &Growth, pointer: impl Fn(Resource
                 quota.limit
             );
             let left = quota.limit.saturating_sub(quota.others).max(0);
-            let remedy = format!(
-                "ask for at most {left} here, delete what is not needed, or ask a platform admin for a higher limit"
-            );
+            let or = "delete what is not needed, or ask a platform admin for a higher limit";
+            let each = growth.wants.get(&Resource::Partitions).copied().filter(|n| *n > 0).unwrap_or(1);
+            let remedy = match quota.resource {
+                Resource::Topics => or.to_owned(),
+                Resource::Partitions => format!("ask for at most {left} here, {or}"),
+                // What is asked for is bytes per partition.
+                Resource::RetainedBytes => format!("ask for at most {} per partition here, {or}", left / each),
+            };
             (Some(total.to_string()), message, remedy)
         };
         verdict.violations.push(Finding {
@@ -179,6 +184,21 @@ mod tests {
         assert_eq!((one.code.as_str(), one.rule.rule.as_str()), ("workspace.limit", "limits.partitions"));
         assert_eq!((one.limit.as_deref(), one.value.as_deref()), (Some("10"), Some("11")));
         assert!(one.remedy.starts_with("ask for at most 6 here"));
+    }
+
+    #[test]
+    fn the_remedy_speaks_of_what_is_asked_for() {
+        let remedy = |resource| {
+            let name = "payments".parse().unwrap();
+            let quota = Quota { holder: Holder::Workspace, name, resource, limit: 1_000, others: 0 };
+            let wants =
+                Amounts::from([(Resource::Partitions, 6), (Resource::Topics, 1_001), (Resource::RetainedBytes, 6_000)]);
+            let mut verdict = Verdict::default();
+            judge(&[quota], &Growth { has: Amounts::new(), wants }, |_| String::new(), &mut verdict);
+            verdict.violations.remove(0).remedy
+        };
+        assert!(remedy(Resource::RetainedBytes).starts_with("ask for at most 166 per partition here, "));
+        assert!(remedy(Resource::Topics).starts_with("delete what is not needed"));
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::{
     ports::ClusterDescription,
 };
 
+/// The code of a name that does not fit.
+pub(super) const NAME_PATTERN: &str = "topic.name.pattern";
+
 /// What policy may know of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterFacts {
@@ -95,6 +98,7 @@ pub(crate) fn judge(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts) 
             // Description, tags and owner never need approval, nor does making the cluster what it was to be.
             if facts.current.as_ref().is_none_or(|c| c.spec.differs_on_cluster(spec)) {
                 judge_covered(change, spec, rules, facts, &mut verdict);
+                keep_name(&mut verdict);
             }
         }
         TopicAction::Delete => judge_deletion(change, rules, facts, &mut verdict),
@@ -108,6 +112,18 @@ fn judge_covered(change: &TopicChange, spec: &TopicSpec, rules: &Rulebook, facts
     if !judge_spec(change, spec, rules, facts, verdict) {
         ask_uncovered(change, facts, verdict);
     }
+}
+
+/// A topic keeps its name, so a pattern that came later denies no change of it: whoever changes it is told.
+fn keep_name(verdict: &mut Verdict) {
+    let (names, others) = std::mem::take(&mut verdict.violations).into_iter().partition(|f| f.code == NAME_PATTERN);
+    verdict.violations = others;
+    let names: Vec<Finding> = names;
+    verdict.warnings.extend(names.into_iter().map(|finding| Finding {
+        message: finding.message.replacen("Denied: ", "", 1),
+        remedy: "nothing has to be done: the topic keeps its name; a new one would be refused".to_owned(),
+        ..finding
+    }));
 }
 
 /// Nothing is denied for it: the work waits until the cluster answers. But whoever waits with it wants to know.

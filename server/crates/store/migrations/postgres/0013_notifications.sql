@@ -21,3 +21,6 @@ ALTER TABLE outbox ADD COLUMN state text;
 CREATE INDEX outbox_of_channel ON outbox (channel_id, id);
 -- Whether its approvers were warned that it expires.
 ALTER TABLE request ADD COLUMN warned_at bigint;
+-- What has ended stays for a month, and nobody looks for it when messages are due.
+DROP INDEX outbox_due;
+CREATE INDEX outbox_due ON outbox (due_at, id) WHERE ended_at IS NULL;

@@ -1,2 +1,2 @@
--- Where a Terraform or CI run can be seen.
-ALTER TABLE run_group ADD COLUMN url text;
+-- Where the Terraform or CI run of a request can be seen. Of the request, not of the run: whoever guesses a run's id could lead its requests' readers astray.
+ALTER TABLE request ADD COLUMN run_url text;

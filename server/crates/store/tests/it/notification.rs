@@ -90,7 +90,7 @@ async fn what_is_due_is_taken_once_for_a_while(db: TestStore) {
     let to = channel(&db, "all", None).await;
     let request = RequestId::from_uuid(fresh());
     let event = fresh();
-    db.write(async |tx| tx.event(event, EventKind::RequestPending, request).await).await.unwrap();
+    db.write(async |tx| tx.event(event, EventKind::RequestPending, request, (Some("dev"), None)).await).await.unwrap();
     let id = deliver(&db, to).await;
     let mut taken = claim(&db, 10).await;
     taken.sort_by_key(|row| row.channel.is_some());
@@ -98,14 +98,15 @@ async fn what_is_due_is_taken_once_for_a_while(db: TestStore) {
         taken.iter().map(|row| (row.id, row.channel, row.attempts)).collect::<Vec<_>>(),
         [(event, None, 1), (id, Some(to), 1)]
     );
-    assert_eq!(taken[0].payload, json!({ "request": request }));
+    assert_eq!(taken[0].payload, json!({ "request": request, "by": "dev", "reason": null }));
     assert_eq!((taken[1].event, taken[1].state), (Some(EventKind::RequestPending), DeliveryState::Pending));
     assert_eq!(claim(&db, 10).await.len(), 0, "they are being worked on");
     db.raw("UPDATE outbox SET due_at = 0").await;
     assert_eq!(claim(&db, 1).await.len(), 1, "whoever took them is gone: they are due again");
-    db.write(async |tx| tx.event_told(event).await).await.unwrap();
+    assert!(db.write(async |tx| tx.event_told(event).await).await.unwrap());
     assert_eq!(db.count("outbox", "kind = 'event'").await, 0);
-    db.write(async |tx| tx.event_told(id).await).await.unwrap();
+    assert!(!db.write(async |tx| tx.event_told(event).await).await.unwrap(), "another was quicker");
+    assert!(!db.write(async |tx| tx.event_told(id).await).await.unwrap());
     assert_eq!(delivery(&db, id).await.id, id, "a delivery is no event");
 }
 
@@ -113,11 +114,13 @@ async fn a_delivery_arrives_or_is_given_up_and_can_be_tried_anew(db: TestStore) 
     let to = channel(&db, "all", None).await;
     let id = deliver(&db, to).await;
     claim(&db, 10).await;
-    db.write(async |tx| tx.not_delivered(id, "no", Some(60 * SECOND)).await).await.unwrap();
+    db.write(async |tx| tx.not_delivered((id, 1), "no", Some(60 * SECOND)).await).await.unwrap();
     let row = delivery(&db, id).await;
     assert_eq!((row.state, row.last_error.as_deref(), row.ended_at), (DeliveryState::Pending, Some("no"), None));
     assert!(!db.write(async |tx| tx.redeliver(id).await).await.unwrap(), "it is being tried");
-    db.write(async |tx| tx.not_delivered(id, "never", None).await).await.unwrap();
+    db.write(async |tx| tx.not_delivered((id, 0), "late", None).await).await.unwrap();
+    assert_eq!(delivery(&db, id).await.state, DeliveryState::Pending, "a try that another has overtaken");
+    db.write(async |tx| tx.not_delivered((id, 1), "never", None).await).await.unwrap();
     let row = delivery(&db, id).await;
     assert!(row.state == DeliveryState::Dead && row.ended_at.is_some());
     let mut read = db.read().await.unwrap();
@@ -190,7 +193,7 @@ async fn mail_to_a_person_is_no_delivery_of_a_channel(db: TestStore) {
     db.write(async |tx| tx.mail(id, "kim@example.com", EventKind::RequestApproved, &message).await).await.unwrap();
     let [taken] = claim(&db, 10).await.try_into().unwrap();
     assert_eq!((taken.id, taken.channel, taken.recipient.as_deref()), (id, None, Some("kim@example.com")));
-    db.write(async |tx| tx.event_told(id).await).await.unwrap();
+    assert!(!db.write(async |tx| tx.event_told(id).await).await.unwrap());
     assert_eq!(db.count("outbox", "kind = 'mail'").await, 1, "it is no event");
     assert_eq!(db.read().await.unwrap().delivery(id).await.unwrap(), None);
 }

@@ -21,9 +21,10 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
     let place = db.place().await;
     let (a, b) = (place.create("a", 1), place.create("b", 2));
     let run = RunGroupId::from_uuid(fresh());
-    let group = db.write(async |tx| tx.run_group(run, "run-7", Some("https://ci.test/7")).await).await.unwrap();
+    let group = db.write(async |tx| tx.run_group(run, "run-7").await).await.unwrap();
     let mut new = place.request(RequestState::Pending, &[&a]);
     new.group = Some(group);
+    new.run_url = Some("https://ci.test/7".to_owned());
     new.documentation.justification = Some("we need it".to_owned());
     new.documentation.producers = vec!["checkout".to_owned()];
     new.verdict.needs = [Needs::of(Layer::Platform, false)].into();
@@ -64,9 +65,9 @@ async fn a_request_comes_back_verbatim(db: TestStore) {
 
 async fn a_run_has_one_group(db: TestStore) {
     let (one, two) = (RunGroupId::from_uuid(fresh()), RunGroupId::from_uuid(fresh()));
-    assert_eq!(db.write(async |tx| tx.run_group(one, "run-7", None).await).await.unwrap(), one);
-    assert_eq!(db.write(async |tx| tx.run_group(two, "run-7", Some("https://ci.test/late")).await).await.unwrap(), one);
-    assert_eq!(db.write(async |tx| tx.run_group(two, "run-8", None).await).await.unwrap(), two);
+    assert_eq!(db.write(async |tx| tx.run_group(one, "run-7").await).await.unwrap(), one);
+    assert_eq!(db.write(async |tx| tx.run_group(two, "run-7").await).await.unwrap(), one);
+    assert_eq!(db.write(async |tx| tx.run_group(two, "run-8").await).await.unwrap(), two);
 }
 
 async fn an_object_has_one_open_request(db: TestStore) {

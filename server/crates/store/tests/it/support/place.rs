@@ -250,6 +250,7 @@ impl Place {
             workspace: self.workspace,
             requester: self.alice,
             group: None,
+            run_url: None,
             state,
             verdict: Verdict::default(),
             documentation: Documentation::default(),
