@@ -95,11 +95,14 @@ async fn what_begins_later_is_nobodys_until_then_and_can_be_taken_back(db: TestS
     assert!(row.finished_at.is_some() && row.scheduled_at().is_none());
 
     let other = db.active(&place, "parcels").await;
-    let soon = later(&other.delete(), std::time::Duration::from_millis(5)).await;
+    let soon = later(&other.delete(), 3_600 * SECOND).await;
     db.raw("UPDATE operation SET due_at = 0 WHERE finished_at IS NULL").await;
     let [claimed] = claim().await.try_into().unwrap();
     assert_eq!(claimed.held.id, soon);
     assert!(!cancel(soon).await, "somebody has it");
+    db.raw("UPDATE operation SET holder = NULL, state = 'pending' WHERE finished_at IS NULL").await;
+    assert!(!cancel(soon).await, "somebody had it, and may have done what was not saved");
+    assert_eq!(one(&db, soon).await.scheduled_at(), None);
     assert_eq!(claimed.held.version, claimed.held.saga.due_version, "it was not begun before");
     assert!(!cancel(OperationId::from_uuid(fresh())).await);
 }
