@@ -73,9 +73,8 @@ impl App {
     ) -> AppResult<RequestId> {
         let id: RequestId = named.parse().map_err(|_| no_request(named))?;
         let mut tx = self.store.begin().await?;
-        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
-            let seen = self.may_see_request(&mut tx, &call.who, id).await?;
-            return if seen { Ok(id) } else { Err(no_request(named).into()) };
+        if self.decided_before(&mut tx, call, id).await? {
+            return Ok(id);
         }
         let (row, items, actor) = self.request_locked(&mut tx, call, id, expected).await?;
         if row.state == RequestState::Pending && row.expires_at <= tx.now().await? {
@@ -104,6 +103,15 @@ impl App {
         self.commit_and_drive(tx, work.and_then(|w| w.held)).await?;
         self.runner.tell(id.uuid());
         Ok(id)
+    }
+
+    /// Whether this very call was taken before. Its answer is for who may see the request today.
+    async fn decided_before(&self, tx: &mut Tx, call: &Call, id: RequestId) -> AppResult<bool> {
+        if self.answered_before::<Uuid>(tx, call).await?.is_none() {
+            return Ok(false);
+        }
+        let seen = self.may_see_request(tx, &call.who, id).await?;
+        if seen { Ok(true) } else { Err(no_request(&id.to_string()).into()) }
     }
 
     /// Takes a decision on a request that is held, and answers the work that follows.
@@ -176,9 +184,8 @@ impl App {
     ) -> AppResult<RequestId> {
         let id: RequestId = named.parse().map_err(|_| no_request(named))?;
         let mut tx = self.store.begin().await?;
-        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
-            let seen = self.may_see_request(&mut tx, &call.who, id).await?;
-            return if seen { Ok(id) } else { Err(no_request(named).into()) };
+        if self.decided_before(&mut tx, call, id).await? {
+            return Ok(id);
         }
         let (row, items, actor) = self.request_locked(&mut tx, call, id, expected).await?;
         approval::decide(row.state, &row.needs, &[], Deed::Reopen, &actor).map_err(|e| refused(&e, &row))?;

@@ -7,7 +7,7 @@ use super::{
     tagged,
 };
 use crate::{
-    app::{App, LimitsView},
+    app::{App, Call, LimitsView, Refusal},
     auth::{
         Caller,
         permission::{ClusterRead, LimitsWrite, WorkspaceRead},
@@ -52,6 +52,16 @@ fn to_wire(view: &LimitsView) -> api::ResourceLimits {
     }
 }
 
+fn answer(view: &LimitsView) -> Tagged<api::ResourceLimits> {
+    tagged(StatusCode::OK, view.row.revision, to_wire(view))
+}
+
+fn read(asked: Asked<api::ResourceAmounts>, caller: &Caller<LimitsWrite>) -> Result<(Call, Amounts), Refusal> {
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
+    let amounts = amounts(&wire, &mut wrong);
+    wrong.done(|| Some((call, amounts)))
+}
+
 /// How much a workspace may hold in all, and what is taken of that.
 #[utoipa::path(get, path = "/v1/workspaces/{workspace}/limits", operation_id = "workspace_limits_get", tag = "workspaces",
     params(("workspace" = String, Path, description = "Slug or id")),
@@ -62,7 +72,7 @@ pub(super) async fn workspace_limits_get(
     Path(workspace): Path<String>,
 ) -> Tagged<api::ResourceLimits> {
     let view = app.workspace_limits(&caller, &workspace).await?;
-    tagged(StatusCode::OK, view.row.revision, to_wire(&view))
+    answer(&view)
 }
 
 /// Sets how much a workspace may hold in all, whole. What it holds already stays.
@@ -77,11 +87,9 @@ pub(super) async fn workspace_limits_put(
     IfMatch(expected): IfMatch,
     asked: Asked<api::ResourceAmounts>,
 ) -> Tagged<api::ResourceLimits> {
-    let (call, wire, mut wrong) = asked.by(caller.who.clone());
-    let amounts = amounts(&wire, &mut wrong);
-    let amounts = wrong.done(|| Some(amounts))?;
+    let (call, amounts) = read(asked, &caller)?;
     let view = app.workspace_limits_put(&caller, &call, &workspace, &amounts, expected).await?;
-    tagged(StatusCode::OK, view.row.revision, to_wire(&view))
+    answer(&view)
 }
 
 /// How much a cluster may hold in all, and what is taken of that by topics of Orbit's.
@@ -94,7 +102,7 @@ pub(super) async fn cluster_limits_get(
     Path(cluster): Path<String>,
 ) -> Tagged<api::ResourceLimits> {
     let view = app.cluster_limits(&caller, &cluster).await?;
-    tagged(StatusCode::OK, view.row.revision, to_wire(&view))
+    answer(&view)
 }
 
 /// Sets how much a cluster may hold in all, whole. What it holds already stays.
@@ -109,9 +117,7 @@ pub(super) async fn cluster_limits_put(
     IfMatch(expected): IfMatch,
     asked: Asked<api::ResourceAmounts>,
 ) -> Tagged<api::ResourceLimits> {
-    let (call, wire, mut wrong) = asked.by(caller.who.clone());
-    let amounts = amounts(&wire, &mut wrong);
-    let amounts = wrong.done(|| Some(amounts))?;
+    let (call, amounts) = read(asked, &caller)?;
     let view = app.cluster_limits_put(&caller, &call, &cluster, &amounts, expected).await?;
-    tagged(StatusCode::OK, view.row.revision, to_wire(&view))
+    answer(&view)
 }

@@ -133,6 +133,11 @@ async fn decide(
     let task = app.clone();
     let id =
         app.to_the_end(async move { task.request_decide(&caller, &call, &request, expected, decision).await }).await?;
+    after(&app, id).await
+}
+
+/// The request as the answer to what was just done to it.
+async fn after(app: &App, id: RequestId) -> Tagged<api::Request> {
     let view = app.request_after(id).await?;
     let url = app.request_url(&view.row);
     tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
@@ -232,9 +237,7 @@ pub(super) async fn request_reopen(
     let call = asked.bare(caller.who.clone())?;
     let task = app.clone();
     let id = app.to_the_end(async move { task.request_reopen(&caller, &call, &request, expected).await }).await?;
-    let view = app.request_after(id).await?;
-    let url = app.request_url(&view.row);
-    tagged(StatusCode::OK, view.row.revision, wire::request(&view, url))
+    after(&app, id).await
 }
 
 /// Takes a request back: its requester, or an admin of the workspace.

@@ -23,6 +23,7 @@ mod outbox;
 mod people;
 mod policy;
 mod request;
+mod request_expiry;
 mod rules;
 mod topic;
 mod workspace;

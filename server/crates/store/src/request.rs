@@ -244,12 +244,6 @@ impl Load for OfObject {
         Ok(Self(r.get("object_id")?, RequestRow::load(r)?))
     }
 }
-struct OnlyId(RequestId);
-impl Load for OnlyId {
-    fn load(r: &Row) -> Result<Self> {
-        Ok(Self(r.id("id", RequestId::from_uuid)?))
-    }
-}
 
 impl Read {
     /// By id.
@@ -348,17 +342,6 @@ impl Read {
             .bind(object)
             .optional()
             .await
-    }
-    /// Pending requests whose time is up.
-    pub async fn requests_expired(&mut self, limit: u32) -> Result<Vec<RequestId>> {
-        let now = self.now().await?;
-        let rows: Vec<OnlyId> = self
-            .sql("SELECT id FROM request WHERE state = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2")
-            .bind_time(now)
-            .bind(i64::from(limit))
-            .all()
-            .await?;
-        Ok(rows.into_iter().map(|r| r.0).collect())
     }
 }
 
@@ -476,25 +459,6 @@ impl Tx {
         .bind(to.operation.map(OperationId::uuid))
         .one_row()
         .await
-    }
-    /// Pending requests that expire soon, each once: within a day, or within half of its time where that is shorter.
-    pub async fn requests_warned(&mut self, limit: u32) -> Result<Vec<RequestId>> {
-        const DAY_MICROSECONDS: i64 = 86_400_000_000;
-        let now = self.now().await?;
-        let rows: Vec<OnlyId> = self
-            .sql(sql!(
-                pg: "UPDATE request SET warned_at = $1 WHERE id IN (SELECT id FROM request WHERE state = 'pending' AND warned_at IS NULL \
-                     AND expires_at > $1 AND expires_at - $1 <= least($2, (expires_at - created_at) / 2) ORDER BY expires_at LIMIT $3 \
-                     FOR UPDATE SKIP LOCKED) RETURNING id",
-                lite: "UPDATE request SET warned_at = $1 WHERE id IN (SELECT id FROM request WHERE state = 'pending' AND warned_at IS NULL \
-                     AND expires_at > $1 AND expires_at - $1 <= min($2, (expires_at - created_at) / 2) ORDER BY expires_at LIMIT $3) RETURNING id",
-            ))
-            .bind_time(now)
-            .bind(DAY_MICROSECONDS)
-            .bind(i64::from(limit))
-            .all()
-            .await?;
-        Ok(rows.into_iter().map(|r| r.0).collect())
     }
     /// Puts a rejected request back before those who decide: nothing of the decision is left, and the consents given are due anew. False where something
     /// else is open on one of its objects: then the transaction holds half of it and must not be committed.
