@@ -1,13 +1,16 @@
 //! The registered clusters as clients: one cache, a client per cluster, made anew when its connection was changed.
 
-use crate::app::{ClusterAccess, ConnectionFailure, open_credentials};
+use crate::{
+    app::{ClusterAccess, ConnectionFailure, open_credentials},
+    config::KafkaConfig,
+};
 use async_trait::async_trait;
 use orbit_core::{
     id::ClusterId,
     model::cluster::{Connection, Credentials},
     ports::{ClusterDescription, Clusters, KafkaAdmin, KafkaError, KafkaErrorKind},
 };
-use orbit_kafka::KafkaCluster;
+use orbit_kafka::{KafkaCluster, Request};
 use orbit_store::{ClusterRow, Keyring, Store};
 use std::{
     collections::HashMap,
@@ -20,7 +23,7 @@ use tokio::sync::OnceCell;
 const IDLE: Duration = Duration::from_mins(10);
 
 /// A client, made once by whoever asks first, while others wait for it.
-type Client = Arc<OnceCell<Arc<dyn KafkaAdmin>>>;
+type Client = Arc<OnceCell<Arc<KafkaCluster>>>;
 
 struct Cached {
     /// The revision of the cluster whose connection it uses.
@@ -33,14 +36,15 @@ struct Cached {
 pub struct KafkaClusters {
     store: Store,
     keyring: Arc<Keyring>,
+    rates: KafkaConfig,
     clients: Mutex<HashMap<ClusterId, Cached>>,
 }
 
 impl KafkaClusters {
     /// An empty cache.
     #[must_use]
-    pub fn new(store: Store, keyring: Arc<Keyring>) -> Self {
-        Self { store, keyring, clients: Mutex::default() }
+    pub fn new(store: Store, keyring: Arc<Keyring>, rates: KafkaConfig) -> Self {
+        Self { store, keyring, rates, clients: Mutex::default() }
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<ClusterId, Cached>> {
@@ -60,14 +64,15 @@ impl KafkaClusters {
         cached.client.clone()
     }
 
-    async fn connect(&self, row: &ClusterRow) -> Result<Arc<dyn KafkaAdmin>, KafkaError> {
+    async fn connect(&self, row: &ClusterRow) -> Result<Arc<KafkaCluster>, KafkaError> {
         let credentials = open_credentials(&self.keyring, row.id, row.credentials.as_ref()).map_err(|e| {
             failed("the cluster's credentials cannot be decrypted: ask the platform team", e.to_string())
         })?;
         let connection = row.connection.clone();
         // librdkafka reads certificates and starts threads.
         let made = tokio::task::spawn_blocking(move || KafkaCluster::connect(&connection, &credentials)).await;
-        Ok(Arc::new(made.map_err(|e| failed("a client of the cluster could not be made", e.to_string()))??))
+        let made = made.map_err(|e| failed("a client of the cluster could not be made", e.to_string()))??;
+        Ok(Arc::new(made.at_rate(self.rates.rate(row.slug.as_str()))))
     }
 }
 
@@ -85,7 +90,8 @@ impl Clusters for KafkaClusters {
             return Err(failed("the cluster is not registered any more", id.to_string()));
         };
         let place = self.place(id, row.revision, Instant::now());
-        place.get_or_try_init(|| self.connect(&row)).await.cloned()
+        let client = place.get_or_try_init(|| self.connect(&row)).await.cloned()?;
+        Ok(client)
     }
 }
 
@@ -101,6 +107,15 @@ impl ClusterAccess for KafkaClusters {
             user: e.user,
             operator: e.operator,
         })
+    }
+
+    fn sent(&self) -> Vec<(ClusterId, &'static str, u64)> {
+        let clients = self.clients();
+        let of = |(id, cached): (&ClusterId, &Cached)| {
+            let client = cached.client.get()?;
+            Some(Request::ALL.map(|request| (*id, request.as_str(), client.sent(request))))
+        };
+        clients.iter().filter_map(of).flatten().collect()
     }
 }
 
@@ -142,7 +157,7 @@ mod tests {
         assert!(tx.cluster_insert(&cluster).await.unwrap());
         tx.commit().await.unwrap();
         let keyring = Keyring::new([("k".to_owned(), vec![7; 32])]).unwrap();
-        (KafkaClusters::new(store.clone(), Arc::new(keyring)), store, id)
+        (KafkaClusters::new(store.clone(), Arc::new(keyring), KafkaConfig::default()), store, id)
     }
 
     #[tokio::test]
@@ -160,7 +175,8 @@ mod tests {
         let second = clusters.admin(id).await.unwrap();
         assert!(!Arc::ptr_eq(&second, first));
         let late = clusters.place(id, row.revision, Instant::now());
-        assert!(Arc::ptr_eq(late.get().unwrap(), &second), "who read the old revision gets the newer client");
+        let late: Arc<dyn KafkaAdmin> = late.get().unwrap().clone();
+        assert!(Arc::ptr_eq(&late, &second), "who read the old revision gets the newer client");
 
         let mut tx = store.begin().await.unwrap();
         assert!(tx.cluster_delete(id).await.unwrap());

@@ -220,7 +220,7 @@ async fn serve_command(config: Config, dev: bool) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let public_url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let orbit = serve::Orbit::new(serve::Made {
-        clusters: Arc::new(KafkaClusters::new(store.clone(), keyring.clone())),
+        clusters: Arc::new(KafkaClusters::new(store.clone(), keyring.clone(), config.kafka.clone())),
         store: store.clone(),
         keyring,
         clock: Arc::new(SystemClock),

@@ -32,6 +32,12 @@ struct InState {
     state: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Asked {
+    cluster: String,
+    request: &'static str,
+}
+
 /// What is counted.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -80,11 +86,16 @@ pub(crate) async fn text(app: &App) -> AppResult<String> {
         }
         Err(error) => tracing::warn!(%error, "the operations could not be counted"),
     }
+    let kafka: Family<Asked, Counter> = Family::default();
+    for (cluster, request, count) in app.clusters.sent() {
+        kafka.get_or_create(&Asked { cluster: cluster.to_string(), request }).inc_by(count);
+    }
     let mut registry = Registry::with_prefix("orbit");
     registry.register("http_requests", "Calls answered", app.metrics.calls.clone());
     registry.register_with_unit("http_request_duration", "Time to answer", Unit::Seconds, app.metrics.seconds.clone());
     registry.register("database_up", "Whether the database answers: 1 or 0", database_up);
     registry.register("operations", "Operations that are not over, and those that are stuck, by state", operations);
+    registry.register("kafka_requests", "Requests to Kafka clusters, by Kafka's name of them", kafka);
     registry.register("deliveries_dead", "Notifications that were given up and wait for a person", dead);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| AppError::Internal(e.to_string()))?;

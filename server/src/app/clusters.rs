@@ -26,6 +26,11 @@ pub trait ClusterAccess: Clusters {
         connection: &Connection,
         credentials: &Credentials,
     ) -> Result<ClusterDescription, ConnectionFailure>;
+
+    /// How many requests went to which cluster, by kind: those of this process since the cluster's client was made.
+    fn sent(&self) -> Vec<(ClusterId, &'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// Which part of a connection failed, and what it said.

@@ -7,6 +7,8 @@ pub use keys::{KeyError, keyring};
 
 use crate::notify::{Mailer, MailerError};
 
+use orbit_kafka::RequestRate;
+
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -14,6 +16,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,6 +33,8 @@ pub struct Config {
     pub encryption: Encryption,
     /// The runner.
     pub runner: RunnerConfig,
+    /// Calls to Kafka clusters.
+    pub kafka: KafkaConfig,
     /// Reconcilers.
     pub reconcile: Reconcile,
     /// Mail.
@@ -124,6 +129,49 @@ pub struct RunnerConfig {
 impl Default for RunnerConfig {
     fn default() -> Self {
         Self { lease_seconds: 30, poll_milliseconds: 1_000, concurrency: 64 }
+    }
+}
+
+/// Calls to Kafka clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KafkaConfig {
+    /// Requests that a cluster gets in a second from this replica, over time. What comes beyond waits and goes together.
+    pub requests_per_second: NonZeroU32,
+    /// Requests that it gets at once after a pause.
+    pub request_burst: NonZeroU32,
+    /// Clusters that stand more, or less.
+    pub clusters: Vec<ClusterRate>,
+}
+
+impl Default for KafkaConfig {
+    fn default() -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
+        const BURST: NonZeroU32 = NonZeroU32::new(400).expect("not zero");
+        Self { requests_per_second: PER_SECOND, request_burst: BURST, clusters: Vec::new() }
+    }
+}
+
+/// What one cluster stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterRate {
+    /// Its slug.
+    pub cluster: String,
+    /// Requests in a second, over time.
+    pub requests_per_second: NonZeroU32,
+    /// Requests at once.
+    pub request_burst: NonZeroU32,
+}
+
+impl KafkaConfig {
+    /// How often a cluster may be asked.
+    #[must_use]
+    pub fn rate(&self, cluster: &str) -> RequestRate {
+        let own = self.clusters.iter().find(|rate| rate.cluster == cluster);
+        own.map_or(RequestRate { per_second: self.requests_per_second, burst: self.request_burst }, |rate| {
+            RequestRate { per_second: rate.requests_per_second, burst: rate.request_burst }
+        })
     }
 }
 
@@ -372,6 +420,9 @@ mod tests {
         config.email =
             Email { smtp_url: Some(String::new()), smtp_url_file: Some(PathBuf::new()), from: Some(String::new()) };
         config.outbound.allowed_hosts = vec![String::new()];
+        let one = NonZeroU32::MIN;
+        let rate = ClusterRate { cluster: String::new(), requests_per_second: one, request_burst: one };
+        config.kafka.clusters = vec![rate];
         config.encryption.keys = vec![Key { id: String::new(), file: Some(PathBuf::new()), env: Some(String::new()) }];
         let mut keys = Vec::new();
         flatten("", &json!(config), &mut keys);
@@ -382,6 +433,17 @@ mod tests {
         let mut told: Vec<String> = cells.map(|(key, _)| key.to_owned()).collect();
         told.sort();
         assert_eq!(told, keys);
+    }
+
+    #[test]
+    fn a_cluster_has_its_own_rate_or_that_of_all() {
+        let config = load(
+            "[kafka]\nrequests_per_second = 5\n[[kafka.clusters]]\ncluster = \"big\"\nrequests_per_second = 9\nrequest_burst = 10\n",
+        );
+        let kafka = config.unwrap().kafka;
+        let rate = |cluster| (kafka.rate(cluster).per_second.get(), kafka.rate(cluster).burst.get());
+        assert_eq!((rate("big"), rate("small")), ((9, 10), (5, 400)));
+        assert!(load("[kafka]\nrequest_burst = 0\n").unwrap_err().contains("kafka.request_burst"));
     }
 
     fn flatten(prefix: &str, value: &serde_json::Value, keys: &mut Vec<String>) {

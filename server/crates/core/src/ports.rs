@@ -54,6 +54,8 @@ pub enum KafkaErrorKind {
     Authentication,
     /// Orbit's principal lacks a right: fatal, with the right named.
     Forbidden,
+    /// Held back by a limit, Orbit's own or the cluster's: nothing was done, its turn comes.
+    Busy,
     /// A passing state of the cluster, or a reply that did not arrive: try again.
     Passing,
     /// The cluster refuses what was asked (configuration, replication factor, its own policy): fatal.
@@ -142,6 +144,15 @@ pub struct NewTopic {
     pub configs: BTreeMap<String, String>,
 }
 
+/// A topic that is there: deleted by its id, told of by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicRef {
+    /// Its name.
+    pub name: PhysicalName,
+    /// Kafka's id of it.
+    pub id: KafkaTopicId,
+}
+
 /// Settings to change on one topic; what is not named stays as it is (KIP-339).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigChange {
@@ -176,8 +187,8 @@ pub trait KafkaAdmin: Send + Sync {
     async fn configs_change(&self, changes: &[ConfigChange]) -> Bulk<()>;
     /// Raises a topic to `count` partitions in all. Succeeds where it has that many already.
     async fn partitions_grow(&self, name: &PhysicalName, count: u32) -> Result<(), KafkaError>;
-    /// Deletes topics by name. [`KafkaErrorKind::NotFound`] where one is not there. Callers compare the id first.
-    async fn topics_delete(&self, names: &[PhysicalName]) -> Bulk<()>;
+    /// Deletes topics by id. [`KafkaErrorKind::NotFound`] where one is not there, also where another one has its name by now.
+    async fn topics_delete(&self, topics: &[TopicRef]) -> Bulk<()>;
     /// Whether any record was ever written to the topic (an end offset above 0).
     async fn topic_has_records(&self, name: &PhysicalName) -> Result<bool, KafkaError>;
 }

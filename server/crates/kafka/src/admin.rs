@@ -1,31 +1,30 @@
-//! The port over one cluster.
+//! What the port asks of one cluster, without its lanes.
 
 use crate::{
     bulk,
     calls::{ByName, id_of, unanswered},
-    client::KafkaCluster,
+    client::Client,
     defaults,
     errors::Asked,
-    native::{
-        ConfigEntry, ConfigOp, ConfigResource, DeleteTopic, Mode, Native, NewPartitions, NewTopic, Refusal,
-        TopicPartitions,
-    },
+    native::{ConfigEntry, ConfigOp, ConfigResource, Mode, Native, NewPartitions, Refusal, TopicPartitions},
+    sent::Request,
+    wire::NoAnswer,
 };
-use async_trait::async_trait;
 use orbit_core::{
     name::PhysicalName,
     ports::{
-        Bulk, ClusterDescription, ConfigChange, Item, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId,
-        NewTopic as WantedTopic, TopicDescription, TopicListing,
+        Bulk, ClusterDescription, ConfigChange, Item, KafkaError, KafkaErrorKind, KafkaTopicId,
+        NewTopic as WantedTopic, TopicDescription, TopicListing, TopicRef,
     },
 };
 use rdkafka::types::RDKafkaErrorCode as C;
 use std::collections::BTreeSet;
+use tokio::time::Instant;
 
-#[async_trait]
-impl KafkaAdmin for KafkaCluster {
-    async fn cluster_describe(&self) -> Result<ClusterDescription, KafkaError> {
-        let nodes = self.wait(self.native().cluster_describe()).await.map_err(|refusal| refusal.of(Asked::Cluster))?;
+impl Client {
+    /// Brokers, defaults and known settings.
+    pub(crate) async fn cluster_describe(&self) -> Result<ClusterDescription, KafkaError> {
+        let nodes = self.nodes().await.map_err(|refusal| refusal.of(Asked::Cluster))?;
         let (broker, topics) = tokio::join!(self.broker_configs(nodes.brokers.first().copied()), self.topics_list());
         let broker = broker?;
         let mut topic_defaults = broker.topic_defaults();
@@ -45,7 +44,9 @@ impl KafkaAdmin for KafkaCluster {
         })
     }
 
-    async fn topics_list(&self) -> Result<Vec<TopicListing>, KafkaError> {
+    /// Every topic that Orbit may see.
+    pub(crate) async fn topics_list(&self) -> Result<Vec<TopicListing>, KafkaError> {
+        self.turn(Request::ListTopics).await.map_err(|refusal| refusal.of(Asked::TopicsList))?;
         let listed = self.wait_blocking(|native| {
             let metadata = native.client().fetch_metadata(None, Native::LIST_TIMEOUT)?;
             let listing = |topic: &rdkafka::metadata::MetadataTopic| {
@@ -63,7 +64,8 @@ impl KafkaAdmin for KafkaCluster {
         Ok(listed)
     }
 
-    async fn topics_describe(&self, names: &[PhysicalName]) -> Bulk<Option<TopicDescription>> {
+    /// Topics with their ids and own settings, in batches.
+    pub(crate) async fn topics_describe(&self, names: &[PhysicalName]) -> Bulk<Option<TopicDescription>> {
         let distinct: BTreeSet<&str> = names.iter().map(PhysicalName::as_str).collect();
         let distinct: Vec<&str> = distinct.into_iter().collect();
         let (mut topics, mut settings) = (ByName::new(), ByName::new());
@@ -76,27 +78,15 @@ impl KafkaAdmin for KafkaCluster {
         Ok(names.iter().map(item).collect())
     }
 
-    async fn topics_create(&self, topics: &[WantedTopic]) -> Bulk<KafkaTopicId> {
-        let created = self
-            .each(
-                topics,
-                |topic| Asked::Create(topic.name.as_str()),
-                |t| NewTopic::new(t.name.as_str(), t.partitions, t.replication_factor, &t.configs),
-                |topics| self.native().topics_create(topics, Mode::Apply),
-            )
-            .await?;
-        let new = topics.iter().zip(&created).filter(|(_, outcome)| outcome.is_ok());
-        let ids = self.ids_of_new(new.map(|(topic, _)| topic.name.as_str()).collect()).await;
-        let with_id = |(topic, outcome): (&WantedTopic, Result<(), Refusal>)| {
-            let name = topic.name.as_str();
-            outcome.map_err(|refusal| refusal.of(Asked::Create(name)))?;
-            let id = ids.get(name).cloned().unwrap_or_else(|| Err(unanswered()));
-            id.map_err(|refusal| refusal.of(Asked::Describe(name)))
-        };
-        Ok(topics.iter().zip(created).map(with_id).collect())
+    /// Creates topics, none twice. The id comes with the creation.
+    pub(crate) async fn topics_create(&self, topics: &[WantedTopic], until: Instant) -> Bulk<KafkaTopicId> {
+        let asked = |topic: usize| Asked::Create(topics[topic].name.as_str());
+        let controller = self.controller(Request::CreateTopics).await.map_err(|refusal| refusal.of(asked(0)))?;
+        by_item(topics.len(), controller.topics_create(topics, until).await, asked)
     }
 
-    async fn configs_change(&self, changes: &[ConfigChange]) -> Bulk<()> {
+    /// Changes settings, none of a topic twice.
+    pub(crate) async fn configs_change(&self, changes: &[ConfigChange], until: Instant) -> Bulk<()> {
         let build = |change: &ConfigChange| {
             let resource = ConfigResource::topic(change.name.as_str())?;
             for (key, value) in &change.set {
@@ -107,19 +97,25 @@ impl KafkaAdmin for KafkaCluster {
             }
             Ok(resource)
         };
-        let send = |resources: &[ConfigResource]| self.native().configs_change(resources, Mode::Apply);
-        let outcomes = self.each(changes, |change| Asked::ConfigsChange(change.name.as_str()), build, send).await?;
+        let send = |native: &Native, resources: &[ConfigResource]| {
+            native.configs_change(resources, Mode::Apply, until.saturating_duration_since(Instant::now()))
+        };
+        let request = Request::IncrementalAlterConfigs;
+        let outcomes =
+            self.each(request, changes, |change| Asked::ConfigsChange(change.name.as_str()), build, send).await?;
         Ok(answered(changes, outcomes, |change| Asked::ConfigsChange(change.name.as_str())))
     }
 
-    async fn partitions_grow(&self, name: &PhysicalName, count: u32) -> Result<(), KafkaError> {
+    /// Raises a topic to `count` partitions.
+    pub(crate) async fn partitions_grow(&self, name: &PhysicalName, count: u32) -> Result<(), KafkaError> {
         let asked = Asked::Grow(name.as_str());
         let grown = self
             .each(
+                Request::CreatePartitions,
                 std::slice::from_ref(name),
                 |name| Asked::Grow(name.as_str()),
                 |name| NewPartitions::new(name.as_str(), count),
-                |partitions| self.native().partitions_create(partitions, Mode::Apply),
+                |native, partitions| native.partitions_create(partitions, Mode::Apply),
             )
             .await?;
         match grown.into_iter().next().unwrap_or_else(|| Err(unanswered())) {
@@ -132,17 +128,20 @@ impl KafkaAdmin for KafkaCluster {
         }
     }
 
-    async fn topics_delete(&self, names: &[PhysicalName]) -> Bulk<()> {
-        let send = |topics: &[DeleteTopic]| self.native().topics_delete(topics);
-        let build = |name: &PhysicalName| DeleteTopic::new(name.as_str());
-        let deleted = self.each(names, |name| Asked::Delete(name.as_str()), build, send).await?;
-        Ok(answered(names, deleted, |name| Asked::Delete(name.as_str())))
+    /// Deletes topics by id, none twice.
+    pub(crate) async fn topics_delete(&self, topics: &[TopicRef], until: Instant) -> Bulk<()> {
+        let asked = |topic: usize| Asked::Delete(topics[topic].name.as_str());
+        let controller = self.controller(Request::DeleteTopics).await.map_err(|refusal| refusal.of(asked(0)))?;
+        let ids: Vec<KafkaTopicId> = topics.iter().map(|topic| topic.id).collect();
+        by_item(topics.len(), controller.topics_delete(&ids, until).await, asked)
     }
 
-    async fn topic_has_records(&self, name: &PhysicalName) -> Result<bool, KafkaError> {
+    /// Whether any record was ever written.
+    pub(crate) async fn topic_has_records(&self, name: &PhysicalName) -> Result<bool, KafkaError> {
         let asked = Asked::EndOffsets(name.as_str());
         let topic = self.describe_one(name.as_str()).await.map_err(|refusal| refusal.of(asked))?;
-        let offsets = self.wait(self.native().end_offsets(name.as_str(), topic.partitions)).await;
+        let native = self.turn(Request::ListOffsets).await.map_err(|refusal| refusal.of(asked))?;
+        let offsets = self.wait(native.end_offsets(name.as_str(), topic.partitions)).await;
         let offsets = offsets.map_err(|refusal| refusal.of(asked))?;
         if offsets.iter().any(|partition| matches!(partition.outcome, Ok(end) if end > 0)) {
             return Ok(true);
@@ -155,6 +154,20 @@ impl KafkaAdmin for KafkaCluster {
             None => Ok(false),
         }
     }
+}
+
+/// The controller's answer as the port gives it: where it may have been carried out, that is each item's error.
+fn by_item<'a, T: Clone>(
+    count: usize,
+    answer: Result<Vec<Result<T, Refusal>>, NoAnswer>,
+    asked: impl Fn(usize) -> Asked<'a>,
+) -> Bulk<T> {
+    let outcomes = match answer {
+        Ok(outcomes) => outcomes,
+        Err(NoAnswer::NotSent(refusal)) => return Err(refusal.of(asked(0))),
+        Err(NoAnswer::Unsure(refusal)) => vec![Err(refusal); count],
+    };
+    Ok(outcomes.into_iter().enumerate().map(|(at, outcome)| outcome.map_err(|refusal| refusal.of(asked(at)))).collect())
 }
 
 /// Outcomes as the port answers them.

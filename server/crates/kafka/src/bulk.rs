@@ -7,6 +7,9 @@ pub(crate) const READ: usize = 250;
 /// The largest number of topics in one request that changes something: one such request is one batch of the controller's.
 pub(crate) const WRITE: usize = 250;
 
+/// A list of topics to describe that is longer is asked for as it is, beside the lane.
+pub(crate) const GATHERED: usize = 20;
+
 /// Cuts items into batches of at most `limit`, none of which has a name twice: librdkafka refuses those. An item whose name came before lands in
 /// a later batch, so the result is as if items were asked one after the other.
 pub(crate) fn batches<'a>(names: impl IntoIterator<Item = &'a str>, limit: usize) -> Vec<Vec<usize>> {

@@ -2,10 +2,12 @@
 
 use crate::{
     bulk::{self, batches},
-    client::KafkaCluster,
+    client::Client,
     defaults::BrokerConfigs,
     errors::Asked,
-    native::{Answer, ConfigEntry, ConfigResource, Named, Refusal, TopicPartitions},
+    native::{Answer, ClusterNodes, ConfigEntry, ConfigResource, Named, Native, Refusal, TopicPartitions},
+    sent::Request,
+    wire::no_ids,
 };
 use orbit_core::{
     name::PhysicalName,
@@ -16,13 +18,10 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How long a new topic may take to show its id. Brokers follow the controller within milliseconds.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 /// How long partitions that the controller has already may take to show.
 const GROWN_WITHIN: Duration = Duration::from_secs(2);
-/// How long to wait between two looks: each time longer, up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LAST_PAUSE: Duration = Duration::from_millis(5);
+/// How long to wait between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
 
 pub(crate) type ByName<T> = HashMap<String, Result<T, Refusal>>;
 
@@ -37,12 +36,12 @@ pub(crate) fn unanswered() -> Refusal {
 /// A topic's id. All zero is how the protocol says that there is none.
 pub(crate) fn id_of(topic: TopicPartitions) -> Result<KafkaTopicId, Refusal> {
     match topic.id {
-        0 => Err(Refusal::new(C::UnsupportedFeature, "the cluster gives topics no id, by which Orbit knows its own")),
+        0 => Err(no_ids()),
         id => Ok(KafkaTopicId::from_uuid(Uuid::from_u128(id))),
     }
 }
 
-impl KafkaCluster {
+impl Client {
     /// A broker's settings; none where Orbit may not read them, since they only sharpen what evaluation knows.
     pub(crate) async fn broker_configs(&self, broker: Option<i32>) -> Result<BrokerConfigs, KafkaError> {
         match self.broker_entries(broker).await {
@@ -54,20 +53,28 @@ impl KafkaCluster {
 
     pub(crate) async fn broker_entries(&self, broker: Option<i32>) -> Result<Vec<ConfigEntry>, Refusal> {
         let Some(broker) = broker else { return Ok(Vec::new()) };
-        let answer = self.native().configs_describe(&[ConfigResource::broker(broker)?]);
+        let native = self.turn(Request::DescribeConfigs).await?;
+        let answer = native.configs_describe(&[ConfigResource::broker(broker)?]);
         self.wait(answer).await?.pop().map_or_else(|| Err(unanswered()), |resource| resource.outcome)
     }
 
     pub(crate) async fn configs(&self, topics: &[&str]) -> Result<ByName<Vec<ConfigEntry>>, Refusal> {
+        let native = self.turn(Request::DescribeConfigs).await?;
         let answer = {
             let resources = topics.iter().map(|topic| ConfigResource::topic(topic)).collect::<Result<Vec<_>, _>>()?;
-            self.native().configs_describe(&resources)
+            native.configs_describe(&resources)
         };
         self.wait(answer).await.map(by_name)
     }
 
     pub(crate) async fn describe(&self, topics: &[&str]) -> Result<ByName<TopicPartitions>, Refusal> {
-        self.wait(self.native().topics_describe(topics)).await.map(by_name)
+        let native = self.turn(Request::DescribeTopics).await?;
+        self.wait(native.topics_describe(topics)).await.map(by_name)
+    }
+
+    pub(crate) async fn nodes(&self) -> Result<ClusterNodes, Refusal> {
+        let native = self.turn(Request::DescribeCluster).await?;
+        self.wait(native.cluster_describe()).await
     }
 
     pub(crate) async fn describe_one(&self, topic: &str) -> Result<TopicPartitions, Refusal> {
@@ -80,8 +87,10 @@ impl KafkaCluster {
         loop {
             match self.describe_one(topic.as_str()).await {
                 Ok(topic) if topic.partitions < count && Instant::now() < deadline => {
-                    tokio::time::sleep(LAST_PAUSE).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
+                // A topic that was made just now does not show yet, or has no leader yet.
+                Err(_) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
                 Ok(topic) => return topic.partitions == count,
                 Err(_) => return false,
             }
@@ -91,10 +100,11 @@ impl KafkaCluster {
     /// Asks for a change of each item, in batches. An error in the way of a batch is each of its items' error: it may have been carried out.
     pub(crate) async fn each<I: Sync, H: Send>(
         &self,
+        request: Request,
         items: &[I],
         asked: impl Fn(&I) -> Asked<'_> + Send + Sync,
         build: impl Fn(&I) -> Result<H, Refusal> + Send + Sync,
-        send: impl Fn(&[H]) -> Answer<Vec<Named<()>>> + Send + Sync,
+        send: impl Fn(&Native, &[H]) -> Answer<Vec<Named<()>>> + Send + Sync,
     ) -> Result<Vec<Result<(), Refusal>>, KafkaError> {
         if items.is_empty() {
             return Ok(Vec::new());
@@ -115,7 +125,7 @@ impl KafkaCluster {
             if handles.is_empty() {
                 continue;
             }
-            let answer = send(&handles);
+            let answer = self.turn(request).await.and_then(|native| send(native, &handles));
             // What they hold is copied by now, and need not be kept while waiting.
             drop(handles);
             let answer = self.wait(answer).await.map(by_name);
@@ -130,43 +140,5 @@ impl KafkaCluster {
             }
         }
         Ok(outcomes)
-    }
-
-    /// Ids of topics just created: librdkafka's `CreateTopics` answers none, and the broker that is asked follows the controller by milliseconds.
-    pub(crate) async fn ids_of_new(&self, mut names: Vec<&str>) -> ByName<KafkaTopicId> {
-        let mut ids = ByName::new();
-        let deadline = Instant::now() + VISIBLE_WITHIN;
-        let mut pause = FIRST_PAUSE;
-        names.sort_unstable();
-        names.dedup();
-        loop {
-            let mut missing = Vec::new();
-            for chunk in names.chunks(bulk::READ) {
-                let described = self.describe(chunk).await;
-                for name in chunk {
-                    let outcome = match &described {
-                        Ok(by_name) => by_name.get(*name).cloned().unwrap_or_else(|| Err(unanswered())),
-                        Err(refusal) => Err(refusal.clone()),
-                    };
-                    if matches!(&outcome, Err(refusal) if refusal.kind() == KafkaErrorKind::NotFound) {
-                        missing.push(*name);
-                    }
-                    ids.insert((*name).to_owned(), outcome.and_then(id_of));
-                }
-            }
-            if missing.is_empty() {
-                return ids;
-            }
-            names = missing;
-            if Instant::now() >= deadline {
-                for name in names {
-                    let late = Refusal::new(C::OperationTimedOut, "created, but its id does not show yet");
-                    ids.insert(name.to_owned(), Err(late));
-                }
-                return ids;
-            }
-            tokio::time::sleep(pause).await;
-            pause = LAST_PAUSE.min(pause * 2);
-        }
     }
 }

@@ -4,14 +4,17 @@ use crate::{
     errors::Asked,
     health::Health,
     native::{Answer, Native, Refusal},
+    pace::Pace,
+    sent::{Request, Sent},
+    wire::Controller,
 };
 use orbit_core::{
     model::cluster::{Connection, Credentials},
     ports::{KafkaError, KafkaErrorKind},
 };
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel, types::RDKafkaErrorCode as C};
-use std::{fmt, sync::Arc, thread, time::Duration};
-use tokio::sync::oneshot;
+use std::{sync::Arc, thread, time::Duration};
+use tokio::{sync::oneshot, time::Instant};
 
 /// After this long without a reply, a connection that failed means that the cluster is unreachable. A reply is waited for longer.
 /// Below the bound of every request, which would end without the reason.
@@ -37,32 +40,58 @@ const SETTINGS: &[(&str, &str)] = &[
     ("allow.auto.create.topics", "false"),
 ];
 
-/// One Kafka cluster. Clones share one client, which connects when something is first asked and closes in the background when the last clone goes.
+/// The connections to one Kafka cluster. Clones share them.
 #[derive(Clone)]
-pub struct KafkaCluster {
+pub(crate) struct Client {
     native: Arc<Native>,
+    controller: Arc<Controller>,
     health: Health,
+    pace: Pace,
+    pub(crate) sent: Arc<Sent>,
 }
 
-impl fmt::Debug for KafkaCluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KafkaCluster").finish_non_exhaustive()
-    }
-}
-
-impl KafkaCluster {
+impl Client {
     /// Makes a client. An error means that the connection cannot be right (a password or key is missing, a certificate cannot be read); whether
     /// the cluster answers shows when something is asked, or by [`crate::check`].
-    pub fn connect(connection: &Connection, credentials: &Credentials) -> Result<Self, KafkaError> {
+    pub(crate) fn connect(connection: &Connection, credentials: &Credentials) -> Result<Self, KafkaError> {
         let config = client_config(connection, credentials)?;
         let health = Health::new();
         let native = Native::new(&config, health.clone()).map_err(|refusal| unusable(connection, refusal))?;
-        Ok(Self { native: Arc::new(native), health })
+        let controller = Controller::new(connection, credentials, health.clone())?;
+        Ok(Self {
+            native: Arc::new(native),
+            controller: Arc::new(controller),
+            health,
+            pace: Pace::new(None),
+            sent: Arc::default(),
+        })
     }
 
+    pub(crate) fn at(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Before a request of librdkafka's: waits for its turn, within bounds, and counts it.
+    pub(crate) async fn turn(&self, request: Request) -> Result<&Native, Refusal> {
+        self.pace.turn().await?;
+        self.sent.count(request);
+        Ok(&self.native)
+    }
+    /// For asking whether a right is there, once and by hand: without a turn.
     pub(crate) fn native(&self) -> &Native {
         &self.native
     }
+    /// Whether changes can be asked for.
+    pub(crate) async fn reach_controller(&self) -> Result<(), Refusal> {
+        self.controller.reach(Instant::now() + Native::REQUEST_TIMEOUT).await
+    }
+    /// Before a request to the controller: the same.
+    pub(crate) async fn controller(&self, request: Request) -> Result<&Controller, Refusal> {
+        self.pace.turn().await?;
+        self.sent.count(request);
+        Ok(&self.controller)
+    }
+
     pub(crate) fn health(&self) -> &Health {
         &self.health
     }
@@ -121,8 +150,7 @@ impl KafkaCluster {
         if self.health.is_good() {
             return Ok(());
         }
-        let probe = self.wait(self.native.cluster_describe()).await;
-        probe.map(drop).map_err(|refusal| refusal.of(Asked::Cluster))
+        self.nodes().await.map(drop).map_err(|refusal| refusal.of(Asked::Cluster))
     }
 }
 

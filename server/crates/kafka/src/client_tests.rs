@@ -1,4 +1,5 @@
 use super::*;
+use crate::KafkaCluster;
 use orbit_core::{
     model::cluster::{SaslMechanism, SecurityProtocol},
     ports::KafkaAdmin,
@@ -91,7 +92,7 @@ fn a_request_that_no_broker_was_found_for_was_never_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_in_time_may_have_been_sent() {
-    let cluster = KafkaCluster::connect(&plain(), &Credentials::default()).unwrap();
+    let cluster = Client::connect(&plain(), &Credentials::default()).unwrap();
     let never = std::future::pending::<Result<(), Refusal>>();
     let refusal = cluster.within_bounds(Duration::from_millis(1), never).await.unwrap_err();
     assert_eq!(refusal.kind(), KafkaErrorKind::Passing, "{}", refusal.text);

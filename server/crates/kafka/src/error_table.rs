@@ -59,7 +59,7 @@ pub(crate) const TABLE: &[(Kind, Says, &[C])] = &[
         &[C::NetworkException, C::Interrupted, C::Partial, C::Retry],
     ),
     (Kind::Passing, Says::NotNow("the reply could not be read"), &[C::BadMessage, C::Underflow, C::Fail]),
-    (Kind::Passing, Says::NotNow("Orbit's client was short of something"), &[C::CriticalSystemResource, C::QueueFull]),
+    (Kind::Passing, Says::NotNow("Orbit's client was short of something"), &[C::CriticalSystemResource]),
     (Kind::Passing, Says::NotNow("Orbit's client was busy"), &[C::InProgress, C::PreviousInProgress, C::WaitCache]),
     (Kind::Passing, Says::NotNow("Orbit's client was closing"), &[C::PurgeQueue, C::PurgeInflight, C::Outdated]),
     // A passing state of the cluster
@@ -96,7 +96,13 @@ pub(crate) const TABLE: &[(Kind, Says, &[C])] = &[
         &[C::CoordinatorLoadInProgress, C::CoordinatorNotAvailable, C::NotCoordinator, C::WaitingForCoordinator],
     ),
     (Kind::Passing, Says::NotNow("partitions are being moved"), &[C::ReassignmentInProgress]),
-    (Kind::Passing, Says::NotNow("the cluster limits how fast topics are changed"), &[C::ThrottlingQuotaExceeded]),
+    // Held back: nothing was done
+    (
+        Kind::Busy,
+        Says::NotNow("it limits how fast topics are made and changed (controller_mutation_rate), and Orbit waits"),
+        &[C::ThrottlingQuotaExceeded],
+    ),
+    (Kind::Busy, Says::NotNow("Orbit has more to ask than this cluster's rate of requests allows"), &[C::QueueFull]),
     (Kind::Passing, Says::NotNow("a broker's disk failed"), &[C::KafkaStorageError]),
     (Kind::Passing, Says::NotNow("it was not tried"), &[C::OperationNotAttempted]),
     (Kind::Passing, Says::NotNow("the broker failed without saying why"), &[C::Unknown]),

@@ -31,8 +31,11 @@ fn what_can_only_pass_by_waiting_is_not_fatal() {
     for code in [C::BrokerTransportFailure, C::AllBrokersDown, C::Resolve] {
         assert_eq!(says(code, "", Asked::Create("a")).kind, Kind::Unreachable, "{code:?}");
     }
-    for code in [C::NoEnt, C::NotController, C::RequestTimedOut, C::ThrottlingQuotaExceeded, C::OperationTimedOut] {
+    for code in [C::NoEnt, C::NotController, C::RequestTimedOut, C::OperationTimedOut] {
         assert_eq!(says(code, "", Asked::Create("a")).kind, Kind::Passing, "{code:?}");
+    }
+    for code in [C::ThrottlingQuotaExceeded, C::QueueFull] {
+        assert_eq!(says(code, "", Asked::Create("a")).kind, Kind::Busy, "{code:?}");
     }
     assert_eq!(Refusal { code: 9_999, text: String::new() }.kind(), Kind::Passing, "a newer broker's code");
 }

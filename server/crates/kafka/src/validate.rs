@@ -1,15 +1,15 @@
 //! Tries a connection from the outside in, so that the part that fails can be named: names and ports, TLS, SASL, rights.
 
 use crate::{
-    client::KafkaCluster,
+    client::Client,
     errors::{Asked, CONNECTING},
     health::Failure,
-    native::{ConfigOp, ConfigResource, DeleteTopic, Mode, Named, NewPartitions, NewTopic, Refusal, Right},
+    native::{ConfigOp, ConfigResource, DeleteTopic, Mode, Named, Native, NewPartitions, NewTopic, Refusal, Right},
 };
 use futures::future::{join_all, select_ok};
 use orbit_core::{
     model::cluster::{Connection, Credentials},
-    ports::{ClusterDescription, ConnectionPart, KafkaAdmin, KafkaError, KafkaErrorKind},
+    ports::{ClusterDescription, ConnectionPart, KafkaError, KafkaErrorKind},
 };
 use rdkafka::types::RDKafkaErrorCode as C;
 use std::{
@@ -50,9 +50,9 @@ pub async fn check(
     credentials: &Credentials,
 ) -> Result<ClusterDescription, ConnectionFailure> {
     reach(&connection.bootstrap_servers).await?;
-    let cluster = KafkaCluster::connect(connection, credentials).map_err(|error| incomplete(connection, error))?;
+    let cluster = Client::connect(connection, credentials).map_err(|error| incomplete(connection, error))?;
     let nodes = tokio::select! {
-        nodes = cluster.wait(cluster.native().cluster_describe()) => nodes.map_err(|refusal| handshake(connection, &refusal))?,
+        nodes = cluster.nodes() => nodes.map_err(|refusal| handshake(connection, &refusal))?,
         // A broker that refuses credentials or certificates will not change its mind. One that hangs up may be one of several behind a name.
         failure = cluster.health().failed(Failure::is_final) => {
             return Err(handshake(connection, &failure.refusal));
@@ -64,6 +64,12 @@ pub async fn check(
         let user = format!("Orbit's principal lacks {}: grant it, see {CONNECTING}.", missing.join("; "));
         return Err(ConnectionFailure::new(ConnectionPart::Rights, user.clone(), user));
     }
+    // The way by which topics are made and deleted: other code, which may trust other certificates.
+    let reached = cluster.reach_controller().await;
+    reached.map_err(|refusal| match refusal.kind() {
+        KafkaErrorKind::Invalid => uncertain(&refusal.of(Asked::Cluster)),
+        _ => handshake(connection, &refusal),
+    })?;
     cluster.cluster_describe().await.map_err(|error| uncertain(&error))
 }
 
@@ -206,11 +212,7 @@ fn uncertain(error: &KafkaError) -> ConnectionFailure {
 const NO_TOPIC: &str = "orbit looks for its rights";
 
 /// The rights that Orbit needs and its principal lacks, grouped by resource.
-async fn missing_rights(
-    cluster: &KafkaCluster,
-    brokers: &[i32],
-    known: Option<&[Right]>,
-) -> Result<Vec<String>, KafkaError> {
+async fn missing_rights(cluster: &Client, brokers: &[i32], known: Option<&[Right]>) -> Result<Vec<String>, KafkaError> {
     let (topics, cluster_wide) =
         tokio::join!(missing_on_topics(cluster, known), missing_on_cluster(cluster, brokers, known));
     let named = |(rights, on): (Vec<Right>, &str)| {
@@ -221,7 +223,7 @@ async fn missing_rights(
 }
 
 async fn missing_on_cluster(
-    cluster: &KafkaCluster,
+    cluster: &Client,
     brokers: &[i32],
     known: Option<&[Right]>,
 ) -> Result<Vec<Right>, KafkaError> {
@@ -237,7 +239,7 @@ async fn missing_on_cluster(
     Ok(missing)
 }
 
-async fn missing_on_topics(cluster: &KafkaCluster, known: Option<&[Right]>) -> Result<Vec<Right>, KafkaError> {
+async fn missing_on_topics(cluster: &Client, known: Option<&[Right]>) -> Result<Vec<Right>, KafkaError> {
     let native = cluster.native();
     let no_configs = BTreeMap::new();
     let create = NewTopic::new(NO_TOPIC, Some(1), Some(1), &no_configs)
@@ -246,7 +248,7 @@ async fn missing_on_topics(cluster: &KafkaCluster, known: Option<&[Right]>) -> R
     let alter = NewPartitions::new(NO_TOPIC, 2).and_then(|p| native.partitions_create(&[p], Mode::ValidateOnly));
     let alter_configs = ConfigResource::topic(NO_TOPIC).and_then(|resource| {
         resource.change("retention.ms", ConfigOp::Set("1"))?;
-        native.configs_change(&[resource], Mode::ValidateOnly)
+        native.configs_change(&[resource], Mode::ValidateOnly, Native::REQUEST_TIMEOUT)
     });
     let (create, delete, alter, alter_configs, describe, configs) = tokio::join!(
         cluster.wait(create),

@@ -7,7 +7,7 @@ use orbit_core::{
     name::PhysicalName,
     ports::{
         Bulk, ClusterDescription, Clusters, ConfigChange, ConnectionPart, KafkaAdmin, KafkaError, KafkaErrorKind,
-        KafkaTopicId, NewTopic, TopicListing,
+        KafkaTopicId, NewTopic, TopicListing, TopicRef,
     },
     testing::{FakeKafka, Fault, Method},
 };
@@ -143,9 +143,10 @@ impl KafkaAdmin for Broker {
         let _inside = self.enter(std::slice::from_ref(name)).await;
         self.kafka.partitions_grow(name, count).await
     }
-    async fn topics_delete(&self, names: &[PhysicalName]) -> Bulk<()> {
-        let _inside = self.enter(names).await;
-        self.kafka.topics_delete(names).await
+    async fn topics_delete(&self, topics: &[TopicRef]) -> Bulk<()> {
+        let names: Vec<_> = topics.iter().map(|t| t.name.clone()).collect();
+        let _inside = self.enter(&names).await;
+        self.kafka.topics_delete(topics).await
     }
     async fn topic_has_records(&self, name: &PhysicalName) -> Result<bool, KafkaError> {
         self.pass().await;

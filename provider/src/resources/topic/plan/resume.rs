@@ -8,6 +8,7 @@ use crate::{
     say,
     seen::Seen,
     settle::{Requested as _, open_request},
+    wait::let_end,
 };
 use orbit_api::{Action as Deed, OperationState, RequestState, Topic, TopicStatus, client::TopicRead};
 use tfplugin::{Action, Change, Cx, Diagnostic, Diagnostics};
@@ -24,7 +25,13 @@ pub(super) async fn resume(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>
         return Ok(());
     };
     let object = was.object();
-    let topic = match ask(cx, cx.client.client()?.topic_get(&id, TopicRead::default())).await {
+    let client = cx.client.client()?;
+    let look = || ask(cx, client.topic_get(&id, TopicRead::default()));
+    let topic = match look().await {
+        // What an approval has set off a moment ago is done by now, or in another.
+        Ok(topic) if topic.status == TopicStatus::Provisioning && let_end(cx, &topic).await => {
+            look().await.unwrap_or(topic)
+        }
         Ok(topic) => topic,
         Err(e) if e.code() == Some("topic.not-found") => {
             must_see(cx, was.workspace.require()?, &object).await?;

@@ -5,6 +5,7 @@ use crate::{
     name::PhysicalName,
     ports::{
         ClusterDescription, ConfigChange, Item, KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, TopicDescription,
+        TopicRef,
     },
 };
 use std::collections::BTreeMap;
@@ -165,10 +166,13 @@ impl Cluster {
         Ok(())
     }
 
-    pub(super) fn delete(&mut self, name: &PhysicalName) -> Item<()> {
-        let was = self.find(name)?.clone();
-        self.topics.remove(name);
-        self.deleted.push((name.clone(), was));
+    /// By id: a topic that was made anew under the name is another one.
+    pub(super) fn delete(&mut self, topic: &TopicRef) -> Item<()> {
+        let by_id = self.topics.iter().find(|(_, there)| there.id == topic.id).map(|(name, _)| name.clone());
+        let Some((name, was)) = by_id.and_then(|name| self.topics.remove_entry(&name)) else {
+            return refusal(KafkaErrorKind::NotFound, format!("Topic {:?} does not exist on the cluster.", topic.name));
+        };
+        self.deleted.push((name, was));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::{
     name::PhysicalName,
     ports::{
         Bulk, ClusterDescription, Clusters, ConfigChange, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId,
-        NewTopic, TopicDescription, TopicListing,
+        NewTopic, TopicDescription, TopicListing, TopicRef,
     },
 };
 use async_trait::async_trait;
@@ -293,8 +293,8 @@ impl KafkaAdmin for FakeKafka {
         let grow = |cluster: &mut Cluster| cluster.grow(name, count);
         self.meet(Method::PartitionsGrow, vec![name.clone()], grow).await?
     }
-    async fn topics_delete(&self, names: &[PhysicalName]) -> Bulk<()> {
-        self.meet_bulk(Method::TopicsDelete, names, |n| n, Cluster::delete).await
+    async fn topics_delete(&self, topics: &[TopicRef]) -> Bulk<()> {
+        self.meet_bulk(Method::TopicsDelete, topics, |topic| &topic.name, Cluster::delete).await
     }
     async fn topic_has_records(&self, name: &PhysicalName) -> Result<bool, KafkaError> {
         let look = |cluster: &mut Cluster| cluster.has_records(name);

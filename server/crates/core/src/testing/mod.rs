@@ -10,15 +10,15 @@
 //! A test with a cluster of its own:
 //!
 //! ```
-//! use orbit_core::{ports::{KafkaAdmin, KafkaErrorKind::Passing}, testing::{Fault, FakeKafka, Method, paused}};
+//! use orbit_core::{ports::{KafkaAdmin, KafkaErrorKind::Passing, TopicRef}, testing::{Fault, FakeKafka, Method, paused}};
 //!
 //! paused(async {
 //!     let kafka = FakeKafka::new().with_brokers(3);
-//!     kafka.put("dev.payments.orders", 6, &[("retention.ms", "1000")]);
+//!     let id = kafka.put("dev.payments.orders", 6, &[("retention.ms", "1000")]);
 //!     kafka.fault_once(Method::TopicsDelete, Fault::FailAfter(Passing)); // it deletes, and the answer is an error
 //!
-//!     let names = ["dev.payments.orders".parse().unwrap()];
-//!     let answer = kafka.topics_delete(&names).await.unwrap().remove(0);
+//!     let topic = TopicRef { name: "dev.payments.orders".parse().unwrap(), id };
+//!     let answer = kafka.topics_delete(&[topic]).await.unwrap().remove(0);
 //!
 //!     assert_eq!(answer.unwrap_err().kind, Passing);
 //!     assert!(kafka.snapshot().is_empty());

@@ -67,6 +67,9 @@ pub enum StepError {
     Fatal(Failure),
 }
 
+/// Where a limit holds a call back, this long to the next try.
+const TURN_COMES_AFTER: Duration = Duration::from_millis(500);
+
 /// What a cluster's refusal means for the step that met it.
 pub fn from_kafka(error: KafkaError) -> Result<Did, StepError> {
     let failure =
@@ -75,6 +78,7 @@ pub fn from_kafka(error: KafkaError) -> Result<Did, StepError> {
         KafkaErrorKind::Unreachable | KafkaErrorKind::Authentication => {
             Ok(Did::NotYet(Wait::Cluster { user: error.user }))
         }
+        KafkaErrorKind::Busy => Ok(Did::NotYet(Wait::Poll(TURN_COMES_AFTER))),
         KafkaErrorKind::Passing => Err(StepError::Retry(failure("kafka.passing"))),
         KafkaErrorKind::Forbidden => Err(StepError::Fatal(failure("kafka.forbidden"))),
         KafkaErrorKind::Invalid => Err(StepError::Fatal(failure("kafka.refused"))),

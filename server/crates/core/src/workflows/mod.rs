@@ -11,7 +11,7 @@ pub use topic_update::{TopicUpdate, UpdateStep};
 use crate::{
     id::{ClusterId, TopicId},
     name::PhysicalName,
-    ports::{Bulk, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription},
+    ports::{Bulk, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription, TopicRef},
     workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
 };
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,10 @@ const PAUSES_MILLISECONDS: [u64; 8] = [5, 10, 25, 60, 100, 200, 250, 350];
 impl Target {
     async fn admin(&self, ports: &Ports) -> Result<Arc<dyn KafkaAdmin>, KafkaError> {
         ports.clusters.admin(self.cluster).await
+    }
+
+    fn with_id(&self, id: KafkaTopicId) -> TopicRef {
+        TopicRef { name: self.name.clone(), id }
     }
 
     async fn describe(&self, ports: &Ports) -> Result<Option<TopicDescription>, KafkaError> {

@@ -108,9 +108,11 @@ impl TopicProvisioning {
                 self.kafka_topic_id = Some(id);
                 Ok(Did::Done(vec![]))
             }
+            // Also to a first create: the broker that is asked forwards it, and asks again where the controller's answer is lost (KIP-590).
             Err(KafkaError { kind: KafkaErrorKind::AlreadyExists, .. }) => self.recognize(ports).await,
             Err(error) => {
-                self.unsure |= !matches!(error.kind, KafkaErrorKind::Forbidden | KafkaErrorKind::Invalid);
+                let refused = [KafkaErrorKind::Forbidden, KafkaErrorKind::Invalid, KafkaErrorKind::Busy];
+                self.unsure |= !refused.contains(&error.kind);
                 crate::workflow::from_kafka(error)
             }
         }
@@ -189,7 +191,7 @@ impl TopicProvisioning {
                 ),
             )));
         }
-        match only(admin.topics_delete(std::slice::from_ref(&self.target.name)).await) {
+        match only(admin.topics_delete(&[self.target.with_id(found.id)]).await) {
             Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => Ok(self.name_free()),
             Err(error) => crate::workflow::from_kafka(error),
         }
@@ -213,7 +215,7 @@ impl Workflow for TopicProvisioning {
         match step {
             ProvisioningStep::Observe => self.observe(ports).await,
             ProvisioningStep::Create => self.create(ports).await,
-            // No look here: the create that told the topic's id had to see the topic for it.
+            // No look here: the id came with the create, and brokers show the topic in a moment.
             ProvisioningStep::Activate => {
                 let Some(kafka_topic_id) = self.kafka_topic_id else {
                     return Err(StepError::Fatal(Failure::plain("workflow.step", "the topic's id is not known")));

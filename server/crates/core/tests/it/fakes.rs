@@ -7,7 +7,7 @@ use orbit_core::{
     ports::{
         Clusters, ConfigChange, Item, KafkaAdmin,
         KafkaErrorKind::{self, AlreadyExists, Forbidden, Invalid, NotFound, Passing, Unreachable},
-        NewTopic,
+        NewTopic, TopicRef,
     },
     testing::{
         At, Crash, FakeClusters, FakeKafka, Fault, MemoryJournal, Method, SequentialIds, World, paused, scenario::NAME,
@@ -85,7 +85,9 @@ fn changing_and_growing_and_deleting_answer_as_kafka_does() {
         assert_eq!(kafka.topic_has_records(&named("a")).await, Ok(true));
         assert_eq!(kind(&kafka.topic_has_records(&named("b")).await), Err(NotFound));
 
-        let deleted = kafka.topics_delete(&[named("a"), named("b")]).await.unwrap();
+        let id = kafka.topic("a").unwrap().id;
+        let (there, gone) = (TopicRef { name: named("a"), id }, TopicRef { name: named("b"), id });
+        let deleted = kafka.topics_delete(&[there, gone]).await.unwrap();
         assert_eq!(deleted.iter().map(kind).collect::<Vec<_>>(), [Ok(()), Err(NotFound)]);
         assert!(kafka.deleted()[0].1.records);
         let seen = kafka.topics_describe(&[named("a")]).await.unwrap();

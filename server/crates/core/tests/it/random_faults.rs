@@ -21,7 +21,7 @@ enum Deed {
 enum Trouble {
     Fault(usize, Fault),
     Crash(usize, Crash),
-    /// At the nth look at the topic. Between the last look and the delete that follows it nobody acts: Kafka deletes by name, so that gap stays.
+    /// At the nth look at the topic.
     Past(usize, Deed),
     Producers,
 }

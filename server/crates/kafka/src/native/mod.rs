@@ -19,7 +19,7 @@ mod values;
 
 pub(crate) use owned::{ConfigResource, DeleteTopic, NewPartitions, NewTopic};
 pub(crate) use requests::{ConfigOp, Mode};
-pub(crate) use values::{ConfigEntry, Named, Right, TopicPartitions};
+pub(crate) use values::{ClusterNodes, ConfigEntry, Named, Right, TopicPartitions};
 
 use crate::health::Health;
 use owned::{Event, Queue};

@@ -101,9 +101,14 @@ impl Native {
     }
 
     /// `IncrementalAlterConfigs`: what is not named stays as it is.
-    pub(crate) fn configs_change(&self, resources: &[ConfigResource], mode: Mode) -> Answer<Vec<Named<()>>> {
+    pub(crate) fn configs_change(
+        &self,
+        resources: &[ConfigResource],
+        mode: Mode,
+        within: Duration,
+    ) -> Answer<Vec<Named<()>>> {
         let mut array = ConfigResource::array(resources);
-        self.ask(CHANGE_ENDS_WITHIN, None, mode.adjust(), reply::altered, |rk, options, queue| {
+        self.ask(within, None, mode.adjust(), reply::altered, |rk, options, queue| {
             // SAFETY: live client, options and queue; an array of as many live objects as said.
             unsafe { rd::rd_kafka_IncrementalAlterConfigs(rk, array.as_mut_ptr(), array.len(), options, queue) }
         })

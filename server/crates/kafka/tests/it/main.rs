@@ -7,3 +7,4 @@ mod outage;
 mod rights;
 mod support;
 mod topics;
+mod wire;

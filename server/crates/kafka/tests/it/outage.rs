@@ -2,7 +2,7 @@ use crate::support::{OwnKafka, eventually_ok, only, plaintext};
 use orbit_core::{
     model::cluster::Credentials,
     name::PhysicalName,
-    ports::{KafkaAdmin, KafkaErrorKind, NewTopic},
+    ports::{KafkaAdmin, KafkaErrorKind, NewTopic, TopicRef},
 };
 use orbit_kafka::KafkaCluster;
 use std::time::{Duration, Instant};
@@ -15,14 +15,15 @@ async fn a_cluster_that_crashes_is_unreachable_and_found_again_by_the_same_clien
     let topic = NewTopic { name: name.clone(), partitions: Some(1), replication_factor: Some(1), configs: [].into() };
     let id = only(cluster.topics_create(std::slice::from_ref(&topic)).await).unwrap();
 
+    let made = [TopicRef { name: name.clone(), id }];
+
     own.crash();
     let begun = Instant::now();
-    let (described, deleted) = tokio::join!(
-        cluster.topics_describe(std::slice::from_ref(&name)),
-        cluster.topics_delete(std::slice::from_ref(&name))
-    );
+    let (described, deleted) =
+        tokio::join!(cluster.topics_describe(std::slice::from_ref(&name)), cluster.topics_delete(&made));
     assert_eq!(described.unwrap_err().kind, KafkaErrorKind::Unreachable);
-    assert_eq!(only(deleted).unwrap_err().kind, KafkaErrorKind::Unreachable);
+    let deleted = only(deleted).unwrap_err();
+    assert_eq!(deleted.kind, KafkaErrorKind::Unreachable, "{}", deleted.operator);
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 
     own.again();
@@ -33,4 +34,5 @@ async fn a_cluster_that_crashes_is_unreachable_and_found_again_by_the_same_clien
     .await;
     println!("found again after {:?}", begun.elapsed());
     assert_eq!(only(Ok(found)).unwrap().unwrap().id, id);
+    only(cluster.topics_delete(&made).await).unwrap();
 }

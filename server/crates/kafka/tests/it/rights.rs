@@ -61,7 +61,7 @@ async fn each_call_that_is_forbidden_names_its_right_and_topic() {
     let (connection, credentials) = as_user(&user, PASSWORD);
     let theirs = KafkaCluster::connect(&connection, &credentials).unwrap();
     let name: PhysicalName = kafka.name("orders");
-    kafka.create(kafka.topic("orders")).await.unwrap();
+    let made = kafka.made("orders").await;
     let lacks = |right: &str| {
         format!("Orbit's principal lacks {right} on topic \"{name}\": grant it, see docs/connecting-a-cluster.md.")
     };
@@ -76,7 +76,7 @@ async fn each_call_that_is_forbidden_names_its_right_and_topic() {
     let change =
         ConfigChange { name: name.clone(), set: [("retention.ms".to_owned(), "1".to_owned())].into(), unset: vec![] };
     only(theirs.configs_change(&[change]).await).is(KafkaErrorKind::Forbidden, &lacks("AlterConfigs"));
-    only(theirs.topics_delete(names).await).is(KafkaErrorKind::Forbidden, &lacks("Delete"));
+    only(theirs.topics_delete(&[made]).await).is(KafkaErrorKind::Forbidden, &lacks("Delete"));
     let listed = theirs.topics_list().await.unwrap();
     assert!(listed.is_empty(), "a list holds what the principal may see: {listed:?}");
     let described = theirs.cluster_describe().await.unwrap();

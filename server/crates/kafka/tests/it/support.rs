@@ -3,7 +3,7 @@
 use orbit_core::{
     model::cluster::{Connection, Credentials, SaslMechanism, SecurityProtocol},
     name::PhysicalName,
-    ports::{ConfigChange, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, TopicDescription},
+    ports::{ConfigChange, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, TopicDescription, TopicRef},
     secret::Secret,
 };
 use orbit_kafka::KafkaCluster;
@@ -76,10 +76,18 @@ impl Kafka {
         })
         .await;
     }
-    pub(crate) async fn delete(&self, name: &PhysicalName) -> Result<(), KafkaError> {
-        only(self.orbit.topics_delete(std::slice::from_ref(name)).await)
+    pub(crate) async fn delete(&self, name: &PhysicalName, id: KafkaTopicId) -> Result<(), KafkaError> {
+        only(self.orbit.topics_delete(&[TopicRef { name: name.clone(), id }]).await)
+    }
+    /// Creates a topic of this name that is no other test's.
+    pub(crate) async fn made(&self, name: &str) -> TopicRef {
+        let id = self.create(self.topic(name)).await.unwrap();
+        TopicRef { name: self.name(name), id }
     }
 }
+
+/// An id that no topic has.
+pub(crate) const NO_ID: KafkaTopicId = KafkaTopicId::from_uuid(uuid::Uuid::from_u128(1 << 100 | 7));
 
 /// The answer to the only item of a bulk call.
 #[track_caller]
@@ -161,6 +169,8 @@ pub(crate) struct OwnKafka {
     folder: TempDir,
     /// Its listener without any security.
     pub(crate) internal: String,
+    /// Its listener for clients.
+    pub(crate) client: String,
 }
 
 impl OwnKafka {
@@ -175,8 +185,16 @@ impl OwnKafka {
         let mut args = vec!["start", folder.path().to_str().unwrap()];
         args.extend(settings);
         let said = kafka_script(&args);
-        let internal = said.lines().find_map(|line| line.strip_prefix("KAFKA_INTERNAL=")).unwrap().to_owned();
-        Self { folder, internal }
+        let told = |name: &str| said.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+        Self { folder, internal: told("KAFKA_INTERNAL="), client: told("KAFKA_BOOTSTRAP=") }
+    }
+    /// Gives the super user this password.
+    #[track_caller]
+    pub(crate) fn scram(&self, mechanism: &str, password: &str) {
+        let credential = format!("{mechanism}=[iterations=4096,password={password}]");
+        let args = ["--alter", "--entity-type", "users", "--entity-name", "admin", "--add-config", &credential];
+        let tool = ["cli", "kafka.admin.ConfigCommand", "--bootstrap-server", &self.internal];
+        kafka_script(&[&tool[..], &args].concat());
     }
     #[track_caller]
     pub(crate) fn crash(&self) {

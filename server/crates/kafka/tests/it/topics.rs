@@ -1,12 +1,14 @@
-use crate::support::{Kafka, OwnKafka, Refused, configs, eventually, eventually_ok, only, plaintext, produce};
+use crate::support::{Kafka, NO_ID, OwnKafka, Refused, configs, eventually, eventually_ok, only, plaintext, produce};
+use futures::future::join_all;
 use orbit_core::{
     model::cluster::Credentials,
     name::PhysicalName,
-    ports::{KafkaAdmin, KafkaErrorKind, NewTopic},
+    ports::{KafkaAdmin, KafkaErrorKind, KafkaTopicId, NewTopic, TopicRef},
 };
-use orbit_kafka::KafkaCluster;
+use orbit_kafka::{KafkaCluster, Request, RequestRate};
 use std::{
     collections::BTreeSet,
+    num::NonZeroU32,
     time::{Duration, Instant},
 };
 
@@ -43,9 +45,13 @@ async fn the_list_holds_what_was_created_with_its_size() {
     kafka.create(kafka.topic("a")).await.unwrap();
     kafka.create(NewTopic { partitions: Some(2), ..kafka.topic("b") }).await.unwrap();
 
-    let list = kafka.orbit.topics_list().await.unwrap();
-
-    let ours: Vec<_> = list.iter().filter(|topic| topic.name.as_str().starts_with(kafka.prefix())).collect();
+    let ours = async || {
+        let mut list = kafka.orbit.topics_list().await.unwrap();
+        list.retain(|topic| topic.name.as_str().starts_with(kafka.prefix()));
+        list
+    };
+    eventually("brokers show both", async || ours().await.len() == 2).await;
+    let ours = ours().await;
     let sizes: Vec<_> = ours.iter().map(|t| (t.name.clone(), t.partitions, t.replication_factor)).collect();
     assert_eq!(sizes, [(kafka.name("a"), 3, 1), (kafka.name("b"), 2, 1)]);
 }
@@ -67,7 +73,7 @@ async fn a_topic_that_is_not_there_is_none_and_cannot_be_deleted() {
     let ghost = kafka.name("ghost");
     assert_eq!(kafka.describe(&ghost).await, None);
     let text = format!("Topic \"{ghost}\" does not exist on the cluster.");
-    kafka.delete(&ghost).await.is(KafkaErrorKind::NotFound, &text);
+    kafka.delete(&ghost, NO_ID).await.is(KafkaErrorKind::NotFound, &text);
     kafka.orbit.topic_has_records(&ghost).await.is(KafkaErrorKind::NotFound, &text);
     kafka.orbit.partitions_grow(&ghost, 2).await.is(KafkaErrorKind::NotFound, &text);
     kafka.change(&ghost, &[("retention.ms", "1")], &[]).await.is(KafkaErrorKind::NotFound, &text);
@@ -82,7 +88,7 @@ async fn asking_about_a_topic_creates_none_on_a_cluster_that_creates_what_is_ask
     assert_eq!(only(cluster.topics_describe(std::slice::from_ref(&ghost)).await).unwrap(), None);
     assert_eq!(cluster.topic_has_records(&ghost).await.unwrap_err().kind, KafkaErrorKind::NotFound);
     assert_eq!(cluster.partitions_grow(&ghost, 2).await.unwrap_err().kind, KafkaErrorKind::NotFound);
-    let deleted = only(cluster.topics_delete(std::slice::from_ref(&ghost)).await);
+    let deleted = only(cluster.topics_delete(&[TopicRef { name: ghost.clone(), id: NO_ID }]).await);
     assert_eq!(deleted.unwrap_err().kind, KafkaErrorKind::NotFound);
 
     let there: Vec<String> = cluster.topics_list().await.unwrap().iter().map(|t| t.name.to_string()).collect();
@@ -93,10 +99,19 @@ async fn asking_about_a_topic_creates_none_on_a_cluster_that_creates_what_is_ask
 async fn a_topic_deleted_and_created_again_has_another_id() {
     let kafka = Kafka::new();
     let first = kafka.create(kafka.topic("orders")).await.unwrap();
-    kafka.delete(&kafka.name("orders")).await.unwrap();
-    eventually("the topic is gone", async || kafka.describe(&kafka.name("orders")).await.is_none()).await;
+    let name = kafka.name("orders");
+    eventually("it is there", async || kafka.describe(&name).await.is_some()).await;
+    kafka.delete(&name, first).await.unwrap();
+    eventually("the topic is gone", async || kafka.describe(&name).await.is_none()).await;
     let second = kafka.create(kafka.topic("orders")).await.unwrap();
     assert_ne!(first, second);
+
+    // Somebody made it again, and it is not Orbit's to delete.
+    kafka
+        .delete(&name, first)
+        .await
+        .is(KafkaErrorKind::NotFound, &format!("Topic \"{name}\" does not exist on the cluster."));
+    eventually("it is there", async || kafka.describe(&name).await.is_some_and(|topic| topic.id == second)).await;
 }
 
 #[tokio::test]
@@ -162,7 +177,8 @@ async fn a_bulk_call_answers_each_item_in_its_place() {
     let ids: Vec<_> = described.into_iter().map(|topic| topic.unwrap().map(|topic| topic.id)).collect();
     let id = |at: usize| Some(*answers[at].as_ref().unwrap());
     assert_eq!(ids, [id(2), None, id(0), id(2)]);
-    let gone = kafka.orbit.topics_delete(&[kafka.name("a"), kafka.name("ghost"), kafka.name("b")]).await.unwrap();
+    let of = |name: &str, id: Option<KafkaTopicId>| TopicRef { name: kafka.name(name), id: id.unwrap_or(NO_ID) };
+    let gone = kafka.orbit.topics_delete(&[of("a", id(0)), of("ghost", None), of("b", id(2))]).await.unwrap();
     let gone: Vec<_> = gone.into_iter().map(|answer| answer.map_err(|error| error.kind)).collect();
     assert_eq!(gone, [Ok(()), Err(KafkaErrorKind::NotFound), Ok(())]);
 }
@@ -174,14 +190,58 @@ async fn hundreds_of_topics_go_in_few_requests() {
         (0..300).map(|n| NewTopic { partitions: Some(1), ..kafka.topic(&format!("t{n:03}")) }).collect();
     let names: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
 
-    let ids: BTreeSet<_> = kafka.orbit.topics_create(&topics).await.unwrap().into_iter().map(Result::unwrap).collect();
+    let made: Vec<_> = kafka.orbit.topics_create(&topics).await.unwrap().into_iter().map(Result::unwrap).collect();
 
+    let ids: BTreeSet<_> = made.iter().copied().collect();
     assert_eq!(ids.len(), 300);
+    assert_eq!(kafka.orbit.sent(Request::CreateTopics), 2);
+    eventually("brokers show them", async || kafka.describe(&names[299]).await.is_some()).await;
     let begun = Instant::now();
     let described = kafka.orbit.topics_describe(&names).await.unwrap();
     println!("300 topics described in {:?}", begun.elapsed());
     assert!(described.into_iter().all(|topic| ids.contains(&topic.unwrap().unwrap().id)));
-    assert!(kafka.orbit.topics_delete(&names).await.unwrap().iter().all(Result::is_ok));
+    let made: Vec<_> = names.into_iter().zip(made).map(|(name, id)| TopicRef { name, id }).collect();
+    assert!(kafka.orbit.topics_delete(&made).await.unwrap().iter().all(Result::is_ok));
+    assert_eq!(kafka.orbit.sent(Request::DeleteTopics), 2);
+}
+
+#[tokio::test]
+async fn a_thousand_creations_that_come_together_are_a_few_requests_and_a_bad_one_fails_alone() {
+    let kafka = Kafka::new();
+    let topic = |n: usize| NewTopic { partitions: Some(1), ..kafka.topic(&format!("t{n:04}")) };
+    let bad = NewTopic { configs: configs(&[("retention.mss", "1")]), ..topic(500) };
+    let wanted = (0..1_000).map(|n| if n == 500 { bad.clone() } else { topic(n) });
+    let made = join_all(wanted.map(|topic| kafka.create(topic))).await;
+
+    let failed: Vec<usize> = (0..1_000).filter(|n| made[*n].is_err()).collect();
+    assert_eq!(failed, [500]);
+    assert_eq!(made[500].as_ref().unwrap_err().kind, KafkaErrorKind::Invalid);
+    let requests = kafka.orbit.sent(Request::CreateTopics);
+    assert!((4..=20).contains(&requests), "{requests} requests");
+    let of =
+        |(n, id): (usize, &Result<KafkaTopicId, _>)| Some(TopicRef { name: topic(n).name, id: *id.as_ref().ok()? });
+    let made: Vec<_> = made.iter().enumerate().filter_map(of).collect();
+    assert!(kafka.orbit.topics_delete(&made).await.unwrap().iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_rate_of_requests_holds_and_gathers_what_comes_beyond() {
+    let kafka = Kafka::new();
+    kafka.orbit.cluster_describe().await.unwrap();
+    let one = |n| NonZeroU32::new(n).unwrap();
+    let slow = kafka.orbit.clone().at_rate(RequestRate { per_second: one(2), burst: one(1) });
+    let topic = |n: usize| NewTopic { partitions: Some(1), ..kafka.topic(&format!("t{n}")) };
+    let begun = Instant::now();
+    let first = slow.topics_create(&[topic(0)]).await.unwrap();
+    let rest = join_all((1..20).map(|n| {
+        let (slow, topic) = (slow.clone(), topic(n));
+        async move { slow.topics_create(&[topic]).await }
+    }))
+    .await;
+
+    assert!(first[0].is_ok() && rest.iter().all(|made| matches!(made.as_deref(), Ok([Ok(_)]))), "{rest:?}");
+    assert!(begun.elapsed() >= Duration::from_millis(500), "the second request waits for its turn");
+    assert!(slow.sent(Request::CreateTopics) <= 3, "{}", slow.sent(Request::CreateTopics));
 }
 
 #[tokio::test]
