@@ -22,9 +22,11 @@ async fn a_cluster_that_crashes_is_unreachable_and_found_again_by_the_same_clien
     let (described, deleted) =
         tokio::join!(cluster.topics_describe(std::slice::from_ref(&name)), cluster.topics_delete(&made));
     assert_eq!(described.unwrap_err().kind, KafkaErrorKind::Unreachable);
-    let deleted = only(deleted).unwrap_err();
-    assert_eq!(deleted.kind, KafkaErrorKind::Unreachable, "{}", deleted.operator);
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // What is written while the broker dies may have been read; the next try finds nobody.
+    let (first, second) = (only(deleted).unwrap_err(), only(cluster.topics_delete(&made).await).unwrap_err());
+    assert!(matches!(first.kind, KafkaErrorKind::Unreachable | KafkaErrorKind::Passing), "{}", first.operator);
+    assert_eq!(second.kind, KafkaErrorKind::Unreachable, "{}", second.operator);
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
 
     own.again();
     let begun = Instant::now();
