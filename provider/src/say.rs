@@ -181,7 +181,9 @@ pub(crate) fn failed(object: &str, operation: &OperationSummary) -> Diagnostic {
         OperationState::Stuck => {
             "It could not be taken back either: a person has to look at the operation before anything else can happen."
         }
-        OperationState::Cancelled => "A person took it back before it began.",
+        OperationState::Cancelled => {
+            "A person cancelled it, and nothing of it is left. Apply again to ask for it anew."
+        }
         _ => "What had been done was taken back. Apply again once the cause is gone.",
     };
     Diagnostic::error(format!("The work on {object} failed: {message}"))

@@ -123,8 +123,8 @@ codes! {
     OperationRunning = "operation.running", CONFLICT, "An operation is under way";
     /// Another Kafka answers under a cluster's address.
     ClusterOther = "cluster.other-kafka", CONFLICT, "The address leads to another Kafka cluster";
-    /// Only what is stuck can be taken up again.
-    OperationNotStuck = "operation.not-stuck", CONFLICT, "The operation is not stuck";
+    /// It cannot be cancelled, paused, resumed or retried as it stands.
+    OperationState = "operation.state", CONFLICT, "The operation's state does not allow that";
     /// Work on the object could not be taken back, and a person has to look.
     OperationStuck = "operation.stuck", CONFLICT, "An operation is stuck";
     /// No such channel, for this caller.

@@ -3,9 +3,12 @@
 use super::{App, AppResult, Call, Code, Refusal, audit::Deed};
 use crate::auth::{
     Caller,
-    permission::{OperationRead, OperationRetry},
+    permission::{OperationControl, OperationRead, Role},
 };
-use orbit_core::id::OperationId;
+use orbit_core::{
+    id::OperationId,
+    workflow::{self, Control, Effect, OperationState},
+};
 use orbit_store::{OperationRow, PageOf, RequestRow, Stage, Tx};
 use uuid::Uuid;
 
@@ -29,12 +32,13 @@ impl App {
         Ok(self.store.read().await?.operation(id).await?.ok_or_else(absent)?)
     }
 
-    /// Takes a stuck operation up again: what could not be taken back is tried anew.
-    pub async fn operation_retry(
+    /// Cancels, pauses, resumes or retries an operation: an admin of its workspace; who asked for it may cancel it.
+    pub async fn operation_control(
         &self,
-        caller: &Caller<OperationRetry>,
+        caller: &Caller<OperationControl>,
         call: &Call,
         named: &str,
+        control: Control,
     ) -> AppResult<OperationId> {
         let absent =
             || Refusal::new(Code::OperationNotFound, format!("there is no operation {named} that you can see"));
@@ -44,17 +48,55 @@ impl App {
             return Ok(id);
         }
         let row = tx.operation(id).await?.ok_or_else(absent)?;
-        caller.in_workspace(row.workspace_id, absent)?;
-        let Some(held) = tx.operation_retry(id, self.runner.replica(), self.runner.lease()).await? else {
-            return Err(Refusal::new(Code::OperationNotStuck, format!("the operation is {}", row.state.as_str()))
-                .remedy("only a stuck one can be retried; others go on by themselves")
-                .into());
+        let request = tx.request(row.request_id).await?.ok_or_else(absent)?;
+        if !caller.who.is_at_least(Role::Viewer, row.workspace_id) {
+            return Err(absent().into());
+        }
+        let asked = control == Control::Cancel && request.requester_id == caller.who.principal;
+        if !asked && !caller.who.is_at_least(Role::Admin, row.workspace_id) {
+            return Err(not_theirs(control).into());
+        }
+        let effect = control.on(row.state, row.scheduled_at().is_some(), row.wish);
+        let held = self.take_effect(&mut tx, call, (&row, &request), (control, effect)).await?;
+        self.remember(&mut tx, call, &id.uuid()).await?;
+        self.commit_and_drive(tx, held).await?;
+        self.runner.wake();
+        Ok(id)
+    }
+
+    async fn take_effect(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        (row, request): (&OperationRow, &RequestRow),
+        (control, effect): (Control, Effect),
+    ) -> AppResult<Option<workflow::Held>> {
+        let (held, took) = match effect {
+            Effect::Already => return Ok(None),
+            Effect::Refused => (None, false),
+            // The trail tells by itself.
+            Effect::Ends if self.cancel(tx, call, request, row.id).await? => return Ok(None),
+            Effect::Ends => (None, false),
+            Effect::Wishes(wish) => (None, tx.operation_wish(row.id, wish).await?),
+            Effect::Due => (None, tx.operation_wish(row.id, row.wish).await?),
+            Effect::TakesBackAnew => {
+                let held = tx.operation_retry(row.id, self.runner.replica(), self.runner.lease()).await?;
+                let took = held.is_some();
+                (held, took)
+            }
+        };
+        if !took {
+            return Err(cannot(control, row.state).into());
+        }
+        let told = match control {
+            Control::Cancel => "operation.cancel-requested",
+            Control::Pause => "operation.pause-requested",
+            Control::Resume => "operation.resumed",
+            Control::Retry => "operation.retried",
         };
         let changes: Vec<_> = tx.request_items(row.request_id).await?.into_iter().map(|i| i.change).collect();
-        self.audit_request(&mut tx, call, row.request_id, &changes, Deed::new("operation.retried", None)).await?;
-        self.remember(&mut tx, call, &id.uuid()).await?;
-        self.commit_and_drive(tx, Some(held)).await?;
-        Ok(id)
+        self.audit_request(tx, call, row.request_id, &changes, Deed::new(told, None)).await?;
+        Ok(held)
     }
 
     /// Takes back an operation that has not begun: its objects are what they were, and free again. False where it has begun.
@@ -91,4 +133,24 @@ impl App {
         };
         Ok(db.operation_list(caller.who.sees(), workspace, page).await?)
     }
+}
+
+fn not_theirs(control: Control) -> Refusal {
+    let may = if control == Control::Cancel { " or of who asked for it" } else { "" };
+    Refusal::new(
+        Code::Forbidden,
+        format!("to {} an operation is a matter of the workspace's admins{may}", control.as_str()),
+    )
+    .remedy("ask an admin of the workspace")
+}
+
+fn cannot(control: Control, state: OperationState) -> Refusal {
+    let remedy = match (control, state) {
+        (Control::Retry, _) => "only one that waits or is stuck can be retried; others go on by themselves",
+        (_, OperationState::RollingBack) => "what it did is being taken back already: wait for its end",
+        (_, OperationState::Stuck) => "retry takes it up again, once the cause is mended",
+        _ => "it is over: what is to change now takes a new request",
+    };
+    let text = format!("the operation is {}, so there is nothing to {}", state.as_str(), control.as_str());
+    Refusal::new(Code::OperationState, text).remedy(remedy)
 }

@@ -105,8 +105,8 @@ permissions! {
     RequestDecide = Held::ByTheObject;
     /// Sees operations of its workspaces.
     OperationRead = Held::InWorkspace(Role::Viewer);
-    /// Takes stuck operations up again.
-    OperationRetry = Held::InWorkspace(Role::Admin);
+    /// Cancels, pauses, resumes and retries operations of workspaces it rules; cancels what it asked for itself.
+    OperationControl = Held::ByTheObject;
     /// Sees principals.
     PrincipalRead = Held::OnPlatform;
     /// Creates principals.

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     auth::{
         Caller,
-        permission::{OperationRead, OperationRetry},
+        permission::{OperationControl, OperationRead},
     },
 };
 use axum::{
@@ -18,7 +18,7 @@ use axum::{
     http::StatusCode,
 };
 use orbit_api as api;
-use orbit_core::id::OperationId;
+use orbit_core::{id::OperationId, workflow::Control};
 use serde::Deserialize;
 
 /// Which operations to list.
@@ -69,19 +69,68 @@ pub(super) async fn operation_get(
     Ok((StatusCode::OK, Json(wire::operation(&row))))
 }
 
-/// Takes a stuck operation up again, once its cause is mended: what could not be taken back is tried anew.
-#[utoipa::path(post, path = "/v1/operations/{operation}/retry", operation_id = "operation_retry", tag = "operations",
+/// Cancels an operation: after the step that is under way, what was done is taken back, and it ends as `cancelled`.
+#[utoipa::path(post, path = "/v1/operations/{operation}/cancel", operation_id = "operation_cancel", tag = "operations",
     params(("operation" = String, Path, description = "Its id")),
     responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
-pub(super) async fn operation_retry(
-    caller: Caller<OperationRetry>,
+pub(super) async fn operation_cancel(
+    caller: Caller<OperationControl>,
     State(app): State<App>,
     Path(operation): Path<String>,
     asked: Asked<NoBody>,
 ) -> Answer<api::Operation> {
+    control(caller, app, operation, asked, Control::Cancel).await
+}
+
+/// Pauses an operation: after the step that is under way it rests, as `paused`, until it is resumed or cancelled.
+#[utoipa::path(post, path = "/v1/operations/{operation}/pause", operation_id = "operation_pause", tag = "operations",
+    params(("operation" = String, Path, description = "Its id")),
+    responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn operation_pause(
+    caller: Caller<OperationControl>,
+    State(app): State<App>,
+    Path(operation): Path<String>,
+    asked: Asked<NoBody>,
+) -> Answer<api::Operation> {
+    control(caller, app, operation, asked, Control::Pause).await
+}
+
+/// Goes on with an operation that is paused, or is about to be.
+#[utoipa::path(post, path = "/v1/operations/{operation}/resume", operation_id = "operation_resume", tag = "operations",
+    params(("operation" = String, Path, description = "Its id")),
+    responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn operation_resume(
+    caller: Caller<OperationControl>,
+    State(app): State<App>,
+    Path(operation): Path<String>,
+    asked: Asked<NoBody>,
+) -> Answer<api::Operation> {
+    control(caller, app, operation, asked, Control::Resume).await
+}
+
+/// Takes a stuck operation up again, once its cause is mended: what could not be taken back is tried anew. One that waits for its next try makes it now.
+#[utoipa::path(post, path = "/v1/operations/{operation}/retry", operation_id = "operation_retry", tag = "operations",
+    params(("operation" = String, Path, description = "Its id")),
+    responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn operation_retry(
+    caller: Caller<OperationControl>,
+    State(app): State<App>,
+    Path(operation): Path<String>,
+    asked: Asked<NoBody>,
+) -> Answer<api::Operation> {
+    control(caller, app, operation, asked, Control::Retry).await
+}
+
+async fn control(
+    caller: Caller<OperationControl>,
+    app: App,
+    operation: String,
+    asked: Asked<NoBody>,
+    control: Control,
+) -> Answer<api::Operation> {
     let call = asked.bare(caller.who.clone())?;
     let task = app.clone();
-    let id = app.to_the_end(async move { task.operation_retry(&caller, &call, &operation).await }).await?;
+    let id = app.to_the_end(async move { task.operation_control(&caller, &call, &operation, control).await }).await?;
     let row = app.operation_after(id).await?;
     Ok((StatusCode::ACCEPTED, Json(wire::operation(&row))))
 }

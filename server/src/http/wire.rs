@@ -28,7 +28,7 @@ same_words! {
     /// A verdict in one word.
     decision: policy::Decision => api::Decision { Allow, NeedsApproval, Deny }
     /// Where an operation stands.
-    operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Succeeded, RollingBack, RolledBack, Stuck, Cancelled }
+    operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Paused, Succeeded, RollingBack, RolledBack, Stuck, Cancelled }
     /// How far a step is.
     step_state: StepState => api::StepState { Pending, Running, Done, Failed, Undone }
     /// What a request can say for itself.
@@ -197,6 +197,8 @@ pub fn operation(row: &OperationRow) -> api::Operation {
         cluster: row.cluster.clone(),
         request_id: row.request_id.to_string(),
         not_before: row.saga.not_before,
+        cancel_requested: row.wish.cancel,
+        pause_requested: row.wish.pause,
         steps: steps.collect(),
         error: operation_error(&row.saga),
         created_at: row.created_at,

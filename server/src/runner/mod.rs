@@ -165,6 +165,7 @@ impl Runner {
                     match next {
                         Turn::Again => {}
                         Turn::Finished => return note_end(&held),
+                        Turn::Paused => return,
                         Turn::Later(after) => {
                             self.look_at_lane_of(&held).await;
                             return self.wake_after(after);

@@ -167,7 +167,7 @@ async fn records_that_were_written_already_are_not_taken_back(orbit: TestApp) {
     assert_eq!(dev.operation_end(&created.operation_id()).await.text("/state"), "rolled-back");
     orders.settled("failed").await;
     assert!(kafka.topic(&orders.physical()).is_none());
-    lead.post(&retry, json!({})).await.problem(409, "operation.not-stuck").says("the operation is rolled-back");
+    lead.post(&retry, json!({})).await.problem(409, "operation.state").says("the operation is rolled-back");
     let trail = orbit.audit_of(&orders.key()).await;
     assert_eq!(trail.iter().filter(|action| *action == "operation.retried").count(), 2, "{trail:?}");
 }

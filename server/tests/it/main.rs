@@ -10,6 +10,7 @@ mod backtest;
 mod busy;
 mod change;
 mod configs;
+mod control;
 mod decide;
 mod deletion;
 mod documentation;

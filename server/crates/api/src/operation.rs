@@ -12,15 +12,17 @@ wire! {
         Running,
         /// Waits for a cluster, or for the next try.
         Waiting,
+        /// Rests until a person resumes it.
+        Paused,
         /// Everything was done.
         Succeeded,
-        /// A step failed for good; what was done is being taken back.
+        /// A step failed for good, or a person cancelled it; what was done is being taken back.
         RollingBack,
         /// Nothing of it is left.
         RolledBack,
         /// Taking back failed for good: a person has to look.
         Stuck,
-        /// Taken back by a person before it began.
+        /// A person cancelled it, and nothing of it is left.
         Cancelled,
     }
 }
@@ -74,6 +76,12 @@ wire! {
         /// It begins then, not before; until it does it can be taken back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub not_before: Option<Timestamp>,
+        /// A person cancelled it: what was done is taken back after the step that is under way.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub cancel_requested: bool,
+        /// A person paused it: it rests after the step that is under way.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub pause_requested: bool,
         /// Its steps, in order.
         pub steps: Vec<OperationStep>,
         /// Why it failed, or what it waits for.

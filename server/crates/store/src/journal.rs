@@ -7,7 +7,7 @@ use orbit_core::{
     model::topic::{Observed, TopicEvent, TopicSpec},
     notification::EventKind,
     ports::KafkaTopicId,
-    workflow::{Held, Journal, JournalError, Mark, OperationState, Save},
+    workflow::{Held, Journal, JournalError, Mark, OperationState, Save, Saved},
 };
 use sqlx::types::Json;
 use std::{sync::Arc, time::Duration};
@@ -134,11 +134,11 @@ impl Tx {
 }
 
 impl Journal for LeasedJournal {
-    async fn save(&self, held: &Held, save: Save) -> std::result::Result<i64, JournalError> {
+    async fn save(&self, held: &Held, save: Save) -> std::result::Result<Saved, JournalError> {
         let mut tx = self.store.begin().await?;
-        if !tx.operation_save(held, self.replica, save.due, self.lease).await? {
+        let Some(wish) = tx.operation_save(held, self.replica, save.due, self.lease).await? else {
             return Err(JournalError::Fenced);
-        }
+        };
         for mark in &save.marks {
             tx.topic_mark(mark).await.map_err(of_mark)?;
         }
@@ -146,6 +146,6 @@ impl Journal for LeasedJournal {
             self.conclude(&mut tx, held, &save).await?;
         }
         tx.commit().await?;
-        Ok(held.version + 1)
+        Ok(Saved { version: held.version + 1, wish })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use orbit_core::{
     id::{ClusterId, OperationId, PrincipalId, ReplicaId, RequestId, WorkspaceId},
-    workflow::{Held, OperationState, Piece, Saga},
+    workflow::{Held, OperationState, Piece, Saga, Wish},
 };
 use sqlx::types::Json;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct OperationRow {
     pub saga: Saga,
     /// The fence.
     pub version: i64,
+    /// What a person wants of it.
+    pub wish: Wish,
     /// Whether a replica has it.
     pub held: bool,
     /// When it was accepted.
@@ -53,6 +55,16 @@ impl OperationRow {
     #[must_use]
     pub fn scheduled_at(&self) -> Option<Timestamp> {
         self.saga.not_before.filter(|_| self.state == OperationState::Pending && self.version == 1)
+    }
+}
+
+fn wish(r: &Row) -> Result<Wish> {
+    Ok(Wish { cancel: r.get("cancel")?, pause: r.get("pause")? })
+}
+
+impl Load for Wish {
+    fn load(r: &Row) -> Result<Self> {
+        wish(r)
     }
 }
 
@@ -71,6 +83,7 @@ impl Load for OperationRow {
             state: r.word("state")?,
             saga: r.json("saga")?,
             version: r.get("version")?,
+            wish: wish(r)?,
             held: r.maybe_time("lease_until")?.is_some(),
             created_at: r.time("created_at")?,
             finished_at: r.maybe_time("finished_at")?,
@@ -119,6 +132,7 @@ struct Kept {
     version: i64,
     lane: ClusterId,
     saga: serde_json::Value,
+    wish: Wish,
 }
 
 impl Load for Kept {
@@ -128,6 +142,7 @@ impl Load for Kept {
             version: r.get("version")?,
             lane: r.id("lane", ClusterId::from_uuid)?,
             saga: r.json("saga")?,
+            wish: wish(r)?,
         })
     }
 }
@@ -136,7 +151,10 @@ impl Kept {
     /// `None` for one that this build cannot read: it stays leased until the lease is over, and one bad row keeps nobody else's work waiting.
     fn read(self) -> Option<Claimed> {
         match serde_json::from_value(self.saga) {
-            Ok(saga) => Some(Claimed { held: Held { id: self.id, version: self.version, saga }, lane: self.lane }),
+            Ok(saga) => {
+                let held = Held { id: self.id, version: self.version, saga, wish: self.wish };
+                Some(Claimed { held, lane: self.lane })
+            }
             Err(error) => {
                 tracing::error!(operation = %self.id, %error, "an operation cannot be read by this build, and is left alone");
                 None
@@ -148,7 +166,7 @@ impl Kept {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.lease_until, o.created_at, o.finished_at, r.workspace_id, \
+            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.cancel, o.pause, o.lease_until, o.created_at, o.finished_at, r.workspace_id, \
              w.slug AS workspace, c.slug AS cluster FROM operation o \
              JOIN request r ON r.id = o.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
              LEFT JOIN cluster c ON c.id = o.lane ",
@@ -167,7 +185,7 @@ impl Load for OfObject {
 macro_rules! of_object {
     ($ids:literal) => {
         concat!(
-            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.lease_until, o.created_at, o.finished_at, \
+            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.cancel, o.pause, o.lease_until, o.created_at, o.finished_at, \
              i.object_id, r.workspace_id, w.slug AS workspace, c.slug AS cluster \
              FROM request_item i JOIN request r ON r.id = i.request_id JOIN operation o ON o.id = r.operation_id \
              LEFT JOIN workspace w ON w.id = r.workspace_id LEFT JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
@@ -269,7 +287,7 @@ impl Tx {
         .bind_time(later.unwrap_or(now))
         .one_row()
         .await?;
-        Ok(held.then(|| Held { id: o.id, version: 1, saga: o.saga.clone() }))
+        Ok(held.then(|| Held { id: o.id, version: 1, saga: o.saga.clone(), wish: Wish::default() }))
     }
 
     /// Takes the lease on due operations of kinds and shapes that this build knows, as many as there is room for. Fences out the former holders: their saves no
@@ -284,12 +302,12 @@ impl Tx {
                    WHERE o.finished_at IS NULL AND o.due_at <= $3 AND (o.holder IS NULL OR o.lease_until <= $3) \
                    ORDER BY o.priority DESC, o.due_at LIMIT $6 FOR UPDATE OF o SKIP LOCKED) \
                  UPDATE operation AS o SET holder = $1, lease_until = $2, version = o.version + 1, poke_seq = 0 \
-                 FROM due WHERE o.id = due.id RETURNING o.id, o.version, o.saga, o.lane"
+                 FROM due WHERE o.id = due.id RETURNING o.id, o.version, o.saga, o.lane, o.cancel, o.pause"
             ),
             lite: concat!(
                 fair!("(SELECT value FROM json_each($5))"),
                 " UPDATE operation SET holder = $1, lease_until = $2, version = version + 1, poke_seq = 0 WHERE id IN \
-                 (SELECT id FROM fair ORDER BY priority DESC, due_at LIMIT $6) RETURNING id, version, saga, lane"
+                 (SELECT id FROM fair ORDER BY priority DESC, due_at LIMIT $6) RETURNING id, version, saga, lane, cancel, pause"
             ),
         ))
         .bind(by.uuid())
@@ -304,7 +322,7 @@ impl Tx {
         Ok(rows.into_iter().filter_map(Kept::read).collect())
     }
 
-    /// Saves under version and holder. False where somebody else holds the operation by now. With `due` in the future the lease is given up;
+    /// Saves under version and holder, and answers what a person wants by now; `None` where somebody else holds the operation by now. With `due` in the future the lease is given up;
     /// what was poked meanwhile is due at once.
     pub(crate) async fn operation_save(
         &mut self,
@@ -312,14 +330,15 @@ impl Tx {
         by: ReplicaId,
         due: Duration,
         lease: Duration,
-    ) -> Result<bool> {
+    ) -> Result<Option<Wish>> {
         let now = self.now().await?;
         let done = held.saga.state.is_final();
         let keep = due.is_zero() && !done;
-        let wrote = self
+        self
             .sql(
                 "UPDATE operation SET saga = $4, state = $5, version = version + 1, holder = $7, lease_until = $8, finished_at = $9, \
-                 due_at = CASE WHEN poke_seq > 0 THEN $10 ELSE $6 END, poke_seq = 0 WHERE id = $1 AND version = $2 AND holder = $3",
+                 due_at = CASE WHEN poke_seq > 0 THEN $10 ELSE $6 END, poke_seq = 0 WHERE id = $1 AND version = $2 AND holder = $3 \
+                 RETURNING cancel, pause",
             )
             .bind(held.id.uuid())
             .bind(held.version)
@@ -331,9 +350,8 @@ impl Tx {
             .bind_maybe_time(keep.then(|| after(now, lease)))
             .bind_maybe_time(done.then_some(now))
             .bind_time(now)
-            .execute()
-            .await?;
-        Ok(wrote == 1)
+            .optional()
+            .await
     }
 
     /// Takes a stuck one up again, leased to the replica that does. `None` where it is not stuck any more, or never was.
@@ -357,7 +375,7 @@ impl Tx {
             .bind_time(now)
             .execute()
             .await?;
-        Ok((wrote == 1).then_some(Held { id, version: row.version + 1, saga: row.saga }))
+        Ok((wrote == 1).then_some(Held { id, version: row.version + 1, saga: row.saga, wish: row.wish }))
     }
 
     /// Takes back one that has not begun. False where it has, or may have: each claim counts the version up, also one that saved nothing of what it did.
@@ -382,13 +400,31 @@ impl Tx {
         Ok(wrote == 1)
     }
 
+    /// Notes what a person wants of an operation that is not over, and makes it due: who holds it learns with its next save, else who claims it. Outside
+    /// of the fence, so that a turn under way is not disturbed. False where it is over by now.
+    pub async fn operation_wish(&mut self, id: OperationId, wish: Wish) -> Result<bool> {
+        let now = self.now().await?;
+        let wrote = self
+            .sql(
+                "UPDATE operation SET cancel = $2, pause = $3, poke_seq = poke_seq + 1, due_at = CASE WHEN holder IS NULL THEN $4 ELSE due_at END \
+                 WHERE id = $1 AND finished_at IS NULL",
+            )
+            .bind(id.uuid())
+            .bind(wish.cancel)
+            .bind(wish.pause)
+            .bind_time(now)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
+    }
+
     /// Makes what waits for a cluster due now: the cluster answers again. Lies outside the fence, so a turn under way is not disturbed, and its save
     /// makes due at once what it would have made wait. A transaction of its own: it waits for saves, which may wait for [`Tx::cluster_seen`].
     pub async fn operations_poke(&mut self, lane: ClusterId) -> Result<u64> {
         let now = self.now().await?;
         self.sql(
             "UPDATE operation SET poke_seq = poke_seq + 1, due_at = CASE WHEN holder IS NULL THEN $2 ELSE due_at END \
-             WHERE lane = $1 AND finished_at IS NULL AND (holder IS NOT NULL OR due_at > $2 AND state <> 'pending')",
+             WHERE lane = $1 AND finished_at IS NULL AND (holder IS NOT NULL OR due_at > $2 AND state NOT IN ('pending', 'paused'))",
         )
         .bind(lane.uuid())
         .bind_time(now)

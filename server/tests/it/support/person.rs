@@ -110,7 +110,7 @@ impl Person {
     pub(crate) async fn operation_end(&self, id: &str) -> Answer {
         super::until("the operation is over", async || {
             let seen = self.get(&format!("/v1/operations/{id}?wait=5s")).await;
-            let over = ["succeeded", "rolled-back", "stuck"].contains(&seen.ok().text("/state"));
+            let over = ["succeeded", "rolled-back", "stuck", "cancelled"].contains(&seen.ok().text("/state"));
             over.then_some(seen)
         })
         .await

@@ -45,7 +45,22 @@ impl Client {
         self.get(&["v1", "operations", id]).wait(wait).read().await
     }
 
-    /// Takes a stuck operation up again.
+    /// Cancels an operation: what was done is taken back.
+    pub async fn operation_cancel(&self, id: &str) -> Result<Operation, ClientError> {
+        self.post(&["v1", "operations", id, "cancel"]).read().await
+    }
+
+    /// Pauses an operation before its next step.
+    pub async fn operation_pause(&self, id: &str) -> Result<Operation, ClientError> {
+        self.post(&["v1", "operations", id, "pause"]).read().await
+    }
+
+    /// Goes on with a paused operation.
+    pub async fn operation_resume(&self, id: &str) -> Result<Operation, ClientError> {
+        self.post(&["v1", "operations", id, "resume"]).read().await
+    }
+
+    /// Takes a stuck operation up again, and tries at once what waits.
     pub async fn operation_retry(&self, id: &str) -> Result<Operation, ClientError> {
         self.post(&["v1", "operations", id, "retry"]).read().await
     }

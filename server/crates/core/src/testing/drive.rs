@@ -30,7 +30,7 @@ pub fn paused<T>(test: impl Future<Output = T>) -> T {
         .block_on(test)
 }
 
-/// Takes turns until the operation is in a final state, as the runner does: waits where a turn says so, and claims the operation anew after that and
+/// Takes turns until the operation is in a final state, or paused, as the runner does: waits where a turn says so, and claims the operation anew after that and
 /// after a "crash" of the journal. Time must be paused ([`paused`]).
 ///
 /// # Panics
@@ -50,7 +50,7 @@ async fn go_on(journal: &MemoryJournal, ports: &Ports, mut held: Held) -> Operat
                 tokio::time::sleep(after).await;
                 held = journal.claim(operation);
             }
-            Ok(Turn::Finished) => return held.saga.state,
+            Ok(Turn::Finished | Turn::Paused) => return held.saga.state,
             Err(JournalError::Store(_)) => held = journal.claim(operation),
             Err(JournalError::Fenced) => panic!("somebody else took operation {operation}"),
             Err(JournalError::Unfit(why)) => panic!("operation {operation} cannot even be given up: {why}"),

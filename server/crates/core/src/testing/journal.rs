@@ -4,7 +4,7 @@ use crate::{
     id::{OperationId, TopicId},
     model::topic::{IllegalTransition, Observed, TopicEvent, TopicSpec, TopicStatus, transition},
     ports::KafkaTopicId,
-    workflow::{Held, Journal, JournalError, Mark, OperationState, Saga, Save},
+    workflow::{Held, Journal, JournalError, Mark, OperationState, Saga, Save, Saved, Wish},
 };
 use std::{
     collections::BTreeMap,
@@ -49,6 +49,7 @@ pub struct SaveRecord {
 struct Kept {
     version: i64,
     saga: String,
+    wish: Wish,
 }
 
 #[derive(Default)]
@@ -58,6 +59,7 @@ struct Inner {
     saves: Vec<SaveRecord>,
     tried: usize,
     crashes: Vec<(usize, Crash)>,
+    wishes: Vec<(usize, Wish)>,
 }
 
 /// A [`Journal`] in memory. Clones are handles on the same one.
@@ -80,11 +82,11 @@ impl MemoryJournal {
     /// Keeps a new operation. The first claim makes the version that it has where it is inserted by who drives it.
     pub fn begin(&self, operation: OperationId, saga: &Saga) {
         let saga = to_json(saga);
-        self.inner().operations.insert(operation, Kept { version: 0, saga });
+        self.inner().operations.insert(operation, Kept { version: 0, saga, wish: Wish::default() });
     }
     /// Keeps an operation as the JSON that some release wrote.
     pub fn begin_json(&self, operation: OperationId, saga: String) {
-        self.inner().operations.insert(operation, Kept { version: 1, saga });
+        self.inner().operations.insert(operation, Kept { version: 1, saga, wish: Wish::default() });
     }
     /// Takes the lease on an operation, as a replica does: whoever held it before is fenced out.
     ///
@@ -96,7 +98,15 @@ impl MemoryJournal {
         let mut inner = self.inner();
         let kept = inner.operations.get_mut(&operation).expect("a kept operation");
         kept.version += 1;
-        Held { id: operation, version: kept.version, saga: from_json(&kept.saga) }
+        Held { id: operation, version: kept.version, saga: from_json(&kept.saga), wish: kept.wish }
+    }
+    /// A person wants this of an operation: whoever holds it learns of it with its next save.
+    ///
+    /// # Panics
+    /// Where the operation is not kept.
+    #[track_caller]
+    pub fn wish(&self, operation: OperationId, wish: Wish) {
+        self.inner().operations.get_mut(&operation).expect("a kept operation").wish = wish;
     }
     /// An operation as it is kept, without taking it.
     ///
@@ -110,6 +120,10 @@ impl MemoryJournal {
     /// The process dies at a save, numbered from 0 over every save that was tried. Several may be laid.
     pub fn crash_at(&self, save: usize, crash: Crash) {
         self.inner().crashes.push((save, crash));
+    }
+    /// At a save, numbered as those of [`Self::crash_at`], a person wants this of the operation that is saved.
+    pub fn wish_at(&self, save: usize, wish: Wish) {
+        self.inner().wishes.push((save, wish));
     }
     /// How many deaths are still to come.
     #[must_use]
@@ -157,19 +171,19 @@ fn died(when: &str) -> JournalError {
 }
 
 impl Inner {
-    fn keep(&mut self, held: &Held, save: Save) -> Result<i64, JournalError> {
+    fn keep(&mut self, held: &Held, save: Save) -> Result<Saved, JournalError> {
         let kept = self.operations.get_mut(&held.id).expect("a kept operation");
         if kept.version != held.version {
             return Err(JournalError::Fenced);
         }
         kept.version += 1;
         kept.saga = to_json(&held.saga);
-        let version = kept.version;
+        let (version, wish) = (kept.version, kept.wish);
         for mark in &save.marks {
             apply(&mut self.topics, mark).expect("a workflow's mark fits the topic's status");
         }
         self.saves.push(SaveRecord { operation: held.id, version, saga: held.saga.clone(), save });
-        Ok(version)
+        Ok(Saved { version, wish })
     }
 }
 
@@ -214,10 +228,14 @@ fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(),
 }
 
 impl Journal for MemoryJournal {
-    async fn save(&self, held: &Held, save: Save) -> Result<i64, JournalError> {
+    async fn save(&self, held: &Held, save: Save) -> Result<Saved, JournalError> {
         let mut inner = self.inner();
         let number = inner.tried;
         inner.tried += 1;
+        if let Some(place) = inner.wishes.iter().position(|(at, _)| *at == number) {
+            let (_, wish) = inner.wishes.remove(place);
+            inner.operations.get_mut(&held.id).expect("a kept operation").wish = wish;
+        }
         let crash = inner.crashes.iter().position(|(at, _)| *at == number);
         match crash.map(|place| inner.crashes.remove(place).1) {
             None => inner.keep(held, save),

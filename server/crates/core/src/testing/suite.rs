@@ -1,9 +1,9 @@
-//! The three tests that every workflow gets: see [`crate::fault_suite!`].
+//! The tests that every workflow gets: see [`crate::fault_suite!`].
 
 use super::{Crash, Fault, Seen, World, scenario::Scenario};
 use crate::{
     ports::KafkaErrorKind::{Authentication, Forbidden, Invalid, Passing, Unreachable},
-    workflow::OperationState,
+    workflow::{OperationState, Wish},
 };
 
 /// Faults after which trying again is right.
@@ -24,11 +24,14 @@ pub const FATAL: [Fault; 4] =
 /// Deaths of the process.
 pub const CRASHES: [Crash; 2] = [Crash::BeforeSave, Crash::AfterSave];
 
-/// Makes a module of three tests for a workflow, named as it is:
+/// Makes a module of five tests for a workflow, named as it is:
 ///
 /// - `succeeds`: the plain run ends as the scenario says;
 /// - `every_fault_heals`: for each call of the plain run and each of [`HEALING`](crate::testing::suite::HEALING), and for each save and each of
 ///   [`CRASHES`](crate::testing::suite::CRASHES): exactly that goes wrong, and cluster and database end as in the plain run, each topic made once;
+/// - `every_cancel_leaves_nothing`: for each save, a person cancels just then: ends `cancelled` with nothing left, or `stuck` where records would be lost,
+///   or as the plain run where that was its last save; and so it does with each of the healing faults and crashes on the way back;
+/// - `every_pause_is_a_rest`: for each save, a person pauses just then, and resumes: ends as the plain run;
 /// - `every_fatal_leaves_nothing`: for each call and each of [`FATAL`](crate::testing::suite::FATAL), with each healing fault and each crash on the
 ///   way back: ends `rolled-back` with nothing left, or `stuck` where records would be lost.
 ///
@@ -56,6 +59,14 @@ macro_rules! fault_suite {
             #[test]
             fn every_fault_heals() {
                 $crate::testing::paused($crate::testing::suite::every_fault_heals(scenario()));
+            }
+            #[test]
+            fn every_cancel_leaves_nothing() {
+                $crate::testing::paused($crate::testing::suite::every_cancel_leaves_nothing(scenario()));
+            }
+            #[test]
+            fn every_pause_is_a_rest() {
+                $crate::testing::paused($crate::testing::suite::every_pause_is_a_rest(scenario()));
             }
             #[test]
             fn every_fatal_leaves_nothing() {
@@ -103,7 +114,7 @@ impl Run {
     /// Rolled back with nothing left, or stuck where that is right.
     fn left_nothing(&self, scenario: &Scenario, stuck_is_right: bool, what: &str) {
         match self.state {
-            OperationState::RolledBack => {
+            OperationState::RolledBack | OperationState::Cancelled => {
                 let left = (scenario.nothing_left)(&self.before, &self.world.seen());
                 assert_eq!(left, Ok(()), "{what}");
             }
@@ -168,6 +179,89 @@ pub async fn every_fatal_leaves_nothing(scenario: Scenario) {
                 one_fatal_leaves_nothing(&scenario, number, fatal, true).await;
             }
         }
+    }
+}
+
+/// A person cancels at any moment, with one fault or crash on the way back.
+///
+/// # Panics
+/// Where the test fails.
+pub async fn every_cancel_leaves_nothing(scenario: Scenario) {
+    const CANCEL: Wish = Wish { cancel: true, pause: false };
+    let plain = run(&scenario, |_| {}).await;
+    let last = plain.world.journal.saves_tried() - 1;
+    for save in 0..=last {
+        for producers in [false, true] {
+            let lay = |world: &World| {
+                if producers {
+                    world.kafka.let_producers_write_at_once();
+                }
+                world.journal.wish_at(save, CANCEL);
+            };
+            let what = format!("cancelled at save {save}{}", if producers { ", producers at once" } else { "" });
+            let cancelled = run(&scenario, lay).await;
+            if save == last {
+                assert_eq!(cancelled.state, OperationState::Succeeded, "{what}");
+                continue;
+            }
+            cancelled.left_nothing(&scenario, producers, &what);
+            back_through_trouble(&scenario, lay, save, &cancelled, &what).await;
+        }
+    }
+}
+
+/// The way back meets one fault that passes, or one death.
+async fn back_through_trouble(scenario: &Scenario, lay: impl Fn(&World), save: usize, plain: &Run, what: &str) {
+    let calls_before =
+        run(scenario, |world| world.journal.wish_at(save, Wish { cancel: false, pause: true })).await.calls();
+    for call in calls_before..plain.calls() {
+        for fault in HEALING {
+            let what = format!("{what}, then {fault:?} at call {call}");
+            let healed = run(scenario, |world| {
+                lay(world);
+                world.kafka.fault_once(call, fault);
+            });
+            let healed = healed.await;
+            healed.met(1, &what);
+            healed.ends_like(plain, &what);
+        }
+    }
+    for death in save + 1..plain.world.journal.saves_tried() {
+        for crash in CRASHES {
+            let what = format!("{what}, then {crash:?} {death}");
+            let healed = run(scenario, |world| {
+                lay(world);
+                world.journal.crash_at(death, crash);
+            });
+            let healed = healed.await;
+            healed.met(0, &what);
+            healed.ends_like(plain, &what);
+        }
+    }
+}
+
+/// A person pauses at any moment, and resumes.
+///
+/// # Panics
+/// Where the test fails.
+pub async fn every_pause_is_a_rest(scenario: Scenario) {
+    let plain = run(&scenario, |_| {}).await;
+    for save in 0..plain.world.journal.saves_tried() {
+        let what = format!("paused at save {save}");
+        let mut paused = run(&scenario, |world| world.journal.wish_at(save, Wish { cancel: false, pause: true })).await;
+        if save + 1 < plain.world.journal.saves_tried() {
+            assert_eq!(paused.state, OperationState::Paused, "{what}");
+            let before = paused.calls();
+            assert_eq!(
+                paused.world.drive().await,
+                OperationState::Paused,
+                "{what}: it rests however often it is looked at"
+            );
+            assert_eq!(paused.calls(), before, "{what}: nothing is done meanwhile");
+            paused.world.journal.wish(paused.world.operation, Wish::default());
+            paused.state = paused.world.drive().await;
+        }
+        paused.ends_like(&plain, &what);
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a turn leaves behind, and who takes it.
 
-use super::saga::{Failure, OperationState, Saga};
+use super::{
+    action::Wish,
+    saga::{Failure, OperationState, Saga},
+};
 use crate::{
     id::{OperationId, TopicId},
     model::topic::{Observed, TopicSpec},
@@ -68,6 +71,17 @@ pub struct Held {
     pub version: i64,
     /// The state.
     pub saga: Saga,
+    /// What a person wants of it, as of the last that was heard.
+    pub wish: Wish,
+}
+
+/// What comes of a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Saved {
+    /// The new fence.
+    pub version: i64,
+    /// What a person wants of the operation by now.
+    pub wish: Wish,
 }
 
 /// One save: state and consequences together or not at all.
@@ -99,6 +113,6 @@ pub enum JournalError {
 
 /// Where operations are kept. The store implements it; so does a map in memory, for tests.
 pub trait Journal: Send + Sync {
-    /// Saves under version and holder, applies the marks, and answers the new version.
-    fn save(&self, held: &Held, save: Save) -> impl Future<Output = Result<i64, JournalError>> + Send;
+    /// Saves under version and holder, applies the marks, and answers the new version and what a person wants by now.
+    fn save(&self, held: &Held, save: Save) -> impl Future<Output = Result<Saved, JournalError>> + Send;
 }

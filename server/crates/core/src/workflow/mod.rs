@@ -1,13 +1,15 @@
 //! Durable work. An operation is a [`Saga`]: pieces of work, a plan of steps, and where it stands. [`turn`] runs one step and saves; who holds the
 //! lease decides who may. Engines (the embedded runner, later Temporal) know only these.
 
+mod action;
 mod journal;
 mod retry;
 mod saga;
 mod turn;
 
 pub use crate::workflows::{Piece, PieceStep};
-pub use journal::{Held, Journal, JournalError, Mark, Save};
+pub use action::{Control, Effect, Wish};
+pub use journal::{Held, Journal, JournalError, Mark, Save, Saved};
 pub use retry::Retry;
 pub use saga::{Failure, OperationState, Saga, StepRecord, StepState};
 pub use turn::{Turn, turn};

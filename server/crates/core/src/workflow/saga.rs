@@ -14,15 +14,17 @@ pub enum OperationState {
     Running,
     /// Waits for a cluster, or for the next try.
     Waiting,
+    /// Rests until a person resumes it.
+    Paused,
     /// Everything was done.
     Succeeded,
-    /// A step failed for good; what was done is being taken back.
+    /// A step failed for good, or a person cancelled it; what was done is being taken back.
     RollingBack,
     /// Nothing of it is left.
     RolledBack,
     /// Taking back failed for good: a person has to look.
     Stuck,
-    /// Taken back by a person before it began.
+    /// A person cancelled it, and nothing of it is left.
     Cancelled,
 }
 
@@ -34,6 +36,7 @@ impl OperationState {
             Self::Pending => "pending",
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Succeeded => "succeeded",
             Self::RollingBack => "rolling-back",
             Self::RolledBack => "rolled-back",
@@ -48,6 +51,9 @@ impl OperationState {
         matches!(self, Self::Succeeded | Self::RolledBack | Self::Stuck | Self::Cancelled)
     }
 }
+
+/// The code of a failure that is a person's wish.
+const CANCELLED: &str = "operation.cancelled";
 
 /// Why a step failed: a text for the user and one for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +182,20 @@ impl Saga {
         }
         self.state = OperationState::Cancelled;
         true
+    }
+
+    /// Begins to take back what was done, because a person wants that. What is being taken back already goes on.
+    pub(super) fn turn_back(&mut self) {
+        if self.failure.is_none() {
+            self.failure = Some(Failure::plain(CANCELLED, "a person cancelled the operation"));
+            self.state = OperationState::RollingBack;
+        }
+    }
+
+    /// What it is called once everything was taken back.
+    pub(super) fn taken_back(&self) -> OperationState {
+        let cancelled = self.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED);
+        if cancelled { OperationState::Cancelled } else { OperationState::RolledBack }
     }
 
     /// Takes a stuck one up again: the step that could not be taken back gets its tries anew. False where it is not stuck.

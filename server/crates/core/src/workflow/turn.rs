@@ -1,12 +1,15 @@
 //! One durable step: run or undo on a copy, then save state and consequences under the fence.
 
 use super::{
-    Did, Held, Journal, JournalError, Piece, Retry, Save, StepError, Wait, Workflow,
+    Did, Held, Journal, JournalError, Piece, Retry, Save, Saved, StepError, Wait, Workflow,
     saga::{Failure, OperationState, Saga, StepState},
 };
 use crate::{id::OperationId, ports::Ports, workflow::Mark};
 use jiff::Timestamp;
 use std::time::Duration;
+
+/// Until a person resumes it: the end of time, as far as the database has one.
+const UNTIL_RESUMED: Duration = Duration::MAX;
 
 /// What comes after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub enum Turn {
     Again,
     /// The next step, after this long.
     Later(Duration),
+    /// None, until a person resumes it.
+    Paused,
     /// Nothing: the operation is in a final state.
     Finished,
 }
@@ -35,20 +40,19 @@ pub async fn turn(
     if held.version > saga.due_version && !saga.undoing() {
         begun_before(&mut saga);
     }
-    let ended = step(&mut saga, ports, deadline).await;
-    let (marks, due) = match ended {
-        None => {
-            saga.state = OperationState::Succeeded;
-            (vec![], Duration::ZERO)
-        }
-        Some(Ok(Did::Done(marks))) => (advance(&mut saga, marks, ports.clock.now()), Duration::ZERO),
-        Some(Ok(Did::NotYet(wait))) => (vec![], wait_for(&mut saga, wait)),
-        Some(Err(error)) => (vec![], fail(held.id, &mut saga, error, ports.clock.now())),
+    let (marks, due) = if held.wish.pause {
+        saga.state = OperationState::Paused;
+        (vec![], UNTIL_RESUMED)
+    } else if held.wish.cancel && !saga.undoing() {
+        saga.turn_back();
+        (vec![], Duration::ZERO)
+    } else {
+        take(held.id, &mut saga, ports, deadline).await
     };
     let save = Save { marks, state: saga.state, due, failure: saga.failure.clone() };
     // A save whose next turn lies in the future gives the lease up, so that turn begins with a claim.
     saga.due_version = held.version + if due.is_zero() { 1 } else { 2 };
-    let mut next = Held { id: held.id, version: held.version, saga };
+    let mut next = Held { saga, ..*held };
     let saved = match journal.save(&next, save).await {
         Err(JournalError::Unfit(why)) => {
             let stuck = give_up(held, &mut next.saga, &why);
@@ -56,13 +60,27 @@ pub async fn turn(
         }
         saved => saved,
     };
-    let version = saved?;
-    *held = Held { version, ..next };
+    let Saved { version, wish } = saved?;
+    *held = Held { version, wish, ..next };
     Ok(match held.saga.state {
         state if state.is_final() => Turn::Finished,
+        OperationState::Paused => Turn::Paused,
         _ if due.is_zero() => Turn::Again,
         _ => Turn::Later(due),
     })
+}
+
+/// Takes the step that is due, or takes it back: its consequences, and how long the next one waits.
+async fn take(id: OperationId, saga: &mut Saga, ports: &Ports, deadline: Duration) -> (Vec<Mark>, Duration) {
+    match step(saga, ports, deadline).await {
+        None => {
+            saga.state = OperationState::Succeeded;
+            (vec![], Duration::ZERO)
+        }
+        Some(Ok(Did::Done(marks))) => (advance(saga, marks, ports.clock.now()), Duration::ZERO),
+        Some(Ok(Did::NotYet(wait))) => (vec![], wait_for(saga, wait)),
+        Some(Err(error)) => (vec![], fail(id, saga, error, ports.clock.now())),
+    }
 }
 
 /// Takes the step that is due, or takes it back; `None` where there is none (a saga without steps).
@@ -125,7 +143,7 @@ fn advance(saga: &mut Saga, mut marks: Vec<Mark>, now: Timestamp) -> Vec<Mark> {
         saga.at = before;
         saga.state = OperationState::RollingBack;
     } else {
-        saga.state = OperationState::RolledBack;
+        saga.state = saga.taken_back();
         marks.extend(saga.pieces.iter().flat_map(Piece::abandoned));
     }
     marks

@@ -191,7 +191,7 @@ fn the_journal_takes_a_save_of_its_holder_only() {
 
         assert_eq!(journal.save(&old, save()).await, Err(JournalError::Fenced));
         let version = journal.save(&new, save()).await.unwrap();
-        assert!(version > new.version);
+        assert!(version.version > new.version);
         assert_eq!(journal.save(&new, save()).await, Err(JournalError::Fenced), "a version saves once");
         assert_eq!((journal.saves().len(), journal.saves_tried()), (1, 3));
     });

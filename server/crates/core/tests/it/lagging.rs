@@ -241,7 +241,7 @@ fn what_may_be_under_way_still_is_waited_for_as_long_as_that_may_last() {
             match turn(&world.journal, &world.ports(), &mut held, Duration::from_secs(10)).await.unwrap() {
                 Turn::Again => {}
                 Turn::Later(after) => waits.push(after),
-                Turn::Finished => break,
+                Turn::Finished | Turn::Paused => break,
             }
         }
         assert_eq!(waits, [Duration::from_millis(100), CHANGE_ENDS_WITHIN]);

@@ -5,8 +5,8 @@ use orbit_core::{
     ports::KafkaErrorKind::{Authentication, Forbidden, Passing, Unreachable},
     testing::{At, Crash, Fault, Method, STEP_DEADLINE, TURNS, World, paused, scenario::NAME},
     workflow::{
-        Held, Journal, JournalError, Mark, OperationState, Retry, Saga, Save, StepRecord, StepState, Turn, Workflow,
-        turn,
+        Held, Journal, JournalError, Mark, OperationState, Retry, Saga, Save, Saved, StepRecord, StepState, Turn,
+        Workflow, turn,
     },
 };
 use std::time::Duration;
@@ -218,7 +218,7 @@ fn taking_back_that_fails_for_good_is_stuck_and_touches_nothing_more() {
 /// A database whose records no mark fits.
 struct Strange<'a>(&'a World);
 impl Journal for Strange<'_> {
-    async fn save(&self, held: &Held, save: Save) -> Result<i64, JournalError> {
+    async fn save(&self, held: &Held, save: Save) -> Result<Saved, JournalError> {
         if save.marks.is_empty() {
             return self.0.journal.save(held, save).await;
         }

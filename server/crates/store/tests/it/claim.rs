@@ -77,7 +77,7 @@ async fn each_save_renews_the_lease(db: TestStore) {
         db.pass(40 * SECOND).await;
         assert_eq!(claim(&db, next, 10).await.len(), 0);
         let (running, save) = Place::ended(&held, OperationState::Running, vec![]);
-        held.version = db.journal(&place).save(&running, save).await.unwrap();
+        held.version = db.journal(&place).save(&running, save).await.unwrap().version;
     }
     db.pass(61 * SECOND).await;
     assert_eq!(claim(&db, next, 10).await.len(), 1);
@@ -88,7 +88,7 @@ async fn a_wait_gives_the_lease_up_until_it_is_due(db: TestStore) {
     let (_, held) = db.operate(&place, &place.create("orders", 1)).await;
     let (waits, save) = Place::ended(&held, OperationState::Waiting, vec![]);
     let save = Save { due: 30 * SECOND, ..save };
-    let version = db.journal(&place).save(&waits, save).await.unwrap();
+    let version = db.journal(&place).save(&waits, save).await.unwrap().version;
     db.pass(29 * SECOND).await;
     assert_eq!(claim(&db, place.replica, 10).await.len(), 0, "not due");
     db.pass(2 * SECOND).await;

@@ -7,7 +7,7 @@ use orbit_core::{
     model::topic::TopicStatus,
     ports::Ports,
     testing::{FakeClusters, FakeKafka},
-    workflow::{Held, Journal, JournalError, OperationState, Save, Turn, turn},
+    workflow::{Held, Journal, JournalError, OperationState, Save, Saved, Turn, turn},
 };
 use orbit_store::LeasedJournal;
 use std::sync::{
@@ -30,7 +30,7 @@ struct Mortal {
 }
 
 impl Journal for Mortal {
-    async fn save(&self, held: &Held, save: Save) -> Result<i64, JournalError> {
+    async fn save(&self, held: &Held, save: Save) -> Result<Saved, JournalError> {
         let dies = self.saves_left.fetch_sub(1, Ordering::Relaxed) == 1;
         if dies && matches!(self.crash, Crash::BeforeSave) {
             return Err(JournalError::Store("dead".to_owned()));
@@ -51,7 +51,7 @@ fn ports(db: &TestStore, place: &Place, kafka: &FakeKafka) -> Ports {
 async fn drive(journal: &impl Journal, ports: &Ports, mut held: Held) -> Option<OperationState> {
     for _ in 0..20 {
         match turn(journal, ports, &mut held, 10 * SECOND).await {
-            Ok(Turn::Finished) => return Some(held.saga.state),
+            Ok(Turn::Finished | Turn::Paused) => return Some(held.saga.state),
             Ok(Turn::Again | Turn::Later(_)) => {}
             Err(_) => return None,
         }

@@ -40,7 +40,7 @@ async fn a_step_on_the_way_keeps_lease_and_locks(db: TestStore) {
     let (create, _, held) = working(&db, &place).await;
     let (mut held, save) = Place::ended(&held, OperationState::Running, vec![]);
     held.saga.at = 1;
-    assert_eq!(db.journal(&place).save(&held, save).await, Ok(2));
+    assert_eq!(db.journal(&place).save(&held, save).await.map(|saved| saved.version), Ok(2));
     let row = operation(&db, &held).await;
     assert_eq!((row.version, row.state, &row.saga, row.finished_at), (2, OperationState::Running, &held.saga, None));
     assert!(is_locked(&db, &create).await);
@@ -52,7 +52,7 @@ async fn the_last_step_applies_marks_frees_the_object_and_tells(db: TestStore) {
     let (create, request, held) = working(&db, &place).await;
     let mark = made(&create, 6);
     let (held, save) = Place::ended(&held, OperationState::Succeeded, vec![mark.clone()]);
-    assert_eq!(db.journal(&place).save(&held, save).await, Ok(2));
+    assert_eq!(db.journal(&place).save(&held, save).await.map(|saved| saved.version), Ok(2));
 
     let topic = db.topic(&create).await.unwrap();
     assert_eq!((topic.status, &topic.desired), (TopicStatus::Active, &spec(6)));
@@ -80,7 +80,7 @@ async fn a_fenced_save_leaves_nothing(db: TestStore) {
     assert!(is_locked(&db, &create).await);
     assert_eq!(trail(&db, &create).await, []);
 
-    assert_eq!(db.journal(&place).save(&ended, save.clone()).await, Ok(2));
+    assert_eq!(db.journal(&place).save(&ended, save.clone()).await.map(|saved| saved.version), Ok(2));
     assert_eq!(db.journal(&place).save(&ended, save).await, Err(JournalError::Fenced), "and no save counts twice");
 }
 
@@ -160,12 +160,12 @@ async fn marks_of_updates_and_looks(db: TestStore) {
     let gone = Observed { topic: None };
     let look = Mark::TopicObserved { topic: update.id, observed: gone.clone() };
     let (held, save) = Place::ended(&held, OperationState::Running, vec![look]);
-    let version = db.journal(&place).save(&held, save).await.unwrap();
+    let version = db.journal(&place).save(&held, save).await.unwrap().version;
     assert_eq!(db.topic(&update).await.unwrap().observed, Some(gone));
 
     let done = |observed| Mark::TopicUpdated { topic: update.id, spec: spec(6), observed };
     let (held, save) = Place::ended(&Held { version, ..held }, OperationState::Running, vec![done(None)]);
-    let version = db.journal(&place).save(&held, save).await.unwrap();
+    let version = db.journal(&place).save(&held, save).await.unwrap().version;
     let row = db.topic(&update).await.unwrap();
     assert_eq!((row.status, &row.desired), (TopicStatus::Active, &spec(6)));
     assert_eq!((row.observed, row.observed_at), (None, None), "what was seen before is not what is there now");
@@ -247,7 +247,7 @@ async fn saves_of_many_operations_do_not_stand_in_each_others_way(db: TestStore)
         running.push(tokio::spawn(async move {
             for _ in 0..5 {
                 let (next, save) = Place::ended(&held, OperationState::Running, vec![]);
-                held.version = journal.save(&next, save).await.unwrap();
+                held.version = journal.save(&next, save).await.unwrap().version;
             }
             held.version
         }));

@@ -1,9 +1,10 @@
 use crate::support::{Place, SECOND, TestStore, Then, after, first, fresh, on_both, room, spec};
 use orbit_core::{
     id::{OperationId, ReplicaId},
-    workflow::{Journal, OperationState, Save},
+    workflow::{Journal, OperationState, Save, Wish},
 };
 use orbit_store::OperationRow;
+use std::time::Duration;
 
 async fn one(db: &TestStore, id: OperationId) -> OperationRow {
     db.read().await.unwrap().operation(id).await.unwrap().unwrap()
@@ -126,6 +127,34 @@ async fn what_is_stuck_is_taken_up_again(db: TestStore) {
     assert!(retry().await.is_none(), "once");
 }
 
+async fn a_wish_reaches_who_holds_it_with_the_next_save_and_who_claims_it(db: TestStore) {
+    const PAUSE: Wish = Wish { cancel: false, pause: true };
+    let place = db.place().await;
+    let (_, held) = db.operate(&place, &place.create("orders", 1)).await;
+    let wish = async |wish| db.write(async |tx| tx.operation_wish(held.id, wish).await).await.unwrap();
+
+    assert!(wish(PAUSE).await);
+    let (waits, save) = Place::ended(&held, OperationState::Paused, vec![]);
+    let rests = Save { due: Duration::MAX, ..save };
+    assert_eq!(db.journal(&place).save(&waits, rests).await.unwrap().wish, PAUSE);
+    // It was wished while somebody held it, so it is due once more, and rests then.
+    let claim =
+        async || db.write(async |tx| tx.operation_claim(place.replica, 60 * SECOND, room(10)).await).await.unwrap();
+    let [again] = claim().await.try_into().unwrap();
+    assert_eq!(again.held.wish, PAUSE);
+    let (rests, save) = Place::ended(&again.held, OperationState::Paused, vec![]);
+    db.journal(&place).save(&rests, Save { due: Duration::MAX, ..save }).await.unwrap();
+    db.write(async |tx| tx.operations_poke(place.cluster).await).await.unwrap();
+    assert!(claim().await.is_empty(), "the news of a cluster does not wake it");
+
+    assert!(wish(Wish::default()).await);
+    let [resumed] = claim().await.try_into().unwrap();
+    assert_eq!((resumed.held.wish, one(&db, held.id).await.wish), (Wish::default(), Wish::default()));
+    let (over, save) = Place::ended(&resumed.held, OperationState::Succeeded, vec![]);
+    db.journal(&place).save(&over, save).await.unwrap();
+    assert!(!wish(PAUSE).await, "it is over");
+}
+
 async fn counts_tell_what_is_open_and_what_is_stuck(db: TestStore) {
     let place = db.place().await;
     for (name, state) in [
@@ -228,6 +257,7 @@ on_both!(
     an_operation_is_born_leased,
     lists_go_from_new_to_old,
     the_newest_operation_of_each_object,
+    a_wish_reaches_who_holds_it_with_the_next_save_and_who_claims_it,
     counts_tell_what_is_open_and_what_is_stuck,
     what_begins_later_is_nobodys_until_then_and_can_be_taken_back,
     what_is_stuck_is_taken_up_again,
