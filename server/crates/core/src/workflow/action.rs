@@ -60,33 +60,23 @@ impl Control {
     /// The table. `scheduled`: it begins later, and nobody has begun it.
     #[must_use]
     pub fn on(self, state: S, scheduled: bool, wish: Wish) -> Effect {
-        match (self, state) {
-            (Self::Cancel, S::Pending) if scheduled => Effect::Ends,
-            (Self::Cancel, S::Cancelled) => Effect::Already,
-            (Self::Cancel, S::Pending | S::Running | S::Waiting | S::RollingBack) if wish.cancel => Effect::Already,
-            // What was paused while it was taken back goes on with that.
-            (Self::Cancel, S::Pending | S::Running | S::Waiting | S::Paused) => {
-                Effect::Wishes(Wish { cancel: true, pause: false })
-            }
-            (Self::Pause, S::Pending | S::Running | S::Waiting | S::RollingBack | S::Paused) if wish.pause => {
-                Effect::Already
-            }
-            (Self::Pause, S::Pending | S::Running | S::Waiting | S::RollingBack) => {
-                Effect::Wishes(Wish { pause: true, ..wish })
-            }
-            (Self::Resume, S::Pending | S::Running | S::Waiting | S::RollingBack | S::Paused) if wish.pause => {
-                Effect::Wishes(Wish { pause: false, ..wish })
-            }
-            (Self::Resume, S::Pending | S::Running | S::Waiting | S::RollingBack) => Effect::Already,
-            (Self::Retry, S::Waiting) => Effect::Due,
-            (Self::Retry, S::Stuck) => Effect::TakesBackAnew,
-            (Self::Cancel, S::RollingBack | S::Succeeded | S::RolledBack | S::Stuck)
-            | (Self::Pause | Self::Resume, S::Succeeded | S::RolledBack | S::Stuck | S::Cancelled)
-            | (Self::Pause | Self::Resume, S::Paused)
-            | (
-                Self::Retry,
-                S::Pending | S::Running | S::Paused | S::Succeeded | S::RollingBack | S::RolledBack | S::Cancelled,
-            ) => Effect::Refused,
+        let forward = matches!(state, S::Pending | S::Running | S::Waiting);
+        match self {
+            Self::Cancel if scheduled && state == S::Pending => Effect::Ends,
+            Self::Cancel => match state {
+                S::Cancelled => Effect::Already,
+                S::Pending | S::Running | S::Waiting | S::RollingBack if wish.cancel => Effect::Already,
+                // What was paused while it was taken back goes on with that.
+                S::Pending | S::Running | S::Waiting | S::Paused => Effect::Wishes(Wish { cancel: true, pause: false }),
+                S::RollingBack | S::Succeeded | S::RolledBack | S::Stuck => Effect::Refused,
+            },
+            Self::Pause if wish.pause && !state.is_final() => Effect::Already,
+            Self::Pause if forward || state == S::RollingBack => Effect::Wishes(Wish { pause: true, ..wish }),
+            Self::Resume if wish.pause && !state.is_final() => Effect::Wishes(Wish { pause: false, ..wish }),
+            Self::Resume if forward || state == S::RollingBack => Effect::Already,
+            Self::Retry if state == S::Waiting => Effect::Due,
+            Self::Retry if state == S::Stuck => Effect::TakesBackAnew,
+            Self::Pause | Self::Resume | Self::Retry => Effect::Refused,
         }
     }
 }
