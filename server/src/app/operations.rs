@@ -73,10 +73,9 @@ impl App {
     ) -> AppResult<Option<workflow::Held>> {
         let (held, took) = match effect {
             Effect::Already => return Ok(None),
-            Effect::Refused => (None, false),
             // The trail tells by itself.
             Effect::Ends if self.cancel(tx, call, request, row.id).await? => return Ok(None),
-            Effect::Ends => (None, false),
+            Effect::Ends | Effect::Refused => (None, false),
             Effect::Wishes(wish) => (None, tx.operation_wish(row.id, wish).await?),
             Effect::Due => (None, tx.operation_wish(row.id, row.wish).await?),
             Effect::TakesBackAnew => {
