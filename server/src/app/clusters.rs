@@ -218,9 +218,11 @@ impl App {
     /// Makes due what waits for a cluster. A transaction of its own: it waits for saves, and these may wait for the cluster's row.
     async fn poke(&self, id: ClusterId) -> AppResult<()> {
         let mut tx = self.store.begin().await?;
-        tx.operations_poke(id).await?;
+        let due = tx.operations_poke(id).await?;
         tx.commit().await?;
-        self.runner.wake();
+        if due > 0 {
+            self.runner.rouse();
+        }
         Ok(())
     }
 

@@ -60,7 +60,8 @@ impl App {
         let held = self.take_effect(&mut tx, call, (&row, &request), (control, effect)).await?;
         self.remember(&mut tx, call, &id.uuid()).await?;
         self.commit_and_drive(tx, held).await?;
-        self.runner.wake();
+        self.runner.rouse();
+        self.runner.tell(id.uuid());
         Ok(id)
     }
 

@@ -242,8 +242,8 @@ async fn until<T, F: Future<Output = Result<T, AppError>>>(
     look: impl Fn() -> F,
     done: impl Fn(&T) -> bool,
 ) -> Result<T, AppError> {
-    // News of other replicas come by looking again.
-    const AGAIN: Duration = Duration::from_millis(500);
+    // News that were missed come by looking again.
+    const AGAIN: Duration = Duration::from_secs(2);
     let started = tokio::time::Instant::now();
     loop {
         let watch = id.map(|id| app.runner.watch(id));

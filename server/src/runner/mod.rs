@@ -1,15 +1,17 @@
 //! The embedded engine: drives operations whose lease this replica holds. Any number of replicas share the work.
 
+mod news;
 mod watch;
 
 pub use watch::{Watch, Watchers};
 
+use news::Told;
 use orbit_core::{
     id::{ClusterId, Ids, ReplicaId},
     ports::Ports,
     workflow::{Held, JournalError, OperationState, Turn, turn},
 };
-use orbit_store::{LeasedJournal, Room, Store};
+use orbit_store::{LeasedJournal, News, Room, Store};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -59,6 +61,7 @@ struct Inner {
     wake: Notify,
     watchers: Watchers,
     looks: mpsc::Sender<ClusterId>,
+    news: news::Queue,
     slots: Arc<Semaphore>,
 }
 
@@ -86,6 +89,9 @@ impl Runner {
         let (looks, asked) = mpsc::channel(LOOKS);
         let replica = ReplicaId::from_uuid(parts.ids.fresh());
         let slots = usize::try_from(parts.pace.concurrency).unwrap_or(1);
+        let (news, told) = news::queue();
+        // It ends with the last handle on the runner.
+        tokio::spawn(news::tell(parts.store.clone(), replica, told));
         let runner = Self(Arc::new(Inner {
             journal: LeasedJournal { store: parts.store, replica, lease: parts.pace.lease, ids: parts.ids },
             ports: parts.ports,
@@ -95,6 +101,7 @@ impl Runner {
             wake: Notify::new(),
             watchers: Watchers::default(),
             looks,
+            news,
             slots: Arc::new(Semaphore::new(slots)),
         }));
         (runner, asked)
@@ -128,9 +135,15 @@ impl Runner {
     pub fn watch(&self, id: Uuid) -> Watch {
         self.0.watchers.watch(id)
     }
-    /// Tells those who wait for it.
+    /// Tells those who wait for it, here and at other replicas.
     pub fn tell(&self, id: Uuid) {
         self.0.watchers.tell(id);
+        let _ = self.0.news.try_send(Told::Changed(id));
+    }
+    /// Looks at the table now, and has the other replicas look: there is work that nobody holds.
+    pub fn rouse(&self) {
+        self.wake();
+        let _ = self.0.news.try_send(Told::Work);
     }
 
     /// Drives an operation that this replica holds, beside the caller. `since`: a moment before its lease began.
@@ -161,7 +174,10 @@ impl Runner {
             match turn(&inner.journal, &inner.ports, &mut held, inner.pace.step).await {
                 Ok(next) => {
                     since = began;
-                    inner.watchers.tell(held.id.uuid());
+                    match next {
+                        Turn::Again => inner.watchers.tell(held.id.uuid()),
+                        _ => self.tell(held.id.uuid()),
+                    }
                     match next {
                         Turn::Again => {}
                         Turn::Finished => return note_end(&held),
@@ -208,6 +224,7 @@ impl Runner {
     /// Claims what is due, again and again, until told to stop. The poll alone would be enough; wake-ups make it quick.
     pub async fn run(&self) {
         let inner = &self.0;
+        inner.tasks.spawn(news::hear(self.clone(), inner.journal.store.clone(), inner.watchers.clone()));
         while !inner.stopping.is_cancelled() {
             match self.claim().await {
                 Ok(0) => {}
@@ -261,7 +278,14 @@ impl Runner {
         };
         match released.await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "operations left to whoever comes next"),
+            Ok(count) => {
+                tracing::info!(count, "operations left to whoever comes next");
+                let news = News { from: self.replica(), work: true, changed: Vec::new() };
+                // The queue is not waited for: the process ends.
+                if let Err(error) = self.0.journal.store.news_tell(&news).await {
+                    tracing::debug!(%error, "other replicas could not be told");
+                }
+            }
             Err(error) => tracing::warn!(%error, "leases could not be given up; they end by themselves"),
         }
     }

@@ -1,16 +1,24 @@
 //! Servers that die, zombies, and several of them on one database.
 
-use crate::support::{Running, TestApp, on_both, on_sqlite, until};
-use orbit_core::testing::{Fault, Method};
+use crate::support::{Running, TestApp, on_both, on_postgres, on_sqlite, until};
+use jiff::SignedDuration;
+use orbit_core::testing::{Fault, FixedClock, Method};
 use orbit_server::{runner::Pace, serve::Made};
 use serde_json::json;
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 on_both!(
     work_in_every_state_is_finished_by_the_next_server,
     several_servers_share_the_work_and_run_no_step_twice_at_once,
     a_zombie_cannot_write,
     a_server_that_goes_down_answers_those_who_wait_and_leaves_its_work,
+);
+on_postgres!(
+    what_a_replica_leaves_another_takes_at_once,
+    replicas_whose_clocks_are_a_minute_off_share_the_work_and_take_over_in_time,
 );
 on_sqlite!(
     more_work_than_slots_is_done_in_turn,
@@ -130,7 +138,7 @@ async fn a_server_that_goes_down_answers_those_who_wait_and_leaves_its_work(orbi
     let (asks, path) = (dev.clone(), format!("/v1/operations/{}?wait=25s", created.operation_id()));
     let also = tokio::spawn(async move { asks.get(&path).await });
     dev.request(&pending).await.ok();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
 
     let old = orbit.replaced(&|_| {}).await;
     old.tell_to_stop();
@@ -186,7 +194,7 @@ async fn a_server_takes_no_more_than_it_drives(orbit: TestApp) {
     let other = orbit.replica(&|_| {}).await;
 
     // Within the lease: what the first one cannot drive now, it left to the other.
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     held(&orbit, 6).await;
     assert!(began.elapsed() < Duration::from_secs(8));
     orbit.main().release();
@@ -217,4 +225,68 @@ async fn a_step_that_hangs_is_cut_off_and_does_not_hold_up_a_shutdown(orbit: Tes
     orbit.main().heal();
     dev.on(&orbit).topic("orders").active().await;
     assert_eq!(orbit.main().kafka.made("dev.payments.orders"), 1);
+}
+
+async fn what_a_replica_leaves_another_takes_at_once(orbit: TestApp) {
+    /// So seldom do they look by themselves that only news can wake them.
+    fn seldom(made: &mut Made) {
+        made.pace.poll = Duration::from_hours(1);
+    }
+    let mut orbit = orbit;
+    orbit.replaced(&seldom).await.stop().await;
+    let dev = orbit.dev().await;
+    orbit.main().hold();
+    let created = dev.topic("orders").create().await;
+    held(&orbit, 1).await;
+
+    let first = orbit.replaced(&seldom).await;
+    first.tell_to_stop();
+    orbit.main().release();
+    first.down().await;
+
+    let ended = dev.on(&orbit).operation_end(&created.operation_id()).await;
+    assert_eq!(ended.text("/state"), "succeeded");
+    assert_eq!(orbit.main().kafka.made("dev.payments.orders"), 1);
+}
+
+async fn replicas_whose_clocks_are_a_minute_off_share_the_work_and_take_over_in_time(orbit: TestApp) {
+    let mut orbit = orbit;
+    orbit.replaced(&short_leases).await.stop().await;
+    let off = |minutes: i64| {
+        move |made: &mut Made| {
+            short_leases(made);
+            made.clock = Arc::new(FixedClock::at(made.clock.now() + SignedDuration::from_mins(minutes)));
+        }
+    };
+    let (ahead, behind) = (orbit.replica(&off(1)).await, orbit.replica(&off(-1)).await);
+    let dev = orbit.dev().await;
+    let kafka = orbit.main().kafka;
+    let (on_ahead, on_behind) = (dev.on(&ahead), dev.on(&behind));
+    let everywhere = [&dev, &on_ahead, &on_behind];
+    for n in 0..12 {
+        everywhere[n % 3].topic(&format!("t{n}")).create().await.accepted();
+    }
+    for n in 0..12 {
+        dev.topic(&format!("t{n}")).active().await;
+        assert_eq!(kafka.made(&format!("dev.payments.t{n}")), 1);
+    }
+    assert_eq!(orbit.main().most_at_once(), 1);
+
+    // Whoever dies is taken over: not before its lease is out by the database's clock, and within two of them.
+    for (name, doomed) in [("ahead", ahead), ("behind", behind)] {
+        orbit.main().hold();
+        let created = dev.on(&doomed).topic(name).create().await;
+        held(&orbit, 1).await;
+        doomed.die();
+        let died = Instant::now();
+        orbit.main().release();
+        assert_eq!(dev.operation_end(&created.operation_id()).await.text("/state"), "succeeded");
+        assert!(
+            died.elapsed() < Duration::from_secs(2 * 2 + 2),
+            "two leases, and the work itself: {:?}",
+            died.elapsed()
+        );
+        assert_eq!(kafka.made(&format!("dev.payments.{name}")), 1);
+    }
+    assert_eq!(orbit.main().most_at_once(), 1);
 }

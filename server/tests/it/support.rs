@@ -47,6 +47,17 @@ macro_rules! on_sqlite { ($($story:ident),* $(,)?) => { $(
 )* } }
 pub(crate) use on_sqlite;
 
+/// For what only several processes on one database do.
+macro_rules! on_postgres { ($($story:ident),* $(,)?) => { $(
+    mod $story {
+        #[test]
+        fn postgres() {
+            crate::support::run(crate::support::Kind::Postgres, super::$story);
+        }
+    }
+)* } }
+pub(crate) use on_postgres;
+
 /// Waits until `look` finds what the story waits for, within [`BOUND`].
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     const AGAIN: Duration = Duration::from_millis(20);

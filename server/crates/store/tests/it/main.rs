@@ -13,6 +13,7 @@ mod idempotency;
 mod journal;
 mod limits;
 mod migrate;
+mod news;
 mod notification;
 mod open;
 mod operation;
