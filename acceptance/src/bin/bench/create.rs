@@ -40,7 +40,7 @@ pub(crate) async fn topics(env: &Env) -> Result<()> {
     Ok(())
 }
 
-fn kafka(env: &Env) -> Result<AdminClient<DefaultClientContext>> {
+pub(crate) fn kafka(env: &Env) -> Result<AdminClient<DefaultClientContext>> {
     Ok(ClientConfig::new()
         .set("bootstrap.servers", &env.kafka)
         .set("security.protocol", "SASL_PLAINTEXT")

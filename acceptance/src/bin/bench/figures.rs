@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
     process::{Child, Command},
 };
 
@@ -66,6 +67,7 @@ pub(crate) async fn start_server(
         .arg(format!("sqlite:{}", folder.join("orbit.db").display()))
         .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
         .env("ORBIT_LOG__FILTER", "warn")
+        .env("ORBIT_RUNNER__LEASE_SECONDS", "12")
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
@@ -94,6 +96,26 @@ impl Server {
         set_up(env, &admin).await?;
         let developer = Client::builder(&url).token(&developer_token).build()?;
         Ok(Self { process, folder, url, admin, developer, developer_token })
+    }
+
+    /// Killed, and started again on the same database: how long that took.
+    pub(crate) async fn again(&mut self, env: &Env) -> Result<Duration> {
+        self.process.kill().await?;
+        let (process, took, url, [admin, _]) = start_server(env, self.folder.path()).await?;
+        self.admin = Client::builder(&url).token(admin).build()?;
+        self.developer = Client::builder(&url).token(&self.developer_token).build()?;
+        (self.process, self.url) = (process, url);
+        Ok(took)
+    }
+
+    /// What `/metrics` says.
+    pub(crate) async fn metrics(&self) -> Result<String> {
+        let address = self.url.trim_start_matches("http://");
+        let mut connection = TcpStream::connect(address).await?;
+        connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await?;
+        Ok(answer)
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {

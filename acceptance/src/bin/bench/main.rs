@@ -2,6 +2,7 @@
 //!
 //! Every figure stands beside a floor or a peer of the same run, so that a slow machine changes both.
 
+mod burst;
 mod create;
 mod estate;
 mod figures;
@@ -20,6 +21,8 @@ async fn main() -> Result<()> {
     start::server(&env).await?;
     start::provider(&env).await?;
     create::topics(&env).await?;
+    burst::topics(&env).await?;
+    burst::recovery(&env).await?;
     plan::thousand(&env).await?;
     estate::figures(&env).await?;
     Ok(())
