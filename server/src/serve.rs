@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, ClusterAccess, Inner},
+    auth::throttle::{CallRate, Throttle},
     http,
     metrics::Metrics,
     notify::{Mailer, Webhooks},
@@ -43,6 +44,8 @@ pub struct Made {
     pub mailer: Option<Mailer>,
     /// Where users reach the server.
     pub public_url: String,
+    /// How many calls a principal may make.
+    pub calls: CallRate,
     /// Largest body taken, in bytes.
     pub body_limit: usize,
     /// How long a shutdown waits.
@@ -81,6 +84,7 @@ impl Orbit {
             stopping: stopping.clone(),
         });
         let app = App::new(Inner {
+            throttle: Throttle::new(made.calls),
             store: made.store,
             ids: made.ids,
             clock: made.clock,

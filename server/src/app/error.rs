@@ -35,6 +35,10 @@ codes! {
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body is of another type.
     MediaType = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body has another media type";
+    /// The caller wants another type.
+    NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "The answer has another media type";
+    /// More calls than a principal may make.
+    TooManyCalls = "too-many-calls", TOO_MANY_REQUESTS, "You make too many calls";
     /// No such route.
     NoRoute = "no-route", NOT_FOUND, "There is nothing here";
     /// The route takes other methods.

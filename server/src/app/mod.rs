@@ -42,6 +42,7 @@ pub use topics::{Outcome, TopicNew, TopicReply};
 pub use view::{OpenBrief, RequestBrief, RequestView, TopicView};
 
 use crate::{
+    auth::throttle::Throttle,
     notify::{Mailer, Webhooks},
     runner::Runner,
 };
@@ -57,6 +58,8 @@ pub struct App(Arc<Inner>);
 
 /// What use cases work with.
 pub struct Inner {
+    /// How many calls each principal may make.
+    pub throttle: Throttle,
     /// The database.
     pub store: Store,
     /// Fresh ids.

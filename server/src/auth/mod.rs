@@ -1,6 +1,7 @@
 //! Who calls, and what they may do.
 
 pub mod permission;
+pub mod throttle;
 pub mod token;
 
 use crate::{
@@ -141,6 +142,7 @@ async fn identify(parts: &Parts, app: &App) -> AppResult<Identity> {
     if who.token.expires_at.is_some_and(|end| end <= now) {
         return Err(refused("the token has expired"));
     }
+    app.throttle.take(who.token.principal_id, &parts.extensions)?;
     note_use(app, &who.token, now);
     let address =
         parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_string());

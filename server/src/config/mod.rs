@@ -54,6 +54,10 @@ pub struct Server {
     /// Where users reach this server, without a slash at the end; links begin with it. Default: `http://` and the address listened on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// Calls that a principal may make in a second, over time, at this replica.
+    pub calls_per_second: NonZeroU32,
+    /// Calls that it may make at once after a pause.
+    pub call_burst: NonZeroU32,
     /// Largest body that is taken, in bytes.
     pub body_limit_bytes: usize,
     /// How long a shutdown waits for calls and steps under way, in seconds.
@@ -65,6 +69,8 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            calls_per_second: const { NonZeroU32::new(1_000).expect("not zero") },
+            call_burst: const { NonZeroU32::new(5_000).expect("not zero") },
             body_limit_bytes: 1 << 20,
             shutdown_seconds: 20,
         }

@@ -164,6 +164,7 @@ fn delivery(row: &OutboxRow) -> api::Delivery {
 /// Sets up a notification channel: the platform's, or a workspace's own. The answer tells the secret that its webhook is signed with, once.
 #[utoipa::path(post, path = "/v1/notification-channels", operation_id = "notification_channel_create", tag = "notifications",
     request_body = api::NotificationChannelCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::NotificationChannel), (status = "4XX", body = api::Problem)))]
 pub(super) async fn notification_channel_create(
     caller: Caller<ChannelWrite>,

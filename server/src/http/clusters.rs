@@ -187,6 +187,7 @@ fn to_wire(row: &ClusterRow, platform_admin: bool) -> api::Cluster {
 
 /// Registers a cluster. Its connection is tried first; one that does not work is refused, with the part that failed.
 #[utoipa::path(post, path = "/v1/clusters", operation_id = "cluster_create", tag = "clusters", request_body = api::ClusterCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::Cluster), (status = "4XX", body = api::Problem)))]
 pub(super) async fn cluster_create(
     caller: Caller<ClusterWrite>,
@@ -231,7 +232,8 @@ pub(super) async fn cluster_list(
 /// Changes a cluster. A new connection or new credentials are tried first.
 #[utoipa::path(patch, path = "/v1/clusters/{cluster}", operation_id = "cluster_update", tag = "clusters",
     request_body(content = api::ClusterPatch, content_type = "application/merge-patch+json"),
-    params(("cluster" = String, Path, description = "Slug or id")),
+    params(("cluster" = String, Path, description = "Slug or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 200, body = api::Cluster), (status = "4XX", body = api::Problem)))]
 pub(super) async fn cluster_update(
     caller: Caller<ClusterWrite>,
@@ -294,7 +296,8 @@ fn leads_elsewhere(before: &Connection, after: &Connection) -> bool {
 
 /// Forgets a cluster that nothing refers to.
 #[utoipa::path(delete, path = "/v1/clusters/{cluster}", operation_id = "cluster_delete", tag = "clusters",
-    params(("cluster" = String, Path, description = "Slug or id")),
+    params(("cluster" = String, Path, description = "Slug or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn cluster_delete(
     caller: Caller<ClusterWrite>,

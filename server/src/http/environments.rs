@@ -45,6 +45,7 @@ fn check_approvers(named: Option<&Vec<String>>, wrong: &mut Wrongs) {
 
 /// Creates an environment.
 #[utoipa::path(post, path = "/v1/environments", operation_id = "environment_create", tag = "environments", request_body = api::EnvironmentCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::Environment), (status = "4XX", body = api::Problem)))]
 pub(super) async fn environment_create(
     caller: Caller<EnvironmentWrite>,
@@ -105,7 +106,8 @@ pub(super) async fn environment_list(
 /// Changes an environment. Its naming template is fixed.
 #[utoipa::path(patch, path = "/v1/environments/{environment}", operation_id = "environment_update", tag = "environments",
     request_body(content = api::EnvironmentPatch, content_type = "application/merge-patch+json"),
-    params(("environment" = String, Path, description = "Slug or id")),
+    params(("environment" = String, Path, description = "Slug or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 200, body = api::Environment), (status = "4XX", body = api::Problem)))]
 pub(super) async fn environment_update(
     caller: Caller<EnvironmentWrite>,
@@ -125,7 +127,8 @@ pub(super) async fn environment_update(
 
 /// Deletes an environment that nothing refers to.
 #[utoipa::path(delete, path = "/v1/environments/{environment}", operation_id = "environment_delete", tag = "environments",
-    params(("environment" = String, Path, description = "Slug or id")),
+    params(("environment" = String, Path, description = "Slug or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn environment_delete(
     caller: Caller<EnvironmentWrite>,

@@ -36,6 +36,7 @@ fn to_wire(row: &MappingRow) -> api::EnvironmentMapping {
 /// Leads an environment to a cluster.
 #[utoipa::path(post, path = "/v1/environment-mappings", operation_id = "mapping_create", tag = "environments",
     request_body = api::EnvironmentMappingCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::EnvironmentMapping), (status = "4XX", body = api::Problem)))]
 pub(super) async fn mapping_create(
     caller: Caller<MappingWrite>,
@@ -77,7 +78,8 @@ pub(super) async fn mapping_list(
 
 /// Takes a mapping away. Topics stay where they are.
 #[utoipa::path(delete, path = "/v1/environment-mappings/{mapping}", operation_id = "mapping_delete", tag = "environments",
-    params(("mapping" = String, Path, description = "Its id")),
+    params(("mapping" = String, Path, description = "Its id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn mapping_delete(
     caller: Caller<MappingWrite>,

@@ -1,5 +1,6 @@
 //! REST: a handler extracts, calls one use case, converts. One file per noun.
 
+mod accept;
 mod channels;
 mod clusters;
 mod effective;
@@ -23,7 +24,10 @@ mod workspaces;
 
 pub use problem::Failed;
 
-use crate::app::{App, AppError};
+use crate::{
+    app::{App, AppError},
+    auth::throttle,
+};
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
@@ -35,6 +39,7 @@ use std::time::Duration;
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
@@ -197,11 +202,14 @@ pub fn router(app: App, body_limit: usize) -> Router {
                 .layer(safe(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(safe(header::CACHE_CONTROL, "no-store"))
                 .layer(middleware::from_fn_with_state(app.clone(), crate::metrics::count))
+                .layer(middleware::from_fn(throttle::layer))
                 .layer(middleware::from_fn_with_state(app.clone(), problem::layer))
                 .layer(CatchPanicLayer::custom(panicked))
+                .layer(middleware::from_fn(accept::check))
                 .layer(middleware::from_fn_with_state(known, params::check))
                 .layer(DefaultBodyLimit::max(body_limit)),
         )
+        .layer(CompressionLayer::new())
         .with_state(app)
 }
 

@@ -71,7 +71,8 @@ pub(super) async fn operation_get(
 
 /// Cancels an operation: after the step that is under way, what was done is taken back, and it ends as `cancelled`.
 #[utoipa::path(post, path = "/v1/operations/{operation}/cancel", operation_id = "operation_cancel", tag = "operations",
-    params(("operation" = String, Path, description = "Its id")),
+    params(("operation" = String, Path, description = "Its id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
 pub(super) async fn operation_cancel(
     caller: Caller<OperationControl>,
@@ -84,7 +85,8 @@ pub(super) async fn operation_cancel(
 
 /// Pauses an operation: after the step that is under way it rests, as `paused`, until it is resumed or cancelled.
 #[utoipa::path(post, path = "/v1/operations/{operation}/pause", operation_id = "operation_pause", tag = "operations",
-    params(("operation" = String, Path, description = "Its id")),
+    params(("operation" = String, Path, description = "Its id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
 pub(super) async fn operation_pause(
     caller: Caller<OperationControl>,
@@ -97,7 +99,8 @@ pub(super) async fn operation_pause(
 
 /// Goes on with an operation that is paused, or is about to be.
 #[utoipa::path(post, path = "/v1/operations/{operation}/resume", operation_id = "operation_resume", tag = "operations",
-    params(("operation" = String, Path, description = "Its id")),
+    params(("operation" = String, Path, description = "Its id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
 pub(super) async fn operation_resume(
     caller: Caller<OperationControl>,
@@ -110,7 +113,8 @@ pub(super) async fn operation_resume(
 
 /// Takes a stuck operation up again, once its cause is mended: what could not be taken back is tried anew. One that waits for its next try makes it now.
 #[utoipa::path(post, path = "/v1/operations/{operation}/retry", operation_id = "operation_retry", tag = "operations",
-    params(("operation" = String, Path, description = "Its id")),
+    params(("operation" = String, Path, description = "Its id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 202, body = api::Operation), (status = "4XX", body = api::Problem)))]
 pub(super) async fn operation_retry(
     caller: Caller<OperationControl>,

@@ -66,6 +66,7 @@ fn token(row: &TokenRow) -> api::Token {
 
 /// Creates a principal.
 #[utoipa::path(post, path = "/v1/principals", operation_id = "principal_create", tag = "people", request_body = api::PrincipalCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::Principal), (status = "4XX", body = api::Problem)))]
 pub(super) async fn principal_create(
     caller: Caller<PrincipalWrite>,
@@ -144,6 +145,7 @@ pub(super) async fn principal_list(
 
 /// Gives a principal a role.
 #[utoipa::path(post, path = "/v1/memberships", operation_id = "membership_create", tag = "people", request_body = api::MembershipCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::Membership), (status = "4XX", body = api::Problem)))]
 pub(super) async fn membership_create(
     caller: Caller<MembershipWrite>,

@@ -336,7 +336,8 @@ impl Confirm {
 
 /// Creates a topic policy: of the platform, or of a workspace.
 #[utoipa::path(post, path = "/v1/topic-policies", operation_id = "topic_policy_create", tag = "topic-policies",
-    request_body = api::TopicPolicyCreate, params(Confirm),
+    request_body = api::TopicPolicyCreate, params(Confirm,
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_policy_create(
     caller: Caller<PolicyWrite>,
@@ -420,7 +421,8 @@ pub(super) async fn topic_policy_versions(
 /// Makes a topic policy say again what it said in a version: that becomes a new version.
 #[utoipa::path(post, path = "/v1/topic-policies/{policy}/restore", operation_id = "topic_policy_restore", tag = "topic-policies",
     request_body = api::TopicPolicyRestore,
-    params(Confirm, ("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+    params(Confirm, ("policy" = String, Path, description = "Name or id"), ("If-Match" = Option<String>, Header, description = "ETag that the caller read"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::TopicPolicy), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_policy_restore(
     caller: Caller<PolicyWrite>,
@@ -482,7 +484,8 @@ pub(super) fn locks_out(locked: &BTreeMap<Slug, Vec<String>>) -> BTreeMap<String
 
 /// Deletes a topic policy.
 #[utoipa::path(delete, path = "/v1/topic-policies/{policy}", operation_id = "topic_policy_delete", tag = "topic-policies",
-    params(("policy" = String, Path, description = "Name or id")),
+    params(("policy" = String, Path, description = "Name or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_policy_delete(
     caller: Caller<PolicyWrite>,

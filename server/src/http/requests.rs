@@ -147,6 +147,7 @@ const DECIDE_MAX: usize = 200;
 
 /// Decides several requests with one call, for example those of a run (`GET /v1/requests?run_id=…&state=pending`): each for itself, in the order asked.
 #[utoipa::path(post, path = "/v1/requests:decide", operation_id = "requests_decide", tag = "requests", request_body = api::RequestsDecide,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::RequestsDecided), (status = "4XX", body = api::Problem)))]
 pub(super) async fn requests_decide(
     caller: Caller<RequestDecide>,
@@ -186,7 +187,9 @@ pub(super) async fn requests_decide(
 
 /// Consents to a request. The last consent that is due provisions at once.
 #[utoipa::path(post, path = "/v1/requests/{request}/approve", operation_id = "request_approve", tag = "requests", request_body = api::Approve,
-    params(("request" = String, Path, description = "Its id")),
+    params(("request" = String, Path, description = "Its id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
 pub(super) async fn request_approve(
     caller: Caller<RequestDecide>,
@@ -205,7 +208,9 @@ pub(super) async fn request_approve(
 
 /// Refuses a request. The requester sees the reason, in Terraform too.
 #[utoipa::path(post, path = "/v1/requests/{request}/reject", operation_id = "request_reject", tag = "requests", request_body = api::Reject,
-    params(("request" = String, Path, description = "Its id")),
+    params(("request" = String, Path, description = "Its id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
 pub(super) async fn request_reject(
     caller: Caller<RequestDecide>,
@@ -225,7 +230,9 @@ pub(super) async fn request_reject(
 
 /// Puts a rejected request back before those who decide, on today's rules and with new time. Consents that were given are due anew.
 #[utoipa::path(post, path = "/v1/requests/{request}/reopen", operation_id = "request_reopen", tag = "requests",
-    params(("request" = String, Path, description = "Its id")),
+    params(("request" = String, Path, description = "Its id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
 pub(super) async fn request_reopen(
     caller: Caller<RequestDecide>,
@@ -242,7 +249,9 @@ pub(super) async fn request_reopen(
 
 /// Takes a request back: its requester, or an admin of the workspace.
 #[utoipa::path(post, path = "/v1/requests/{request}/withdraw", operation_id = "request_withdraw", tag = "requests",
-    params(("request" = String, Path, description = "Its id")),
+    params(("request" = String, Path, description = "Its id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 200, body = api::Request), (status = "4XX", body = api::Problem)))]
 pub(super) async fn request_withdraw(
     caller: Caller<RequestDecide>,

@@ -34,6 +34,7 @@ fn to_wire(row: &WorkspaceRow) -> api::Workspace {
 
 /// Creates a workspace.
 #[utoipa::path(post, path = "/v1/workspaces", operation_id = "workspace_create", tag = "workspaces", request_body = api::WorkspaceCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
     responses((status = 201, body = api::Workspace), (status = "4XX", body = api::Problem)))]
 pub(super) async fn workspace_create(
     caller: Caller<WorkspaceCreate>,
@@ -78,7 +79,8 @@ pub(super) async fn workspace_list(
 /// Changes a workspace.
 #[utoipa::path(patch, path = "/v1/workspaces/{workspace}", operation_id = "workspace_update", tag = "workspaces",
     request_body(content = api::WorkspacePatch, content_type = "application/merge-patch+json"),
-    params(("workspace" = String, Path, description = "Slug or id")),
+    params(("workspace" = String, Path, description = "Slug or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 200, body = api::Workspace), (status = "4XX", body = api::Problem)))]
 pub(super) async fn workspace_update(
     caller: Caller<WorkspaceUpdate>,
@@ -96,7 +98,8 @@ pub(super) async fn workspace_update(
 
 /// Deletes a workspace that owns nothing.
 #[utoipa::path(delete, path = "/v1/workspaces/{workspace}", operation_id = "workspace_delete", tag = "workspaces",
-    params(("workspace" = String, Path, description = "Slug or id")),
+    params(("workspace" = String, Path, description = "Slug or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn workspace_delete(
     caller: Caller<WorkspaceDelete>,

@@ -11,6 +11,7 @@ mod busy;
 mod change;
 mod configs;
 mod control;
+mod conventions;
 mod decide;
 mod deletion;
 mod documentation;

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use orbit_core::{id::Ids, ports::Clock, secret::Secret};
 use orbit_server::{
     app::App,
-    auth::permission::Role,
+    auth::{permission::Role, throttle::CallRate},
     dev::{Grant, grant},
     notify::{Outbound, Webhooks},
     runner::Pace,
@@ -21,6 +21,7 @@ use orbit_server::{
 use orbit_store::{ClusterRow, Keyring, Store};
 use serde_json::json;
 use std::{
+    num::NonZeroU32,
     ops::Deref,
     panic::{AssertUnwindSafe, resume_unwind},
     path::PathBuf,
@@ -295,6 +296,7 @@ async fn serve(
         webhooks: Webhooks { outbound: Arc::new(Outbound::new(&[]).unwrap()) },
         mailer: None,
         public_url: url.clone(),
+        calls: CallRate { per_second: NonZeroU32::new(100_000).unwrap(), burst: NonZeroU32::new(100_000).unwrap() },
         body_limit: 64 << 10,
         patience: Duration::from_secs(10),
     };

@@ -32,6 +32,10 @@ impl Call {
     pub(crate) fn text(self, body: impl Into<String>) -> Self {
         Self(self.0.header(header::CONTENT_TYPE, "application/json").body(body.into()))
     }
+    /// A body of whatever type the call says.
+    pub(crate) fn bare_text(self, body: &str) -> Self {
+        Self(self.0.body(body.to_owned()))
+    }
     pub(crate) async fn send(self) -> Answer {
         let response = self.0.send().await.expect("the server answers");
         Answer::read(response).await
