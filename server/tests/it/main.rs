@@ -32,6 +32,7 @@ mod packs;
 mod policies;
 mod profile;
 mod reopen;
+mod role_table;
 mod secrets;
 mod stale;
 mod submit;
