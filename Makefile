@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## install what this machine lacks (system packages, test tools, Kafka); quick when all is there
@@ -34,6 +34,10 @@ advisories: ## known weaknesses of the dependencies (asks the network)
 test: export ORBIT_TEST_FILTER := $(if $(findstring command line,$(origin T)),$(T))
 test: ## lint and all tests, with a real PostgreSQL and Kafka; T=name or T='nextest filter' runs only those tests
 	@scripts/test.sh
+
+.PHONY: acceptance-chaos
+acceptance-chaos: ## kill the server 200 times at random moments (ORBIT_CHAOS_ROUNDS), its cluster now and then, and check what is left (ten minutes)
+	@ORBIT_CHAOS_ROUNDS=$${ORBIT_CHAOS_ROUNDS:-200} $(MAKE) test T='test(whatever_dies_at_random_moments)'
 
 .PHONY: bench
 bench: ## the figures of docs/performance.md, on release builds and a real Kafka

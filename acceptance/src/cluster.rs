@@ -79,6 +79,13 @@ impl Kafka {
         script(&["start", &self.folder()]).await;
     }
 
+    /// What it has written to its log, over all its processes.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let file = Path::new(&self.folder()).join("kafka.log");
+        fs::read_to_string(&file).unwrap_or_else(|e| panic!("{} cannot be read: {e}", file.display()))
+    }
+
     /// It keeps its connections and answers nothing, until [`Kafka::thaw`].
     pub fn freeze(&self) {
         signal("STOP", &self.process());

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step of a story ends it")]
 
 mod approval;
+mod chaos;
 mod cluster_trouble;
 mod consent;
 mod cut_off;

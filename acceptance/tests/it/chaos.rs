@@ -1,0 +1,265 @@
+//! A server that is killed at random moments while people create, change, delete, approve and cancel, and its cluster with it now and then: whatever was
+//! acknowledged is there, everything comes to an end, and the cluster holds exactly what the database says.
+//!
+//! `make test` kills a few times; `make acceptance-chaos` two hundred times. The seed is printed, and `ORBIT_CHAOS_SEED` plays the same moments and
+//! deeds again (what they meet depends on the machine too).
+
+use crate::world::{World, wish};
+use orbit_acceptance::{BOUND, Kafka, Orbit, eventually_within};
+use orbit_api::{
+    Approve, OperationState, Topic, TopicPatch, TopicStatus,
+    client::{ClientError, OperationQuery, PageQuery, RequestQuery, TopicQuery, TopicRead},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Display,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{task::JoinSet, time::sleep};
+
+/// Kills of the server, where the environment does not say.
+const ROUNDS: u64 = 8;
+/// Deeds that are begun before each.
+const DEEDS: u64 = 6;
+/// In every so many rounds the cluster dies too.
+const CLUSTER_DIES_EVERY: u64 = 6;
+
+/// Steele and others, 2014: enough to choose moments by, and the same on every machine.
+struct SplitMix(u64);
+impl SplitMix {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// What the server acknowledged.
+#[derive(Debug, Default)]
+struct Known {
+    /// Topics, by their ids.
+    topics: BTreeMap<String, String>,
+    /// Those for whose deletion somebody asked.
+    doomed: BTreeSet<String>,
+    requests: BTreeSet<String>,
+    operations: BTreeSet<String>,
+}
+
+type Shared = Arc<Mutex<Known>>;
+
+fn known<T>(shared: &Shared, look: impl FnOnce(&mut Known) -> T) -> T {
+    look(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn note(shared: &Shared, topic: &Topic) {
+    known(shared, |k| {
+        k.topics.insert(topic.id.clone(), topic.name.clone());
+        k.requests.extend(topic.request.iter().map(|r| r.id.clone()));
+        k.operations.extend(topic.operation.iter().map(|o| o.id.clone()));
+    });
+}
+
+/// A refusal is an answer too: the object is busy, decided, gone. What is no answer is told, for the log.
+fn refused(what: &str, error: &ClientError) {
+    if error.problem().is_none() {
+        println!("{what}: {error}");
+    }
+}
+
+fn setting<T: std::str::FromStr + Display>(name: &str, otherwise: T) -> T {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Begins one deed of somebody's.
+fn act(world: &World, calls: &mut JoinSet<()>, shared: &Shared, random: &mut SplitMix, name: String) {
+    let (developer, admin, shared) = (world.orbit.developer(), world.orbit.admin(), shared.clone());
+    let pick = |ids: Vec<String>, random: &mut SplitMix| {
+        let count = u64::try_from(ids.len()).unwrap().max(1);
+        ids.into_iter().nth(usize::try_from(random.below(count)).unwrap())
+    };
+    let some_topic = pick(known(&shared, |k| k.topics.keys().cloned().collect()), random);
+    let deed = random.below(12);
+    let size = u32::try_from(random.below(5)).unwrap() + 1;
+    calls.spawn(async move {
+        match (deed, some_topic) {
+            (0..=2, Some(id)) => {
+                let retention = i64::from(size) * 1_000_000;
+                let patch = TopicPatch {
+                    partitions: Some(Some(size + 5)),
+                    retention_ms: Some(Some(retention)),
+                    ..TopicPatch::default()
+                };
+                match developer.topic_update(&id, &patch).await {
+                    Ok(changed) => note(&shared, &changed.into_inner()),
+                    Err(error) => refused("update", &error),
+                }
+            }
+            (3, Some(id)) => {
+                // Noted before the answer: it may be lost.
+                known(&shared, |k| k.doomed.insert(id.clone()));
+                if let Err(error) = developer.topic_delete(&id, None).await {
+                    refused("delete", &error);
+                }
+            }
+            (4 | 5, _) => {
+                let open =
+                    RequestQuery { page: PageQuery { limit: Some(20), cursor: None }, ..RequestQuery::default() };
+                let Ok(page) = admin.request_list(&open).await else { return };
+                for request in page.items.iter().filter(|r| r.state == orbit_api::RequestState::Pending).take(2) {
+                    if let Err(error) = admin.request_approve(&request.id, &Approve::default()).await {
+                        refused("approve", &error);
+                    }
+                }
+            }
+            (6, _) => {
+                let page = PageQuery { limit: Some(10), cursor: None };
+                let Ok(page) = admin.operation_list(&OperationQuery { page, ..OperationQuery::default() }).await else {
+                    return;
+                };
+                if let Some(operation) = page.items.iter().find(|o| !o.state.is_final())
+                    && let Err(error) = admin.operation_cancel(&operation.id).await
+                {
+                    refused("cancel", &error);
+                }
+            }
+            (deed, _) => {
+                let environment = if deed == 11 { "prod" } else { "dev" };
+                match developer.topic_create(&wish(environment, &name, size)).await {
+                    Ok(made) => note(&shared, &made.into_inner()),
+                    Err(error) => refused("create", &error),
+                }
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn whatever_dies_at_random_moments_nothing_acknowledged_is_lost_and_nothing_is_made_twice() {
+    let rounds = setting("ORBIT_CHAOS_ROUNDS", ROUNDS);
+    let seed = setting("ORBIT_CHAOS_SEED", u64::from(std::process::id()) << 20 | 0x0b17);
+    println!("{rounds} rounds with ORBIT_CHAOS_SEED={seed}");
+    let mut random = SplitMix(seed);
+    let world = World::of(Orbit::start().await, Kafka::own().await).await;
+    let shared = Shared::default();
+    let mut calls = JoinSet::new();
+    for round in 0..rounds {
+        for n in 0..DEEDS {
+            act(&world, &mut calls, &shared, &mut random, format!("t{round}-{n}"));
+        }
+        sleep(Duration::from_millis(random.below(400))).await;
+        let cluster_dies = round % CLUSTER_DIES_EVERY == CLUSTER_DIES_EVERY - 1;
+        if cluster_dies {
+            world.kafka.kill().await;
+            sleep(Duration::from_millis(random.below(400))).await;
+        }
+        world.orbit.kill();
+        world.orbit.start_again().await;
+        if cluster_dies {
+            world.kafka.start_again().await;
+        }
+        while calls.try_join_next().is_some() {}
+    }
+    calls.join_all().await;
+
+    comes_to_rest(&world).await;
+    all_acknowledged_is_there(&world, &shared).await;
+    the_cluster_is_as_the_database_says(&world).await;
+    no_topic_was_made_twice(&world);
+}
+
+async fn all_topics(world: &World) -> Vec<Topic> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = PageQuery { limit: Some(500), cursor };
+        let query = TopicQuery { page, ..TopicQuery::default() };
+        let page = world.orbit.admin().topic_list(&query).await.unwrap();
+        all.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return all;
+        }
+    }
+}
+
+/// Every operation ends, and none as stuck.
+async fn comes_to_rest(world: &World) {
+    let open = || async {
+        let mut cursor = None;
+        loop {
+            let page = PageQuery { limit: Some(500), cursor };
+            let query = OperationQuery { page, ..OperationQuery::default() };
+            let page = world.orbit.admin().operation_list(&query).await.ok()?;
+            if page.items.iter().any(|o| !o.state.is_final()) {
+                return None;
+            }
+            let stuck = page.items.iter().find(|o| o.state == OperationState::Stuck);
+            assert!(stuck.is_none(), "{stuck:#?}");
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Some(());
+            }
+        }
+    };
+    eventually_within(3 * BOUND, "every operation comes to an end", open).await;
+}
+
+async fn all_acknowledged_is_there(world: &World, shared: &Shared) {
+    let admin = world.orbit.admin();
+    let (topics, doomed, requests, operations) =
+        known(shared, |k| (k.topics.clone(), k.doomed.clone(), k.requests.clone(), k.operations.clone()));
+    println!("{} topics, {} requests, {} operations were acknowledged", topics.len(), requests.len(), operations.len());
+    assert!(!topics.is_empty() && !operations.is_empty(), "nothing was acknowledged, so nothing was shown");
+    for (id, name) in topics {
+        if let Err(error) = admin.topic_get(&id, TopicRead::default()).await {
+            assert!(
+                doomed.contains(&id),
+                "topic {name} ({id}) was acknowledged, and nobody asked for its deletion: {error}"
+            );
+        }
+    }
+    for id in requests {
+        admin.request_get(&id, None).await.unwrap();
+    }
+    for id in operations {
+        assert!(admin.operation_get(&id, None).await.unwrap().state.is_final());
+    }
+}
+
+async fn the_cluster_is_as_the_database_says(world: &World) {
+    let on_cluster = world.kafka.topics(&world.prefix).await;
+    let mut expected = BTreeSet::new();
+    for topic in all_topics(world).await.into_iter().filter(|t| t.status == TopicStatus::Active) {
+        let there = on_cluster.get(&topic.physical_name);
+        let there = there.unwrap_or_else(|| panic!("{} is active, and not on the cluster", topic.physical_name));
+        assert_eq!(topic.kafka_topic_id.as_deref(), Some(there.id.as_str()), "{}", topic.physical_name);
+        assert_eq!(topic.partitions.map(u32::from), Some(there.partitions), "{}", topic.physical_name);
+        if let Some(retention) = topic.retention_ms {
+            let wanted = format!("retention.ms={retention}");
+            assert!(there.settings.contains(&wanted), "{}: {wanted} is not in {}", topic.physical_name, there.settings);
+        }
+        expected.insert(topic.physical_name);
+    }
+    let there: BTreeSet<String> = on_cluster.into_keys().collect();
+    assert_eq!(there, expected, "the cluster has what is active, and nothing else");
+}
+
+/// The controller's own log tells. No name is used twice here, so none is created twice: not by a repetition of a step that had taken effect.
+fn no_topic_was_made_twice(world: &World) {
+    let mut made: BTreeMap<&str, usize> = BTreeMap::new();
+    let log = world.kafka.log();
+    for line in log.lines().filter(|line| line.contains("] CreateTopics result(s)")) {
+        for one in line.split("CreatableTopic(name='").skip(1).filter(|one| one.contains("): SUCCESS")) {
+            let name = one.split('\'').next().unwrap_or_default();
+            if name.starts_with(&world.prefix) {
+                *made.entry(name).or_default() += 1;
+            }
+        }
+    }
+    assert!(!made.is_empty(), "the controller's log tells of no creation");
+    let twice: Vec<_> = made.into_iter().filter(|(_, count)| *count > 1).collect();
+    assert_eq!(twice, []);
+}
