@@ -236,7 +236,7 @@ async fn the_cluster_is_as_the_database_says(world: &World) {
         let there = on_cluster.get(&topic.physical_name);
         let there = there.unwrap_or_else(|| panic!("{} is active, and not on the cluster", topic.physical_name));
         assert_eq!(topic.kafka_topic_id.as_deref(), Some(there.id.as_str()), "{}", topic.physical_name);
-        assert_eq!(topic.partitions.map(u32::from), Some(there.partitions), "{}", topic.physical_name);
+        assert_eq!(topic.partitions, Some(there.partitions), "{}", topic.physical_name);
         if let Some(retention) = topic.retention_ms {
             let wanted = format!("retention.ms={retention}");
             assert!(there.settings.contains(&wanted), "{}: {wanted} is not in {}", topic.physical_name, there.settings);
