@@ -3,6 +3,7 @@
 use crate::{
     error::{Result, StoreError},
     rules::Compiled,
+    saves::Saves,
 };
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -33,6 +34,7 @@ pub struct Store {
     /// Time on SQLite, which has one process; on PostgreSQL the database's own clock is the time of all replicas.
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rules: Compiled,
+    pub(crate) saves: Saves,
 }
 
 enum Conn {

@@ -1,6 +1,6 @@
 //! The journal of workflows on the database: state, consequences and audit event in one transaction, under the fence.
 
-use crate::{AuditEvent, SYSTEM_PRINCIPAL, StoreError, Tx, conn::Store, error::Result};
+use crate::{AuditEvent, SYSTEM_PRINCIPAL, StoreError, Tx, conn::Store, error::Result, saves::Saves};
 use orbit_core::{
     change::Action,
     id::{AuditEventId, Ids, ReplicaId, TopicId},
@@ -133,9 +133,14 @@ impl Tx {
     }
 }
 
-impl Journal for LeasedJournal {
-    async fn save(&self, held: &Held, save: Save) -> std::result::Result<Saved, JournalError> {
-        let mut tx = self.store.begin().await?;
+impl LeasedJournal {
+    /// Saves in a transaction, which the caller commits.
+    pub(crate) async fn save_in(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        save: &Save,
+    ) -> std::result::Result<Saved, JournalError> {
         let Some(wish) = tx.operation_save(held, self.replica, save.due, self.lease).await? else {
             return Err(JournalError::Fenced);
         };
@@ -143,9 +148,14 @@ impl Journal for LeasedJournal {
             tx.topic_mark(mark).await.map_err(of_mark)?;
         }
         if save.state.is_final() {
-            self.conclude(&mut tx, held, &save).await?;
+            self.conclude(tx, held, save).await?;
         }
-        tx.commit().await?;
         Ok(Saved { version: held.version + 1, wish })
+    }
+}
+
+impl Journal for LeasedJournal {
+    async fn save(&self, held: &Held, save: Save) -> std::result::Result<Saved, JournalError> {
+        Saves::save(self, held, save).await
     }
 }

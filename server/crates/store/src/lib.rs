@@ -26,6 +26,7 @@ mod policy;
 mod request;
 mod request_expiry;
 mod rules;
+mod saves;
 mod topic;
 mod workspace;
 

@@ -3,6 +3,7 @@
 use crate::{
     conn::{Pools, Store},
     rules::Compiled,
+    saves::Saves,
 };
 use orbit_core::ports::Clock;
 use sqlx::{
@@ -43,7 +44,7 @@ impl Store {
         } else {
             return Err(OpenError::Address("neither a SQLite file nor a PostgreSQL address".into()));
         };
-        Ok(Self { pools, clock, rules: Compiled::default() })
+        Ok(Self { pools, clock, rules: Compiled::default(), saves: Saves::default() })
     }
 }
 

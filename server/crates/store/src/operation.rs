@@ -401,12 +401,13 @@ impl Tx {
     }
 
     /// Notes what a person wants of an operation that is not over, and makes it due: who holds it learns with its next save, else who claims it. Outside
-    /// of the fence, so that a turn under way is not disturbed. False where it is over by now.
+    /// of the fence, so that a turn under way is not disturbed. Who was cancelled stays so, whoever wishes something else at the same moment. False where
+    /// it is over by now.
     pub async fn operation_wish(&mut self, id: OperationId, wish: Wish) -> Result<bool> {
         let now = self.now().await?;
         let wrote = self
             .sql(
-                "UPDATE operation SET cancel = $2, pause = $3, poke_seq = poke_seq + 1, due_at = CASE WHEN holder IS NULL THEN $4 ELSE due_at END \
+                "UPDATE operation SET cancel = cancel OR $2, pause = $3, poke_seq = poke_seq + 1, due_at = CASE WHEN holder IS NULL THEN $4 ELSE due_at END \
                  WHERE id = $1 AND finished_at IS NULL",
             )
             .bind(id.uuid())

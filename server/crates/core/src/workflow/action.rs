@@ -60,7 +60,8 @@ impl Control {
     /// The table. `scheduled`: it begins later, and nobody has begun it.
     #[must_use]
     pub fn on(self, state: S, scheduled: bool, wish: Wish) -> Effect {
-        let forward = matches!(state, S::Pending | S::Running | S::Waiting);
+        // Paused and not wished to be: resumed, and not taken up yet.
+        let goes_on = matches!(state, S::Pending | S::Running | S::Waiting | S::RollingBack | S::Paused);
         match self {
             Self::Cancel if scheduled && state == S::Pending => Effect::Ends,
             Self::Cancel => match state {
@@ -70,10 +71,10 @@ impl Control {
                 S::Pending | S::Running | S::Waiting | S::Paused => Effect::Wishes(Wish { cancel: true, pause: false }),
                 S::RollingBack | S::Succeeded | S::RolledBack | S::Stuck => Effect::Refused,
             },
-            Self::Pause if wish.pause && !state.is_final() => Effect::Already,
-            Self::Pause if forward || state == S::RollingBack => Effect::Wishes(Wish { pause: true, ..wish }),
-            Self::Resume if wish.pause && !state.is_final() => Effect::Wishes(Wish { pause: false, ..wish }),
-            Self::Resume if forward || state == S::RollingBack => Effect::Already,
+            Self::Pause if wish.pause && goes_on => Effect::Already,
+            Self::Pause if goes_on => Effect::Wishes(Wish { pause: true, ..wish }),
+            Self::Resume if wish.pause && goes_on => Effect::Wishes(Wish { pause: false, ..wish }),
+            Self::Resume if goes_on => Effect::Already,
             Self::Retry if state == S::Waiting => Effect::Due,
             Self::Retry if state == S::Stuck => Effect::TakesBackAnew,
             Self::Pause | Self::Resume | Self::Retry => Effect::Refused,
@@ -108,6 +109,7 @@ mod tests {
         let resumed = Effect::Wishes(Wish::default());
         let of_paused = Control::ALL.map(|control| control.on(S::Paused, false, paused));
         assert_eq!(of_paused, [cancel, already, resumed, no]);
+        assert_eq!(Control::Resume.on(S::Paused, false, Wish::default()), already, "resumed, and not taken up yet");
         assert_eq!(Control::Cancel.on(S::Pending, true, Wish::default()), Effect::Ends);
         let cancelling = Wish { cancel: true, pause: false };
         assert_eq!(Control::Cancel.on(S::Running, false, cancelling), already);

@@ -257,6 +257,42 @@ async fn saves_of_many_operations_do_not_stand_in_each_others_way(db: TestStore)
     }
 }
 
+async fn a_save_that_cannot_be_leaves_those_beside_it_alone(db: TestStore) {
+    let place = db.place().await;
+    let mut works = Vec::new();
+    for i in 0..24 {
+        let create = place.create(&format!("t{i}"), 6);
+        let held = db.operate(&place, &create).await.1;
+        works.push((create, held));
+    }
+    let mut running = Vec::new();
+    for (i, (create, held)) in works.iter().cloned().enumerate() {
+        let journal = db.journal(&place);
+        running.push(tokio::spawn(async move {
+            let mut marks = vec![made(&create, 6)];
+            if i % 6 == 1 {
+                marks.push(Mark::TopicKept { topic: create.id });
+            }
+            let held = if i % 6 == 2 { Held { version: held.version + 7, ..held } } else { held };
+            let (ended, save) = Place::ended(&held, OperationState::Succeeded, marks);
+            journal.save(&ended, save).await
+        }));
+    }
+    for (i, ((create, held), saved)) in works.into_iter().zip(running).enumerate() {
+        let saved = tokio::time::timeout(30 * SECOND, saved).await.unwrap().unwrap();
+        let (status, version) = (db.topic(&create).await.unwrap().status, operation(&db, &held).await.version);
+        match i % 6 {
+            1 => assert!(matches!(saved, Err(JournalError::Unfit(_))), "{saved:?}"),
+            2 => assert_eq!(saved, Err(JournalError::Fenced)),
+            _ => assert_eq!(saved.map(|saved| saved.version), Ok(2)),
+        }
+        let is_saved = !(1..=2).contains(&(i % 6));
+        let expected = if is_saved { (TopicStatus::Active, 2) } else { (TopicStatus::Provisioning, 1) };
+        assert_eq!((status, version), expected, "save {i}");
+        assert_eq!(is_locked(&db, &create).await, !is_saved, "save {i}");
+    }
+}
+
 on_both!(
     a_step_on_the_way_keeps_lease_and_locks,
     the_last_step_applies_marks_frees_the_object_and_tells,
@@ -270,4 +306,5 @@ on_both!(
     a_topic_that_was_taken_back_frees_its_name_at_once,
     a_topic_that_could_not_be_deleted_is_active_again,
     saves_of_many_operations_do_not_stand_in_each_others_way,
+    a_save_that_cannot_be_leaves_those_beside_it_alone,
 );

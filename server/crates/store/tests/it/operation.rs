@@ -129,6 +129,7 @@ async fn what_is_stuck_is_taken_up_again(db: TestStore) {
 
 async fn a_wish_reaches_who_holds_it_with_the_next_save_and_who_claims_it(db: TestStore) {
     const PAUSE: Wish = Wish { cancel: false, pause: true };
+    const CANCEL: Wish = Wish { cancel: true, pause: false };
     let place = db.place().await;
     let (_, held) = db.operate(&place, &place.create("orders", 1)).await;
     let wish = async |wish| db.write(async |tx| tx.operation_wish(held.id, wish).await).await.unwrap();
@@ -150,6 +151,8 @@ async fn a_wish_reaches_who_holds_it_with_the_next_save_and_who_claims_it(db: Te
     assert!(wish(Wish::default()).await);
     let [resumed] = claim().await.try_into().unwrap();
     assert_eq!((resumed.held.wish, one(&db, held.id).await.wish), (Wish::default(), Wish::default()));
+    assert!(wish(CANCEL).await && wish(PAUSE).await);
+    assert_eq!(one(&db, held.id).await.wish, Wish { cancel: true, pause: true }, "a cancellation is not taken back");
     let (over, save) = Place::ended(&resumed.held, OperationState::Succeeded, vec![]);
     db.journal(&place).save(&over, save).await.unwrap();
     assert!(!wish(PAUSE).await, "it is over");
