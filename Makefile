@@ -40,8 +40,8 @@ acceptance-chaos: ## kill the server 200 times at random moments (ORBIT_CHAOS_RO
 	@ORBIT_CHAOS_ROUNDS=$${ORBIT_CHAOS_ROUNDS:-200} $(MAKE) test T='test(whatever_dies_at_random_moments)'
 
 .PHONY: bench
-bench: ## the figures of docs/performance.md, on release builds and a real Kafka
-	@scripts/bench.sh
+bench: ## the figures of docs/performance.md, on release builds and a real Kafka; B=burst measures one part
+	@scripts/bench.sh $(B)
 
 .PHONY: bench-policy
 bench-policy: ## policy evaluation beside regorus and Cedar, and a draft over 50,000 topics (builds for six minutes the first time)

@@ -25,9 +25,9 @@ main() {
   export ORBIT_TEST_BIN_DIR=$target ORBIT_TEST_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP
   export ORBIT_TEST_KAFKA_USER=$KAFKA_USER ORBIT_TEST_KAFKA_PASSWORD=$KAFKA_PASSWORD
   export ORBIT_TEST_TERRAFORM=$TERRAFORM
-  run_part "measuring" "$target/bench"
+  run_part "measuring" "$target/bench" "$@"
   step_done
 }
 
 # On one line: the shell then reads no further, and this file may be edited while it runs.
-main; exit
+main "$@"; exit

@@ -1,4 +1,5 @@
-//! The figures of `docs/performance.md`, end to end on the real parts: `make bench` builds, starts Kafka and runs this.
+//! The figures of `docs/performance.md`, end to end on the real parts: `make bench` builds, starts Kafka and runs this. `make bench B=burst` measures one
+//! part: start, create, burst, recovery, plan, estate.
 //!
 //! Every figure stands beside a floor or a peer of the same run, so that a slow machine changes both.
 
@@ -16,14 +17,28 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 #[tokio::main]
 async fn main() -> Result<()> {
     let env = Env::read()?;
+    let only = std::env::args().nth(1);
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     println!("| what | p50 | p95 | floor or peer of the same run | runs |");
     println!("|---|---|---|---|---|");
-    start::server(&env).await?;
-    start::provider(&env).await?;
-    create::topics(&env).await?;
-    burst::topics(&env).await?;
-    burst::recovery(&env).await?;
-    plan::thousand(&env).await?;
-    estate::figures(&env).await?;
+    if wanted("start") {
+        start::server(&env).await?;
+        start::provider(&env).await?;
+    }
+    if wanted("create") {
+        create::topics(&env).await?;
+    }
+    if wanted("burst") {
+        burst::topics(&env).await?;
+    }
+    if wanted("recovery") {
+        burst::recovery(&env).await?;
+    }
+    if wanted("plan") {
+        plan::thousand(&env).await?;
+    }
+    if wanted("estate") {
+        estate::figures(&env).await?;
+    }
     Ok(())
 }
