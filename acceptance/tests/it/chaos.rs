@@ -20,7 +20,7 @@ use std::{
 use tokio::{task::JoinSet, time::sleep};
 
 /// Kills of the server, where the environment does not say.
-const ROUNDS: u64 = 8;
+const ROUNDS: u64 = 5;
 /// Deeds that are begun before each.
 const DEEDS: u64 = 6;
 /// In every so many rounds the cluster dies too.

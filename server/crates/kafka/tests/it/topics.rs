@@ -121,9 +121,8 @@ async fn partitions_grow_and_growing_again_is_fine_and_shrinking_is_not() {
     kafka.create(kafka.topic("orders")).await.unwrap();
 
     kafka.orbit.partitions_grow(&name, 5).await.unwrap();
+    eventually("it has five", async || kafka.describe(&name).await.is_some_and(|t| t.partitions == 5)).await;
     kafka.orbit.partitions_grow(&name, 5).await.unwrap();
-
-    eventually("it has five", async || kafka.describe(&name).await.unwrap().partitions == 5).await;
     let shrunk = kafka.orbit.partitions_grow(&name, 4).await;
     shrunk.is(
         KafkaErrorKind::Invalid,
@@ -206,22 +205,32 @@ async fn hundreds_of_topics_go_in_few_requests() {
 }
 
 #[tokio::test]
-async fn a_thousand_creations_that_come_together_are_a_few_requests_and_a_bad_one_fails_alone() {
-    let kafka = Kafka::new();
-    let topic = |n: usize| NewTopic { partitions: Some(1), ..kafka.topic(&format!("t{n:04}")) };
-    let bad = NewTopic { configs: configs(&[("retention.mss", "1")]), ..topic(500) };
-    let wanted = (0..1_000).map(|n| if n == 500 { bad.clone() } else { topic(n) });
-    let made = join_all(wanted.map(|topic| kafka.create(topic))).await;
+async fn creations_that_come_together_are_a_few_requests_and_a_bad_one_fails_alone() {
+    const TOPICS: usize = 300;
+    const BAD: usize = 150;
+    // One of its own: so many at once hold others up.
+    let own = OwnKafka::start();
+    let cluster = KafkaCluster::connect(&plaintext(&own.internal), &Credentials::default()).unwrap();
+    let topic = |n: usize| NewTopic {
+        name: format!("t{n:04}").parse().unwrap(),
+        partitions: Some(1),
+        replication_factor: Some(1),
+        configs: if n == BAD { configs(&[("retention.mss", "1")]) } else { configs(&[]) },
+    };
+    let create = async |n: usize| loop {
+        match only(cluster.topics_create(&[topic(n)]).await) {
+            // Held back for long on a busy machine: nothing was sent, and whoever asks comes back.
+            Err(error) if error.kind == KafkaErrorKind::Busy => {}
+            answer => return answer,
+        }
+    };
+    let made = join_all((0..TOPICS).map(create)).await;
 
-    let failed: Vec<usize> = (0..1_000).filter(|n| made[*n].is_err()).collect();
-    assert_eq!(failed, [500]);
-    assert_eq!(made[500].as_ref().unwrap_err().kind, KafkaErrorKind::Invalid);
-    let requests = kafka.orbit.sent(Request::CreateTopics);
-    assert!((4..=20).contains(&requests), "{requests} requests");
-    let of =
-        |(n, id): (usize, &Result<KafkaTopicId, _>)| Some(TopicRef { name: topic(n).name, id: *id.as_ref().ok()? });
-    let made: Vec<_> = made.iter().enumerate().filter_map(of).collect();
-    assert!(kafka.orbit.topics_delete(&made).await.unwrap().iter().all(Result::is_ok));
+    let failed: Vec<usize> = (0..TOPICS).filter(|n| made[*n].is_err()).collect();
+    assert_eq!(failed, [BAD], "{:?}", failed.first().map(|n| &made[*n]));
+    assert_eq!(made[BAD].as_ref().unwrap_err().kind, KafkaErrorKind::Invalid);
+    let requests = cluster.sent(Request::CreateTopics);
+    assert!((2..=20).contains(&requests), "{requests} requests");
 }
 
 #[tokio::test]
