@@ -160,6 +160,7 @@ async fn a_repeated_control_is_no_error(orbit: TestApp) {
         lead.control(&operation, control).await.accepted();
     }
     let trail: Vec<String> = orbit.audit_of("payments/dev/orders").await;
-    let controls = trail.iter().filter(|deed| deed.starts_with("operation.")).count();
+    // It may be cancelled by now, which is no control.
+    let controls = trail.iter().filter(|deed| deed.ends_with("-requested") || deed.ends_with(".resumed")).count();
     assert_eq!(controls, 3, "what is so already is no deed: {trail:?}");
 }
