@@ -1,4 +1,4 @@
-//! Decide: approving, rejecting, withdrawing, expiring. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
+//! Decide: approving, rejecting, withdrawing. The transition is pure; the verdict is evaluated again on the day's facts; the operation is
 //! created in the transaction of the decision that allows it.
 
 use super::{
@@ -16,7 +16,7 @@ use orbit_core::{
     policy,
 };
 use orbit_store::{
-    Asked, AuditEvent, MembershipRow, Read, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx, Work,
+    Asked, MembershipRow, Read, RequestItemRow, RequestRow, Resolution, SYSTEM_PRINCIPAL, Stage, Tx, Work,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -395,57 +395,6 @@ impl App {
             });
         }
         Ok(answers)
-    }
-
-    /// Ends requests that nobody decided in time. Answers how many.
-    pub async fn requests_expire(&self) -> AppResult<usize> {
-        const BATCH: u32 = 100;
-        let mut count = 0;
-        loop {
-            let due = self.store.read().await?.requests_expired(BATCH).await?;
-            let mut ended = 0;
-            for id in &due {
-                // One that cannot be ended keeps no other waiting.
-                match self.request_expire(*id).await {
-                    Ok(()) => ended += 1,
-                    Err(error) => tracing::warn!(request = %id, ?error, "a request could not be expired"),
-                }
-            }
-            count += ended;
-            if ended == 0 || due.len() < BATCH as usize {
-                return Ok(count);
-            }
-        }
-    }
-
-    async fn request_expire(&self, id: RequestId) -> AppResult<()> {
-        let mut tx = self.store.begin().await?;
-        let Some(row) = tx.request_lock(id).await?.filter(|r| r.state == RequestState::Pending) else { return Ok(()) };
-        self.expire(&mut tx, &row).await?;
-        tx.commit().await?;
-        self.runner.tell(id.uuid());
-        Ok(())
-    }
-
-    /// Ends a pending request whose time is up.
-    async fn expire(&self, tx: &mut Tx, row: &RequestRow) -> AppResult<()> {
-        for item in tx.request_items(row.id).await? {
-            self.desire(tx, &item.change, &Stage::Expired).await?;
-            let object = item.change.object();
-            let id = orbit_core::id::AuditEventId::from_uuid(self.ids.fresh());
-            let (noun, key) = (object.noun.as_str(), &object.key);
-            let event = AuditEvent {
-                workspace: Some(row.workspace_id),
-                request: Some(row.id),
-                ..AuditEvent::new(id, SYSTEM_PRINCIPAL, "orbit", "request.expired", noun, Some(object.id), key)
-            };
-            tx.audit(&event).await?;
-        }
-        let by = "orbit".to_owned();
-        let resolution = Resolution { state: RequestState::Expired, by, reason: None, operation: None };
-        tx.request_resolve(row.id, &resolution).await?;
-        self.tell_of(tx, EventKind::RequestExpired, row.id, (None, None)).await?;
-        Ok(tx.request_end(row.id).await?)
     }
 }
 

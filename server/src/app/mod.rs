@@ -10,6 +10,7 @@ mod clusters;
 mod decide;
 mod error;
 mod evaluate;
+mod expire;
 mod limits;
 mod notify;
 mod operations;
