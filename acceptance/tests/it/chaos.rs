@@ -1,4 +1,4 @@
-//! A server that is killed at random moments while people create, change, delete, approve and cancel, and its cluster with it now and then: whatever was
+//! A server that is killed at random moments while people create, one by one and several together, change, delete, approve and cancel, and its cluster with it now and then: whatever was
 //! acknowledged is there, everything comes to an end, and the cluster holds exactly what the database says.
 //!
 //! `make test` kills a few times; `make acceptance-chaos` two hundred times. The seed is printed, and `ORBIT_CHAOS_SEED` plays the same moments and
@@ -7,7 +7,8 @@
 use crate::world::{World, wish};
 use orbit_acceptance::{BOUND, Kafka, Orbit, eventually_within};
 use orbit_api::{
-    Approve, OperationState, Topic, TopicPatch, TopicStatus,
+    Action, Approve, Documentation, OperationState, Request, RequestCreate, RequestCreateItem, Topic, TopicPatch,
+    TopicStatus,
     client::{ClientError, OperationQuery, PageQuery, RequestQuery, TopicQuery, TopicRead},
 };
 use std::{
@@ -63,6 +64,16 @@ fn note(shared: &Shared, topic: &Topic) {
     });
 }
 
+fn note_request(shared: &Shared, request: Option<&Request>) {
+    known(shared, |k| {
+        if let Some(request) = request {
+            k.requests.insert(request.id.clone());
+            k.operations.extend(request.operation_id.clone());
+            k.topics.extend(request.items.iter().map(|i| (i.object_id.clone(), i.object_key.clone())));
+        }
+    });
+}
+
 /// A refusal is an answer too: the object is busy, decided, gone. What is no answer is told, for the log.
 fn refused(what: &str, error: &ClientError) {
     if error.problem().is_none() {
@@ -82,7 +93,7 @@ fn act(world: &World, calls: &mut JoinSet<()>, shared: &Shared, random: &mut Spl
         ids.into_iter().nth(usize::try_from(random.below(count)).unwrap())
     };
     let some_topic = pick(known(&shared, |k| k.topics.keys().cloned().collect()), random);
-    let deed = random.below(12);
+    let deed = random.below(14);
     let size = u32::try_from(random.below(5)).unwrap() + 1;
     calls.spawn(async move {
         match (deed, some_topic) {
@@ -124,6 +135,16 @@ fn act(world: &World, calls: &mut JoinSet<()>, shared: &Shared, random: &mut Spl
                     && let Err(error) = admin.operation_cancel(&operation.id).await
                 {
                     refused("cancel", &error);
+                }
+            }
+            (12 | 13, _) => {
+                let items = ["a", "b"].map(|part| RequestCreateItem {
+                    action: Action::Create,
+                    topic: wish("dev", &format!("{name}-{part}"), size),
+                });
+                match developer.request_create(&RequestCreate::new(items.into(), Documentation::default())).await {
+                    Ok(request) => note_request(&shared, request.as_ref()),
+                    Err(error) => refused("bundle", &error),
                 }
             }
             (deed, _) => {
@@ -297,10 +318,14 @@ async fn creations_accepted(world: &World) -> BTreeMap<String, usize> {
         let page = admin.request_list(&RequestQuery { page, ..RequestQuery::default() }).await.unwrap();
         for request in page.items {
             let kind = request.operation_id.and_then(|id| kinds.get(&id).cloned());
-            if kind.as_deref() != Some("TopicProvisioning") {
-                continue;
-            }
             for item in request.items {
+                let makes = match kind.as_deref() {
+                    Some("Bundle") => item.action == Action::Create,
+                    kind => kind == Some("TopicProvisioning"),
+                };
+                if !makes {
+                    continue;
+                }
                 *asked.entry(item.physical_name).or_default() += 1;
             }
         }

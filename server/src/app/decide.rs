@@ -2,7 +2,9 @@
 //! created in the transaction of the decision that allows it.
 
 use super::{
-    Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit, catalog::unchanged, submit::validity,
+    Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit,
+    catalog::unchanged,
+    submit::{told_of, validity},
 };
 use crate::auth::{
     Caller, Identity,
@@ -260,10 +262,10 @@ impl App {
         let mut lead_hours = row.verdict.lead_hours;
         let mut pieces = Vec::new();
         let rules = tx.rulebook(row.workspace_id).await?;
-        for item in items {
-            let weighed = tx.weigh(&item.change, &rules, &asked).await?;
+        for (n, item) in items.iter().enumerate() {
+            let weighed = tx.weigh(&item.change, &rules, &asked, &[]).await?;
             if weighed.verdict.decision() == policy::Decision::Deny {
-                return Err(Refusal::denied(&weighed.verdict).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
+                return Err(Refusal::denied(&told_of(&item.change, (items.len() > 1).then_some(n), weighed.verdict)).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
             }
             lead_hours = lead_hours.max(weighed.verdict.lead_hours);
             // What was due when the request was filed stays due; what the rules of today ask for comes to it.
@@ -334,7 +336,7 @@ impl App {
         Ok(())
     }
 
-    /// Refuses who may not take a pending request back; answers its items.
+    /// Refuses who may not take a pending request back because its one object is to go; answers its items.
     pub(super) async fn may_withdraw(
         &self,
         db: &mut Read,
@@ -344,7 +346,13 @@ impl App {
         let items = db.request_items(open.id).await?;
         let actor = self.actor(db, who, open, &items).await?;
         approval::decide(open.state, &open.needs, &[], Deed::Withdraw, &actor).map_err(|e| refused(&e, open))?;
-        Ok(items)
+        match items.as_slice() {
+            [_] => Ok(items),
+            several => {
+                let key = several.first().map_or_else(String::new, |item| item.change.object().key);
+                Err(self.one_of_several(db, open, &key, several.len()).await?.into())
+            }
+        }
     }
 
     pub(super) async fn actor(

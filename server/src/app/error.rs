@@ -208,6 +208,25 @@ impl Refusal {
         };
         Self { fields, ..Self::new(Code::Invalid, detail) }
     }
+    /// The same, told of what stands at `at` in a body of several.
+    #[must_use]
+    pub fn within(mut self, at: &str) -> Self {
+        if self.fields.is_empty() {
+            self.fields.push(FieldProblem {
+                pointer: String::new(),
+                code: self.code.as_str().to_owned(),
+                detail: self.detail.clone(),
+                limit: None,
+                value: None,
+                remedy: self.remedy.clone(),
+                rule: None,
+            });
+        }
+        for field in &mut self.fields {
+            field.pointer = format!("{at}{}", field.pointer);
+        }
+        self
+    }
     /// What policy forbids. One violation is told in the detail as it is, several by the first.
     #[must_use]
     pub fn denied(verdict: &Verdict) -> Self {

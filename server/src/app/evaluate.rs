@@ -1,11 +1,11 @@
 //! Evaluate: what submit would answer, without filing anything. The same judge on the same facts.
 
 use super::{
-    App, AppError, AppResult, Call, Code, Refusal, RequestBrief,
-    submit::Way,
+    App, AppError, AppResult, Call, Refusal, RequestBrief,
     topic_place::Books,
-    topic_wish::{Comes, Wish, change_of},
+    topic_wish::{Intended, Intent},
     view::approvers_text,
+    way::Way,
 };
 use crate::{
     app::TopicNew,
@@ -22,9 +22,9 @@ use orbit_core::{
 use orbit_store::{Asked, Grounded, Read, TopicRow};
 use std::collections::HashMap;
 
-/// A change to judge.
+/// A change of a topic that somebody asks for.
 #[derive(Debug, Clone)]
-pub struct EvaluateItem {
+pub struct TopicIntent {
     /// What is to happen.
     pub action: Action,
     /// The topic.
@@ -54,7 +54,7 @@ impl App {
         &self,
         caller: &Caller<TopicEvaluate>,
         call: &Call,
-        items: Vec<Result<EvaluateItem, Refusal>>,
+        items: Vec<Result<TopicIntent, Refusal>>,
     ) -> AppResult<Vec<Result<Evaluated, Refusal>>> {
         let mut db = self.store.read().await?;
         let mut answers = Vec::with_capacity(items.len());
@@ -77,53 +77,33 @@ impl App {
         db: &mut Read,
         caller: &Caller<TopicEvaluate>,
         call: &Call,
-        item: EvaluateItem,
+        item: TopicIntent,
         siblings: &mut Siblings,
     ) -> AppResult<Evaluated> {
-        let new = item.topic;
-        let place = self.place(db, caller, &new.workspace, &new.environment, &new.name).await?;
-        let new = &match item.action {
-            Action::Create | Action::Update => self.with_profile((db, &mut siblings.books), &place, new).await?,
-            Action::Delete => new,
-        };
-        let there = place.existing.as_ref();
-        let wish = match item.action {
-            Action::Create => Wish::Create(&new.spec),
-            Action::Update => Wish::Update(&new.spec),
-            Action::Delete => Wish::Delete,
-        };
-        let open = match there {
+        let place = self.place(db, caller, &item.topic.workspace, &item.topic.environment, &item.topic.name).await?;
+        let open = match &place.existing {
             Some(row) => db.request_open(row.id.uuid()).await?,
             None => None,
         };
-        let comes = match there {
-            Some(row) => Some((row, self.comes_to(db, row, &wish, call, open.is_some()).await?)),
-            None => None,
-        };
-        let change = match (item.action, comes) {
-            (_, Some((row, Comes::There))) => return Ok(nothing_to_do(row)),
-            (_, Some((row, Comes::Drop))) => {
+        let intent = Intent { call, place: &place, is_open: open.is_some() };
+        let (change, new) = match self.intended((db, &mut siblings.books), &intent, item).await? {
+            Intended::There(row) => return Ok(nothing_to_do(&row)),
+            Intended::Drop(row) => {
                 if let Some(open) = open {
                     self.not_under_way(db, &open, &row.key()).await?;
                     self.may_withdraw(db, &call.who, &open).await?;
                 }
-                return Ok(nothing_to_do(row));
+                return Ok(nothing_to_do(&row));
             }
-            (Action::Create, _) => self.creation(db, &place, new).await?,
-            (Action::Update | Action::Delete, Some((row, Comes::To(action)))) => change_of(row, *action),
-            (Action::Update | Action::Delete, None) => {
-                let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
-                let text = format!("there is no topic {key} that you can see");
-                return Err(Refusal::new(Code::TopicNotFound, text).into());
-            }
+            Intended::Change(change, new) => (change, new),
         };
         let changed = Change::Topic(change.clone());
         let request = self.equal_request(db, &changed, &new.documentation).await?;
         let mut supersedes = None;
         if request.is_none() {
-            match self.way(db, call, &changed, open, &new.documentation).await? {
+            match self.way(db, call, (&changed, std::slice::from_ref(&changed)), open, &new.documentation).await? {
                 // What is under way was judged when it was accepted; what it has done so far is not to be held against it.
-                Way::Attach => return self.attached(db, &change).await,
+                Way::Attach(_) => return self.attached(db, &change).await,
                 Way::Over(open) => supersedes = Some(self.request_brief(db, &open).await?),
                 Way::Free => {}
             }
@@ -166,7 +146,7 @@ impl App {
         siblings: &mut Siblings,
     ) -> AppResult<Verdict> {
         let rules = siblings.books.of(db, change.workspace_id).await?;
-        let (mut facts, _, _) = change.ground(db, asked).await?;
+        let (mut facts, _, _) = change.ground(db, asked, &[]).await?;
         siblings.take_room(&mut facts.quotas);
         let creates = matches!(change.action, TopicAction::Create { .. });
         if creates && facts.collides_with.is_none() {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod backtest;
+mod bundle;
 mod call;
 mod catalog;
 mod channels;
@@ -24,14 +25,16 @@ mod topic_reads;
 mod topic_wish;
 mod topics;
 mod view;
+mod way;
 
 pub use backtest::{BacktestView, Fares, Tally};
+pub use bundle::{RequestNew, RequestReply};
 pub use call::{Call, Once, Run};
 pub use channels::{ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetChange, TargetNew};
 pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};
 pub use decide::Decision;
 pub use error::{AppError, AppResult, Code, Refusal, rule_text};
-pub use evaluate::{EvaluateItem, Evaluated};
+pub use evaluate::{Evaluated, TopicIntent};
 pub use limits::LimitsView;
 pub use packs::{PackDeed, PackInstalled, PackStep, PackView, PackWish, changed_by_hand};
 pub use people::MintedToken;

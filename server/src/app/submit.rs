@@ -1,16 +1,16 @@
 //! Submit: what somebody asks for becomes a request and, where policy allows, an operation. Written once, for every noun.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, audit};
+use super::{App, AppError, AppResult, Call, Code, Refusal, audit, topics::field};
 use orbit_core::{
-    approval::{self, Deed, RequestState},
-    change::Change,
+    approval::RequestState,
+    change::{Action, Change},
     documentation::Documentation,
     id::{OperationId, RequestId, RunGroupId},
     notification::EventKind,
     policy::{Decision, Verdict},
-    workflow::{Held, OperationState, Saga},
+    workflow::{Held, Saga},
 };
-use orbit_store::{NewItem, NewOperation, NewRequest, Read, RequestRow, Resolution, Stage, Tx, Weighed, Work};
+use orbit_store::{NewItem, NewOperation, NewRequest, RequestRow, Stage, Tx, Weighed, Work};
 use std::time::Duration;
 
 /// How long a request waits for a decision, where no policy that asks says.
@@ -29,19 +29,28 @@ pub struct Filing {
     /// What was open on the object of each. Read before the object itself: an operation that ends takes no lock of ours, and frees the object in the
     /// moment in which it changes it. So what was free then is seen here as it ended, and what was not stands in the way.
     pub open: Vec<Option<RequestRow>>,
+    /// Where each stands among the `items` of the body that asked for them; nothing where that asked for one alone.
+    pub places: Vec<usize>,
     /// What the request says for itself.
     pub documentation: Documentation,
+}
+
+/// The verdict on a change says which of several it is on; one alone need not. `place`: where it stands among `items`.
+pub(super) fn told_of(change: &Change, place: Option<usize>, verdict: Verdict) -> Verdict {
+    let Some(place) = place else { return verdict };
+    let object = change.object();
+    verdict.of_item(&format!("/items/{place}/{}", object.noun.as_str()), &object.key)
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub enum Filed {
     /// An equal request is open already: this one attached to it.
-    Attached,
+    Attached(RequestId),
     /// A person has to decide.
-    Pending,
+    Pending(RequestId),
     /// Policy allows it: here is the work. `None` where there was none to do.
-    Accepted(Option<Box<Accepted>>),
+    Accepted(RequestId, Option<Box<Accepted>>),
 }
 
 /// The work that an accepted change comes to.
@@ -53,26 +62,11 @@ pub struct Accepted {
     pub held: Option<Held>,
 }
 
-/// What stands where a change wants to go.
-#[derive(Debug)]
-pub(super) enum Way {
-    /// Nothing.
-    Free,
-    /// An equal request is open: the change attaches to it.
-    Attach,
-    /// A request that gives way.
-    Over(Box<RequestRow>),
-}
-
 impl App {
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
     pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
-        for (change, open) in filing.changes.iter().zip(&filing.open) {
-            match self.way(tx, call, change, open.clone(), &filing.documentation).await? {
-                Way::Free => {}
-                Way::Attach => return Ok(Filed::Attached),
-                Way::Over(open) => self.supersede(tx, call, &open).await?,
-            }
+        if let Some(equal) = self.clear_the_way(tx, call, &filing).await? {
+            return Ok(Filed::Attached(equal));
         }
         let (weighed, verdict) = self.weigh_all(tx, call, &filing).await?;
         if verdict.decision() == Decision::Deny {
@@ -97,13 +91,13 @@ impl App {
         self.audit_request(tx, call, request, &filing.changes, deed).await?;
         if !allowed {
             self.tell_of(tx, EventKind::RequestPending, request, (Some(&call.who.name), None)).await?;
-            return Ok(Filed::Pending);
+            return Ok(Filed::Pending(request));
         }
         let work = self.accept(tx, request, &filing.changes, (pieces, verdict.lead_hours)).await?;
         if let Some(work) = &work {
             tx.request_operation(request, work.operation).await?;
         }
-        Ok(Filed::Accepted(work.map(Box::new)))
+        Ok(Filed::Accepted(request, work.map(Box::new)))
     }
 
     /// Judges each change; each sees what stands before it in the same transaction.
@@ -113,14 +107,15 @@ impl App {
         let Some(workspace) = filing.changes.first().map(Change::workspace) else { return Ok((weighed, verdict)) };
         let rules = tx.rulebook(workspace).await?;
         let asked = call.who.asked(filing.documentation.clone());
-        for change in &filing.changes {
-            let one = tx.weigh(change, &rules, &asked).await?;
+        for (n, change) in filing.changes.iter().enumerate() {
+            let one = tx.weigh(change, &rules, &asked, &filing.changes[..n]).await?;
             if let Some(claims) = &one.claims {
                 tx.claims_take(change, claims).await?;
             }
-            verdict = verdict.and(one.verdict.clone());
+            verdict = verdict.and(told_of(change, filing.places.get(n).copied(), one.verdict.clone()));
             weighed.push(one);
         }
+        begins_together(filing, &weighed)?;
         Ok((weighed, verdict))
     }
 
@@ -212,113 +207,19 @@ impl App {
         let held = tx.operation_insert(&operation).await?;
         Ok(Some(Accepted { operation: operation.id, held }))
     }
+}
 
-    /// Whether the way is free for a change. What is open on the object and asks for the same takes it in; a different one gives way where the caller
-    /// may put another in its place, else it stands in the way. What was refused before stands in the way too, until the change or what it says for itself
-    /// differs. Only looks: evaluate asks it too.
-    pub(super) async fn way(
-        &self,
-        db: &mut Read,
-        call: &Call,
-        change: &Change,
-        open: Option<RequestRow>,
-        documentation: &Documentation,
-    ) -> AppResult<Way> {
-        let object = change.object();
-        if let Some(open) = open {
-            let items = db.request_items(open.id).await?;
-            let equal = items.iter().any(|i| i.change.same_intent(change));
-            let under_way = self.not_under_way(db, &open, &object.key).await;
-            return match under_way {
-                Err(AppError::Refused(refusal)) if refusal.code == Code::OperationRunning && equal => Ok(Way::Attach),
-                Ok(()) if equal => Ok(Way::Attach),
-                Ok(()) => self.gives_way(db, call, open).await,
-                Err(error) => Err(error),
-            };
-        }
-        let Some(last) = db.request_newest(object.id).await? else { return Ok(Way::Free) };
-        if last.state == RequestState::Rejected && last.documentation == *documentation {
-            let items = db.request_items(last.id).await?;
-            if items.iter().any(|i| i.change.same_intent(change)) {
-                return Err(self.rejected_before(db, &last).await?.into());
-            }
-        }
-        Ok(Way::Free)
+/// One operation carries all out, so that it begins as late as the last of them may: refuses to have others wait for a deletion.
+fn begins_together(filing: &Filing, weighed: &[Weighed]) -> Result<(), Refusal> {
+    let late = filing.changes.iter().zip(&filing.places).zip(weighed);
+    let mut late = late.filter_map(|((change, place), w)| Some((change.object().key, place, w.verdict.lead_hours?)));
+    let Some((key, place, hours)) = late.next() else { return Ok(()) };
+    if filing.changes.iter().all(|change| change.action() == Action::Delete) {
+        return Ok(());
     }
-
-    /// Refuses where an operation carries the open request out: no other change of the object can go beside it.
-    pub(super) async fn not_under_way(&self, db: &mut Read, open: &RequestRow, key: &str) -> AppResult<()> {
-        let Some(id) = open.operation_id else { return Ok(()) };
-        let is_stuck = db.operation(id).await?.is_some_and(|o| o.state == OperationState::Stuck);
-        let refusal = if is_stuck {
-            Refusal::new(Code::OperationStuck, format!("an operation on {key} is stuck: it could not be taken back"))
-                .remedy(format!(
-                    "look what it left (GET /v1/operations/{id} tells the step and its error), mend that, then an admin of the workspace \
-                     takes it up again: POST /v1/operations/{id}/retry"
-                ))
-        } else {
-            Refusal::new(Code::OperationRunning, format!("an operation on {key} is under way"))
-                .remedy(format!("wait for it: GET /v1/operations/{id}?wait=30s"))
-        };
-        Err(refusal.into())
-    }
-
-    async fn rejected_before(&self, db: &mut Read, last: &RequestRow) -> AppResult<Refusal> {
-        let by = last.decided_by.as_deref().unwrap_or("an approver");
-        let reason = last.reason.as_deref().unwrap_or("no reason given");
-        Ok(Refusal::new(Code::RequestRejected, format!("{by} rejected the same request: {reason}"))
-            .remedy(
-                "change what you ask for, or say why it is needed all the same: another justification files it again",
-            )
-            .request(self.request_brief(db, last).await?))
-    }
-
-    /// Whether a pending request gives way to a different one of the caller's.
-    async fn gives_way(&self, db: &mut Read, call: &Call, open: RequestRow) -> AppResult<Way> {
-        let actor = self.actor(db, &call.who, &open, &[]).await?;
-        if approval::decide(open.state, &open.needs, &[], Deed::Supersede, &actor).is_ok() {
-            return Ok(Way::Over(Box::new(open)));
-        }
-        let summary = self.request_brief(db, &open).await?;
-        let differences = self.differences_text(db, &open).await?;
-        Err(Refusal::new(Code::RequestOpen, format!("{} has a different request open: {differences}", open.requester))
-            .remedy(format!(
-                "ask {} or an admin of the workspace to withdraw it, or wait until it is decided",
-                open.requester
-            ))
-            .request(summary)
-            .into())
-    }
-
-    /// Takes a pending request out of the way of a different one.
-    async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow) -> AppResult<()> {
-        // Its time may be up at this very moment.
-        let still = tx.request_lock(open.id).await?.is_some_and(|r| r.state == RequestState::Pending);
-        if !still {
-            return Ok(());
-        }
-        let resolution =
-            Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
-        tx.request_resolve(open.id, &resolution).await?;
-        tx.request_end(open.id).await?;
-        self.tell_of(tx, EventKind::RequestSuperseded, open.id, (Some(&call.who.name), None)).await?;
-        let changes: Vec<Change> = tx.request_items(open.id).await?.into_iter().map(|i| i.change).collect();
-        for change in &changes {
-            self.desire(tx, change, &Stage::Superseded).await?;
-        }
-        self.audit_request(tx, call, open.id, &changes, audit::Deed::new("request.superseded", None)).await
-    }
-
-    async fn differences_text(&self, db: &mut Read, open: &RequestRow) -> AppResult<String> {
-        let items = db.request_items(open.id).await?;
-        let of = |d: &orbit_core::model::topic::Difference| {
-            let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "not set".to_owned());
-            format!("{} {} → {}", d.field.trim_start_matches('/'), side(&d.before), side(&d.after))
-        };
-        let each = items.iter().map(|i| {
-            let what: Vec<_> = i.differences.iter().map(of).collect();
-            format!("{} ({})", i.change.action(), what.join(", "))
-        });
-        Ok(each.collect::<Vec<_>>().join("; "))
-    }
+    let detail = format!(
+        "{key} is deleted {hours} hours after the request is accepted, and the other changes would wait for that"
+    );
+    let remedy = "ask for deletions that have a lead time in a request of their own";
+    Err(Refusal::fields(vec![field(&format!("/items/{place}/action"), "request.lead-time", &detail, remedy)]))
 }

@@ -1,8 +1,10 @@
 //! What a call for a topic comes to, where the topic stands; submit and evaluate both ask.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, topics::field};
+use super::{
+    App, AppError, AppResult, Call, Code, Place, Refusal, TopicIntent, TopicNew, topic_place::Books, topics::field,
+};
 use orbit_core::{
-    change::{TopicAction, TopicChange},
+    change::{Action, TopicAction, TopicChange},
     model::topic::{Drift, TopicSpec, TopicStatus},
 };
 use orbit_store::{OperationRow, Read, TopicRow};
@@ -25,7 +27,61 @@ pub(super) enum Comes {
     Drop,
 }
 
+/// Where an intent stands.
+pub(super) struct Intent<'a> {
+    pub call: &'a Call,
+    pub place: &'a Place,
+    /// Whether a request is open on the topic.
+    pub is_open: bool,
+}
+
+/// What an intent comes to.
+pub(super) enum Intended {
+    /// A change to judge and file, and what it was asked for as, with what its profile gives.
+    Change(TopicChange, TopicNew),
+    /// Nothing: it is there as asked.
+    There(TopicRow),
+    /// Nothing stands behind the record: it is to be dropped.
+    Drop(TopicRow),
+}
+
 impl App {
+    /// What an intent comes to, as one of several that a call holds.
+    pub(super) async fn intended(
+        &self,
+        (db, books): (&mut Read, &mut Books),
+        intent: &Intent<'_>,
+        item: TopicIntent,
+    ) -> AppResult<Intended> {
+        let (place, new) = (intent.place, item.topic);
+        let new = match item.action {
+            Action::Create | Action::Update => self.with_profile((db, books), place, new).await?,
+            Action::Delete => new,
+        };
+        let wish = match item.action {
+            Action::Create => Wish::Create(&new.spec),
+            Action::Update => Wish::Update(&new.spec),
+            Action::Delete => Wish::Delete,
+        };
+        let comes = match &place.existing {
+            Some(row) => Some((row, self.comes_to(db, row, &wish, intent.call, intent.is_open).await?)),
+            None => None,
+        };
+        match (item.action, comes) {
+            (_, Some((row, Comes::There))) => Ok(Intended::There(row.clone())),
+            (_, Some((row, Comes::Drop))) => Ok(Intended::Drop(row.clone())),
+            (Action::Create, _) => Ok(Intended::Change(self.creation(db, place, &new).await?, new)),
+            (Action::Update | Action::Delete, Some((row, Comes::To(action)))) => {
+                Ok(Intended::Change(change_of(row, *action), new))
+            }
+            (Action::Update | Action::Delete, None) => {
+                let key = format!("{}/{}/{}", new.workspace, new.environment, new.name);
+                let text = format!("there is no topic {key} that you can see");
+                Err(Refusal::new(Code::TopicNotFound, text).into())
+            }
+        }
+    }
+
     /// What a wish comes to, where the topic stands; submit and evaluate both ask.
     pub(super) async fn comes_to(
         &self,

@@ -118,7 +118,7 @@ impl App {
         let deletes = change.action == TopicAction::Delete;
         tx.cluster_lock(change.cluster_id).await?;
         let changes = vec![Change::Topic(change)];
-        let filing = Filing { changes: changes.clone(), open: vec![open], documentation };
+        let filing = Filing { changes: changes.clone(), open: vec![open], places: vec![], documentation };
         let filed = match self.submit(&mut tx, call, filing).await {
             Ok(filed) => filed,
             Err(AppError::Refused(refusal)) => {
@@ -129,13 +129,13 @@ impl App {
             Err(error) => return Err(error),
         };
         let outcome = match &filed {
-            Filed::Attached | Filed::Pending | Filed::Accepted(Some(_)) => Outcome::UnderWay,
-            Filed::Accepted(None) if deletes => Outcome::Gone,
-            Filed::Accepted(None) => Outcome::Done,
+            Filed::Attached(_) | Filed::Pending(_) | Filed::Accepted(_, Some(_)) => Outcome::UnderWay,
+            Filed::Accepted(_, None) if deletes => Outcome::Gone,
+            Filed::Accepted(_, None) => Outcome::Done,
         };
         let reply = TopicReply { topic, outcome };
         self.remember(&mut tx, call, &reply).await?;
-        let work = if let Filed::Accepted(work) = filed { work } else { None };
+        let work = if let Filed::Accepted(_, work) = filed { work } else { None };
         self.commit_and_drive(tx, work.and_then(|w| w.held)).await?;
         Ok(reply)
     }

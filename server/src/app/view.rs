@@ -89,7 +89,7 @@ impl App {
         for row in rows {
             let id = row.id.uuid();
             let request = match requests.remove(&id).filter(|r| r.state != RequestState::Approved) {
-                Some(request) => Some(self.request_brief(db, &request).await?),
+                Some(request) => Some(self.request_brief_of(db, &request, Some(id)).await?),
                 None => None,
             };
             views.push(TopicView { request, operation: operations.remove(&id), row });
@@ -105,9 +105,15 @@ impl App {
 
     /// A request in short.
     pub async fn request_brief(&self, db: &mut Read, row: &RequestRow) -> AppResult<RequestBrief> {
+        self.request_brief_of(db, row, None).await
+    }
+
+    /// A request in short, as one of its objects shows it.
+    async fn request_brief_of(&self, db: &mut Read, row: &RequestRow, object: Option<Uuid>) -> AppResult<RequestBrief> {
         let items = db.request_items(row.id).await?;
         let approvers = self.approvers(db, row, &items).await?;
-        let action = items.first().map_or(Action::Create, |i| i.change.action());
+        let of_object = items.iter().find(|item| Some(item.object_id) == object).or(items.first());
+        let action = of_object.map_or(Action::Create, |item| item.change.action());
         Ok(RequestBrief {
             id: row.id,
             state: row.state,

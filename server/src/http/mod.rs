@@ -84,7 +84,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(topics::topic_evaluate))
         .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
         .routes(routes!(topics::topic_restore))
-        .routes(routes!(requests::request_list))
+        .routes(routes!(requests::request_create, requests::request_list))
         .routes(routes!(requests::request_inbox))
         .routes(routes!(requests::requests_decide))
         .routes(routes!(requests::request_get))

@@ -1,26 +1,27 @@
 //! Requests.
 
 use super::{
-    Answer, Tagged,
+    Answer, Failed, Tagged,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
-    parse::{LONG_TEXT, Wrongs},
+    parse::{LONG_TEXT, Parse, Wrongs},
     problem::to_wire,
     tagged, until, wait, wire,
 };
 use crate::{
-    app::{App, Decision, InboxFilter},
+    app::{App, Decision, InboxFilter, Outcome, RequestNew, TopicIntent, TopicNew},
     auth::{
         Caller,
-        permission::{RequestDecide, RequestRead},
+        permission::{RequestDecide, RequestRead, TopicWrite},
     },
 };
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, change::NounKind, id::RequestId};
+use orbit_core::{approval::RequestState, change::NounKind, documentation::Documentation, id::RequestId};
 use serde::Deserialize;
 
 /// Which requests to list.
@@ -34,6 +35,65 @@ pub(super) struct Which {
     state: Option<api::RequestState>,
     /// Of this Terraform or CI run (`Orbit-Run-Id`): what belongs together.
     run_id: Option<String>,
+}
+
+const ITEMS_MAX: usize = 100;
+
+impl Parse<RequestNew> for api::RequestCreate {
+    fn parse(self, wrong: &mut Wrongs) -> Option<RequestNew> {
+        let documentation = self.documentation().parse(wrong);
+        if self.items.is_empty() || self.items.len() > ITEMS_MAX {
+            let detail = format!("has {} items: 1 to {ITEMS_MAX} are allowed", self.items.len());
+            wrong.note("/items", "length", detail, Some(ITEMS_MAX.to_string()), "ask in several requests");
+        }
+        let items = self.items.into_iter().take(ITEMS_MAX).enumerate();
+        let items: Vec<_> = items.map(|(n, item)| wrong.within(&format!("/items/{n}"), |w| item.parse(w))).collect();
+        Some(RequestNew { items: items.into_iter().collect::<Option<_>>()?, documentation: documentation? })
+    }
+}
+
+impl Parse<TopicIntent> for api::RequestCreateItem {
+    fn parse(self, wrong: &mut Wrongs) -> Option<TopicIntent> {
+        let action = wire::action_in(self.action);
+        let topic: Option<TopicNew> = wrong.within("/topic", |wrong| self.topic.parse(wrong));
+        let topic = topic?;
+        if topic.documentation != Documentation::default() {
+            let remedy = "say it once, beside items: it is what those who decide read of the request";
+            wrong.note("/topic", "request.documentation", "says something for those who decide", None, remedy);
+        }
+        Some(TopicIntent { action, topic })
+    }
+}
+
+/// Asks for several changes as one request: one verdict, one decision, one operation that does all of it, or takes it back.
+///
+/// Answers 202 where a person decides or work is under way: `Location` leads to the request or the operation; 201 where it is done; 204 where everything
+/// is as asked for already, so that nothing was filed. An equal request that is open is answered instead of filing another.
+#[utoipa::path(post, path = "/v1/requests", operation_id = "request_create", tag = "requests", request_body = api::RequestCreate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to"),
+           ("Orbit-Run-Url" = Option<String>, Header, description = "Where that run can be seen, for those who decide")),
+    responses((status = 201, body = api::Request), (status = 202, body = api::Request), (status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_create(
+    caller: Caller<TopicWrite>,
+    State(app): State<App>,
+    asked: Asked<api::RequestCreate>,
+) -> Result<Response, Failed> {
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
+    let new = wire.parse(&mut wrong);
+    let new = wrong.done(|| new)?;
+    let task = app.clone();
+    let reply = app.to_the_end(async move { task.request_create(&caller, &call, new).await }).await?;
+    let Some(id) = reply.request else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let view = app.request_after(id).await?;
+    let url = app.request_url(&view.row);
+    let (status, location) = match (reply.outcome, view.row.operation_id) {
+        (Outcome::UnderWay, Some(operation)) => (StatusCode::ACCEPTED, format!("/v1/operations/{operation}")),
+        (Outcome::UnderWay, None) => (StatusCode::ACCEPTED, format!("/v1/requests/{id}")),
+        (Outcome::There | Outcome::Done | Outcome::Gone, _) => (StatusCode::CREATED, format!("/v1/requests/{id}")),
+    };
+    let headers = [(header::LOCATION, location), (header::ETAG, format!("\"{}\"", view.row.revision))];
+    Ok((status, headers, Json(wire::request(&view, url))).into_response())
 }
 
 /// A page of requests that the caller may see or decide, newest first.

@@ -8,7 +8,7 @@ use super::{
     tagged, wire,
 };
 use crate::{
-    app::{App, Code, EvaluateItem, Evaluated, Outcome, Refusal, TopicNew, TopicReply, TopicView},
+    app::{App, Code, Evaluated, Outcome, Refusal, TopicIntent, TopicNew, TopicReply, TopicView},
     auth::{
         Caller,
         permission::{TopicEvaluate, TopicRead, TopicWrite},
@@ -22,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, change::Action, documentation::Documentation};
+use orbit_core::{approval::RequestState, documentation::Documentation};
 use orbit_store::TopicFilter;
 use serde::Deserialize;
 
@@ -297,12 +297,7 @@ pub(super) async fn topic_evaluate(
     }
     wrong.done(|| Some(()))?;
     let items = wire.items.into_iter().map(|item| {
-        let action = match item.action {
-            api::Action::Create => Action::Create,
-            api::Action::Update => Action::Update,
-            api::Action::Delete => Action::Delete,
-        };
-        Ok(EvaluateItem { action, topic: parsed(item.topic, Wrongs::default())? })
+        Ok(TopicIntent { action: wire::action_in(item.action), topic: parsed(item.topic, Wrongs::default())? })
     });
     let items = items.collect();
     let judged = app.topic_evaluate(&caller, &call, items).await?;

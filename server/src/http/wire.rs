@@ -23,6 +23,8 @@ same_words! {
     request_state: RequestState => api::RequestState { Pending, Approved, Rejected, Withdrawn, Expired, Superseded }
     /// What is to happen.
     action: Action => api::Action { Create, Update, Delete }
+    /// What is to happen, read from the wire.
+    action_in: api::Action => Action { Create, Update, Delete }
     /// Whose rule.
     layer: Layer => api::Layer { System, Platform, Workspace }
     /// A verdict in one word.
@@ -161,7 +163,10 @@ fn operation_error(saga: &Saga) -> Option<api::OperationError> {
         return Some(api::OperationError { code: "operation.stuck".to_owned(), message });
     }
     if let Some(failure) = &saga.failure {
-        return Some(api::OperationError { code: failure.code.clone(), message: failure.user.clone() });
+        let failed = saga.steps.iter().find(|step| step.last_error.as_ref() == Some(&failure.user));
+        let of = failed.and_then(|step| saga.works_on(step)).map(|name| format!("{name}: "));
+        let message = format!("{}{}", of.unwrap_or_default(), failure.user);
+        return Some(api::OperationError { code: failure.code.clone(), message });
     }
     let message = at.filter(|_| saga.state == OperationState::Waiting)?;
     Some(api::OperationError { code: "operation.waiting".to_owned(), message })
@@ -182,6 +187,7 @@ pub fn operation_summary(row: &OperationRow) -> api::OperationSummary {
 pub fn operation(row: &OperationRow) -> api::Operation {
     let steps = row.saga.steps.iter().map(|s| api::OperationStep {
         name: s.step.name().to_owned(),
+        physical_name: row.saga.works_on(s).map(str::to_owned),
         state: step_state(s.state),
         attempts: s.attempts,
         waits: s.waits,

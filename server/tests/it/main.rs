@@ -7,6 +7,7 @@ mod support;
 mod approval;
 mod audit;
 mod backtest;
+mod bundle;
 mod busy;
 mod change;
 mod configs;

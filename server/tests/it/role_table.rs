@@ -121,7 +121,7 @@ fn body(id: &str) -> Value {
         }
         "topic_create" => topic,
         "topic_update" => json!({ "partitions": 2 }),
-        "topic_evaluate" => json!({ "items": [{ "action": "create", "topic": topic }] }),
+        "topic_evaluate" | "request_create" => json!({ "items": [{ "action": "create", "topic": topic }] }),
         other => panic!("{other} takes a body, and the table has none for it"),
     }
 }

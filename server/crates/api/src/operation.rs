@@ -63,7 +63,7 @@ wire! {
     struct Operation {
         /// Its id.
         pub id: String,
-        /// What it does: `TopicProvisioning`, `TopicUpdate`, `TopicDeletion`.
+        /// What it does: `TopicProvisioning`, `TopicUpdate`, `TopicDeletion`; `Bundle` where it carries out a request of several objects.
         pub kind: String,
         /// Where it stands.
         pub state: OperationState,
@@ -116,6 +116,9 @@ wire! {
     struct OperationStep {
         /// What it does: `create`, `change-configs`, …
         pub name: String,
+        /// The name on the cluster of what it works on, where the operation carries out a request of several objects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub physical_name: Option<String>,
         /// How far it is.
         pub state: StepState,
         /// Tries that failed.

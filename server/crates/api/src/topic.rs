@@ -116,6 +116,14 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
         }
     }
     wire! {
+        /// Several changes to ask for as one request: one verdict, one decision, one operation. All of it happens, or nothing of it stays.
+        input struct RequestCreate {
+            /// 1 to 100 changes of different topics of one workspace, in the order in which they are judged. Topics are deleted last, whatever the order.
+            pub items: Vec<RequestCreateItem>,
+            $($(#[doc = $said])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $word: Option<$W>,)*
+        }
+    }
+    wire! {
         /// A topic.
         struct Topic {
             /// Orbit's id of it.
@@ -212,6 +220,14 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
         /// The same, with what the request says for itself.
         #[must_use]
         pub fn documented(self, words: Documentation) -> Self { Self { $($word: words.$word,)* ..self } }
+    }
+    impl RequestCreate {
+        /// A request for these changes.
+        #[must_use]
+        pub fn new(items: Vec<RequestCreateItem>, words: Documentation) -> Self { Self { items, $($word: words.$word),* } }
+        /// What it says for itself.
+        #[must_use]
+        pub fn documentation(&self) -> Documentation { Documentation { $($word: self.$word.clone()),* } }
     }
     impl TopicReplace {
         /// What the request says for itself.
@@ -373,6 +389,17 @@ wire! {
         /// What is to happen.
         pub action: Action,
         /// The topic: for `update` all that it is to be, for `delete` its workspace, environment and name.
+        pub topic: TopicCreate,
+    }
+}
+
+wire! {
+    /// One change of several that a request asks for.
+    input struct RequestCreateItem {
+        /// What is to happen.
+        pub action: Action,
+        /// The topic: for `update` all that it is to be, for `delete` its workspace, environment and name. What is said for those who decide stands
+        /// beside `items`, not here.
         pub topic: TopicCreate,
     }
 }

@@ -164,6 +164,21 @@ pub struct TopicChange {
     pub action: TopicAction,
 }
 
+impl TopicChange {
+    /// The change among others that is to make another topic of a name that Kafka would not tell from this one's.
+    #[must_use]
+    pub fn taken_by<'a>(&self, others: &'a [Change]) -> Option<&'a Self> {
+        let key = self.physical_name.collision_key();
+        let same = |other: &&Self| {
+            other.id != self.id
+                && other.cluster_id == self.cluster_id
+                && matches!(other.action, TopicAction::Create { .. })
+                && other.physical_name.collision_key() == key
+        };
+        others.iter().map(|Change::Topic(other)| other).find(same)
+    }
+}
+
 impl Noun for TopicChange {
     type Facts = TopicFacts;
 

@@ -95,8 +95,14 @@ pub struct Weighed {
 
 /// A noun with a place in the database.
 pub trait Grounded: Noun {
-    /// What policy may look at, what the work needs, and the revision that both are of.
-    fn ground(&self, db: &mut Read, asked: &Asked) -> impl Future<Output = Result<(Self::Facts, Grounds, i64)>> + Send;
+    /// What policy may look at, what the work needs, and the revision that both are of. `before`: what is asked for before it in the same request, and has
+    /// no record yet.
+    fn ground(
+        &self,
+        db: &mut Read,
+        asked: &Asked,
+        before: &[Change],
+    ) -> impl Future<Output = Result<(Self::Facts, Grounds, i64)>> + Send;
     /// Leaves in the record what became of the change. False where another object took its place on the cluster meanwhile.
     fn desire(&self, tx: &mut Tx, stage: &Stage) -> impl Future<Output = Result<bool>> + Send;
     /// What the object takes of its workspace's and its cluster's limits by its record, whatever is open; `None` where it takes nothing.
@@ -105,9 +111,15 @@ pub trait Grounded: Noun {
 
 impl Read {
     /// Judges a change on the facts of this snapshot.
-    pub async fn weigh(&mut self, change: &Change, rules: &Rulebook, asked: &Asked) -> Result<Weighed> {
+    pub async fn weigh(
+        &mut self,
+        change: &Change,
+        rules: &Rulebook,
+        asked: &Asked,
+        before: &[Change],
+    ) -> Result<Weighed> {
         each!(change, c => {
-            let (facts, grounds, base_revision) = c.ground(self, asked).await?;
+            let (facts, grounds, base_revision) = c.ground(self, asked, before).await?;
             let (verdict, differences, claims) = (c.judge(rules, &facts), c.differences(&facts), c.growth(&facts).map(|g| g.wants));
             Ok(Weighed { verdict, differences, grounds, base_revision, claims })
         })
@@ -136,7 +148,7 @@ impl Tx {
 }
 
 impl Grounded for TopicChange {
-    async fn ground(&self, db: &mut Read, asked: &Asked) -> Result<(TopicFacts, Grounds, i64)> {
+    async fn ground(&self, db: &mut Read, asked: &Asked, before: &[Change]) -> Result<(TopicFacts, Grounds, i64)> {
         let row = db.topic(self.id).await?;
         let cluster = db.cluster(self.cluster_id).await?;
         let creates = matches!(self.action, TopicAction::Create { .. });
@@ -145,7 +157,8 @@ impl Grounded for TopicChange {
         let shown = if free { db.cluster_shows(self.cluster_id, &self.physical_name).await? } else { None };
         let others = shown.as_deref().filter(|name| *name != self.physical_name.as_str());
         let collision = if creates { db.topic_collision(self).await? } else { None };
-        let collides_with = collision.or_else(|| others.map(str::to_owned));
+        let beside = || self.taken_by(before).filter(|_| creates).map(|other| other.physical_name.to_string());
+        let collides_with = collision.or_else(|| others.map(str::to_owned)).or_else(beside);
         let quotas = match &cluster {
             Some(cluster) => db.quotas(self, &cluster.slug).await?,
             None => vec![],

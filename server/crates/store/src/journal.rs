@@ -104,6 +104,13 @@ impl Tx {
             .await
     }
 
+    /// Nothing of the topic is on the cluster any more.
+    async fn topic_off_cluster(&mut self, id: TopicId) -> Result<()> {
+        let Some(row) = self.topic(id).await? else { return Ok(()) };
+        self.cluster_topic_gone(row.cluster_id, &row.physical_name).await?;
+        self.sql("UPDATE topic SET kafka_topic_id = NULL WHERE id = $1").bind(id.uuid()).one_row().await
+    }
+
     /// Applies a consequence of a step.
     async fn topic_mark(&mut self, mark: &Mark) -> Result<()> {
         match mark {
@@ -111,15 +118,13 @@ impl Tx {
                 self.topic_activate(*topic, *kafka_topic_id, spec).await?;
                 self.topic_seen(*topic, None).await
             }
+            Mark::TopicTakenBack { topic } => self.topic_transition(*topic, TopicEvent::TakenBack).await,
             Mark::TopicFailed { topic } => self.topic_transition(*topic, TopicEvent::ProvisioningFailed).await,
             Mark::TopicUpdated { topic, spec, observed } => {
                 self.topic_respec(*topic, spec).await?;
                 self.topic_seen(*topic, observed.as_ref()).await
             }
-            Mark::TopicNameFree { topic } => match self.topic(*topic).await? {
-                Some(row) => self.cluster_topic_gone(row.cluster_id, &row.physical_name).await,
-                None => Ok(()),
-            },
+            Mark::TopicNameFree { topic } => self.topic_off_cluster(*topic).await,
             Mark::TopicDeleted { topic } => {
                 if let Some(row) = self.topic(*topic).await? {
                     self.cluster_topic_gone(row.cluster_id, &row.physical_name).await?;

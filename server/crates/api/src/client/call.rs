@@ -159,6 +159,12 @@ impl Call<'_> {
         self.answer().await?.json()
     }
 
+    /// The object that was answered, if there is one.
+    pub(super) async fn read_maybe<T: DeserializeOwned>(self) -> Result<Option<T>, ClientError> {
+        let answer = self.answer().await?;
+        if answer.status == StatusCode::NO_CONTENT { Ok(None) } else { answer.json().map(Some) }
+    }
+
     /// The object that was answered, and whether something is left to do.
     pub(super) async fn submit<T: DeserializeOwned>(self) -> Result<Submitted<T>, ClientError> {
         let answer = self.answer().await?;

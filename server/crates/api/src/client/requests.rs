@@ -1,13 +1,18 @@
 //! Requests and operations.
 
 use super::{Client, ClientError, OperationQuery, RequestQuery};
-use crate::{Approve, Operation, Page, Reject, Request, RequestsDecide, RequestsDecided};
+use crate::{Approve, Operation, Page, Reject, Request, RequestCreate, RequestsDecide, RequestsDecided};
 use std::time::Duration;
 
 impl Client {
     /// A request. With `wait` the answer comes when it is decided, or when the time is up.
     pub async fn request_get(&self, id: &str, wait: Option<Duration>) -> Result<Request, ClientError> {
         self.get(&["v1", "requests", id]).wait(wait).read().await
+    }
+
+    /// Asks for several changes as one request. `None` where everything is as asked for already.
+    pub async fn request_create(&self, create: &RequestCreate) -> Result<Option<Request>, ClientError> {
+        self.post(&["v1", "requests"]).body(create).read_maybe().await
     }
 
     /// A page of the requests that the caller may see.

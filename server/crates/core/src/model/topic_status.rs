@@ -77,6 +77,8 @@ pub enum TopicEvent {
     CreateExpired,
     /// The topic is on the cluster.
     Provisioned,
+    /// It was made, and is being taken back with the bundle that it belongs to.
+    TakenBack,
     /// It could not be made; nothing of it is left.
     ProvisioningFailed,
     /// A delete was allowed or approved.
@@ -115,6 +117,7 @@ pub fn transition(status: Option<TopicStatus>, event: TopicEvent) -> Result<Topi
         (Some(S::PendingApproval), E::CreateWithdrawn) => S::Withdrawn,
         (Some(S::PendingApproval), E::CreateExpired) => S::Expired,
         (Some(S::Provisioning), E::Provisioned) => S::Active,
+        (Some(S::Active), E::TakenBack) => S::Provisioning,
         (Some(S::Provisioning), E::ProvisioningFailed) => S::Failed,
         (Some(S::Active | S::Failed), E::DeleteAccepted) => S::Deleting,
         (Some(S::Deleting), E::DeleteFailed) => S::Active,

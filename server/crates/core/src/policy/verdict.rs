@@ -221,6 +221,17 @@ impl Verdict {
         self.lead_hours = self.lead_hours.max(hours);
     }
 
+    /// The verdict on one item of a request of several: what was found says where it stands in the body, and of which object it is.
+    #[must_use]
+    pub fn of_item(mut self, at: &str, key: &str) -> Self {
+        let found = self.violations.iter_mut().chain(&mut self.reasons).chain(&mut self.warnings);
+        for finding in found {
+            finding.field = format!("{at}{}", finding.field);
+            finding.message = format!("{key}: {}", finding.message);
+        }
+        self
+    }
+
     /// The verdicts of several items of one request as one: everything found in any of them.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

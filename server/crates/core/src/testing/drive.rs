@@ -123,36 +123,57 @@ impl World {
     pub fn target(&self, name: &str) -> Target {
         Target { topic: self.topic, cluster: self.cluster, name: name.parse().expect("a test names topics legally") }
     }
-    /// Keeps the operation: one piece of work.
-    pub fn begin(&self, work: Piece) {
-        self.journal.begin(self.operation, &Saga::new(vec![work]));
+    /// The same world, seen from its `n`-th topic: what is accepted is about that.
+    #[must_use]
+    pub fn at_topic(&self, n: u64) -> Self {
+        Self { topic: TopicId::from_uuid(SequentialIds::nth(100 + n)), ..self.clone() }
+    }
+    /// Keeps the operation.
+    pub fn begin(&self, work: Vec<Piece>) {
+        self.journal.begin(self.operation, &Saga::new(work));
     }
     /// A create was accepted: the record is `provisioning`, the operation is kept.
     #[track_caller]
     pub fn accept_create(&self, name: &str, spec: TopicSpec) {
+        self.begin(vec![self.create(name, spec)]);
+    }
+    /// The record of a topic whose create was accepted, and the work.
+    #[must_use]
+    #[track_caller]
+    pub fn create(&self, name: &str, spec: TopicSpec) -> Piece {
         self.record(TopicStatus::Provisioning, None, &spec);
-        let work = TopicProvisioning::new(self.target(name), None, spec);
-        self.begin(Piece::TopicProvisioning(work));
+        Piece::TopicProvisioning(TopicProvisioning::new(self.target(name), None, spec))
     }
     /// A topic that Orbit knows under `id` was not seen any more, and making it again was accepted.
     #[track_caller]
     pub fn accept_making_again(&self, name: &str, id: KafkaTopicId, spec: TopicSpec) {
         self.record(TopicStatus::Provisioning, Some(id), &spec);
         let work = TopicProvisioning::new(self.target(name), Some(id), spec);
-        self.begin(Piece::TopicProvisioning(work));
+        self.begin(vec![Piece::TopicProvisioning(work)]);
     }
     /// An update was accepted of a topic that is `active`, was to be `before` and is known under `id`.
     #[track_caller]
     pub fn accept_update(&self, name: &str, id: KafkaTopicId, before: &TopicSpec, spec: TopicSpec) {
+        self.begin(vec![self.update(name, id, before, spec)]);
+    }
+    /// The record of a topic whose update was accepted, and the work.
+    #[must_use]
+    #[track_caller]
+    pub fn update(&self, name: &str, id: KafkaTopicId, before: &TopicSpec, spec: TopicSpec) -> Piece {
         self.record(TopicStatus::Active, Some(id), before);
-        let work = TopicUpdate::new(self.target(name), Some(id), before, spec);
-        self.begin(Piece::TopicUpdate(work));
+        Piece::TopicUpdate(TopicUpdate::new(self.target(name), Some(id), before, spec))
     }
     /// A deletion was accepted: the record is `deleting`, and the topic is known under `id`.
     #[track_caller]
     pub fn accept_deletion(&self, name: &str, id: KafkaTopicId, spec: &TopicSpec) {
+        self.begin(vec![self.deletion(name, id, spec)]);
+    }
+    /// The record of a topic whose deletion was accepted, and the work.
+    #[must_use]
+    #[track_caller]
+    pub fn deletion(&self, name: &str, id: KafkaTopicId, spec: &TopicSpec) -> Piece {
         self.record(TopicStatus::Deleting, Some(id), spec);
-        self.begin(Piece::TopicDeletion(TopicDeletion::new(self.target(name), id)));
+        Piece::TopicDeletion(TopicDeletion::new(self.target(name), id))
     }
     fn record(&self, status: TopicStatus, kafka_topic_id: Option<KafkaTopicId>, spec: &TopicSpec) {
         let record = TopicRecord { status, kafka_topic_id, spec: spec.clone(), observed: None };

@@ -191,11 +191,16 @@ impl Inner {
 fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(), IllegalTransition> {
     let (Mark::TopicActive { topic, .. }
     | Mark::TopicNameFree { topic }
+    | Mark::TopicTakenBack { topic }
     | Mark::TopicFailed { topic }
     | Mark::TopicUpdated { topic, .. }
     | Mark::TopicDeleted { topic }
     | Mark::TopicKept { topic }
     | Mark::TopicObserved { topic, .. }) = mark;
+    if matches!(mark, Mark::TopicDeleted { .. }) && !topics.contains_key(topic) {
+        // Told before, by a step that a bundle then took back: the deletion stays.
+        return Ok(());
+    }
     let record = topics.get_mut(topic).expect("the record of a topic with work under way");
     let mut goes = |event| transition(Some(record.status), event).map(|status| record.status = status);
     match mark {
@@ -207,11 +212,10 @@ fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(),
         }
         Mark::TopicNameFree { .. } => {
             assert_eq!(record.status, TopicStatus::Provisioning, "only the name of what is being made comes free");
-        }
-        Mark::TopicFailed { .. } => {
-            goes(TopicEvent::ProvisioningFailed)?;
             record.kafka_topic_id = None;
         }
+        Mark::TopicTakenBack { .. } => goes(TopicEvent::TakenBack)?,
+        Mark::TopicFailed { .. } => goes(TopicEvent::ProvisioningFailed)?,
         Mark::TopicUpdated { spec, observed, .. } => {
             assert_eq!(record.status, TopicStatus::Active, "only a topic that is there changes");
             record.spec = spec.clone();

@@ -5,6 +5,7 @@ use super::{Seen, TopicRecord, World};
 use crate::{
     id::TopicId,
     model::topic::{CleanupPolicy, TopicSpec, TopicStatus},
+    workflow::Saga,
 };
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ pub struct Scenario {
     pub succeeded: fn(&World),
     /// Whether the operation left nothing of itself, `before` it and after it was rolled back; or what it left.
     pub nothing_left: fn(&Seen, &Seen) -> Result<(), String>,
-    /// Whether the work is to delete a topic whatever is in it.
-    pub may_delete_records: bool,
+    /// Topics that the work is to delete whatever is in them.
+    pub may_delete_records_of: &'static [&'static str],
 }
 
 fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -78,7 +79,7 @@ pub fn topic_provisioning() -> Scenario {
             let failed = with_status(&before.records, TopicStatus::Failed);
             same("the database", &failed, &after.records)
         },
-        may_delete_records: false,
+        may_delete_records_of: &[],
     }
 }
 
@@ -135,7 +136,7 @@ pub fn topic_update() -> Scenario {
             }
             same("the cluster", &before.cluster, &cluster)
         },
-        may_delete_records: false,
+        may_delete_records_of: &[],
     }
 }
 
@@ -167,6 +168,63 @@ pub fn topic_deletion() -> Scenario {
             let kept = with_status(&before.records, TopicStatus::Active);
             same("the database", &kept, &after.records)
         },
-        may_delete_records: true,
+        may_delete_records_of: &[NAME],
+    }
+}
+
+/// A bundle: a topic with records is deleted, one changes a setting, one is made. Whatever is made last, the deletion is: what fails before it leaves the
+/// topic where it is.
+///
+/// Nothing left: the new topic is not on the cluster and its record is `failed`, the changed one is as it was, and the one to delete is as it was, or,
+/// where the deletion was carried out before the bundle was taken back, gone with its record.
+#[must_use]
+pub fn bundle() -> Scenario {
+    const OLD: &str = "dev.payments.orders-old";
+    const AUDIT: &str = "dev.payments.audit";
+    fn retention(ms: i64) -> TopicSpec {
+        TopicSpec { retention_ms: Some(ms), ..TopicSpec::default() }
+    }
+    fn topics(world: &World) -> [TopicId; 3] {
+        [1, 2, 3].map(|n| world.at_topic(n).topic)
+    }
+    Scenario {
+        kind: Saga::BUNDLE,
+        begin: |world| {
+            let old = world.kafka.put(OLD, 6, &[]);
+            let audit = world.kafka.put(AUDIT, 1, &[("retention.ms", "1000")]);
+            world.kafka.write_record(OLD);
+            world.kafka.write_record(AUDIT);
+            let pieces = vec![
+                world.at_topic(1).deletion(OLD, old, &TopicSpec::default()),
+                world.at_topic(2).update(AUDIT, audit, &retention(1_000), retention(2_000)),
+                world.at_topic(3).create(NAME, retention(3_000)),
+            ];
+            world.begin(pieces);
+        },
+        succeeded: |world| {
+            let [old, audit, new] = topics(world);
+            assert_eq!((world.kafka.topic(OLD), world.journal.topic(old)), (None, None));
+            let changed = world.kafka.topic(AUDIT).expect("the changed topic is on the cluster");
+            assert_eq!(changed.configs, retention(2_000).folded());
+            let record = world.journal.topic(audit).expect("a topic keeps its record");
+            assert_eq!((record.status, record.spec), (TopicStatus::Active, retention(2_000)));
+            let made = world.kafka.topic(NAME).expect("the new topic is on the cluster");
+            let record = world.journal.topic(new).expect("a topic keeps its record");
+            assert_eq!((record.status, record.kafka_topic_id), (TopicStatus::Active, Some(made.id)));
+        },
+        nothing_left: |before, after| {
+            let [old, _, new] = topics(&World::new());
+            let (mut cluster, mut records) = (before.cluster.clone(), before.records.clone());
+            records.entry(new).and_modify(|record| record.status = TopicStatus::Failed);
+            if after.cluster.keys().any(|name| name.as_str() == OLD) {
+                records.entry(old).and_modify(|record| record.status = TopicStatus::Active);
+            } else {
+                cluster.retain(|name, _| name.as_str() != OLD);
+                records.remove(&old);
+            }
+            same("the cluster", &cluster, &after.cluster)?;
+            same("the database", &records, &after.records)
+        },
+        may_delete_records_of: &[OLD],
     }
 }

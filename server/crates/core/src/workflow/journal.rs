@@ -29,6 +29,11 @@ pub enum Mark {
         /// The topic.
         topic: TopicId,
     },
+    /// It was made, and is being taken back with the bundle that it belongs to.
+    TopicTakenBack {
+        /// The topic.
+        topic: TopicId,
+    },
     /// It could not be made, and nothing of it is left.
     TopicFailed {
         /// The topic.

@@ -26,6 +26,8 @@ pub trait Workflow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static
 
     /// The steps to take, in order. Asked once, at creation, and stored.
     fn plan(&self) -> Vec<Self::Step>;
+    /// When a step is taken, beside those of the other pieces of a bundle. Never falls along a plan.
+    fn phase(step: Self::Step) -> Phase;
     /// How often and how fast a step is tried again.
     fn retry(step: Self::Step) -> Retry;
     /// Takes a step. Never writes the database: what follows from it is told as [`Mark`]s. What it changes on itself is kept unless the step
@@ -37,6 +39,26 @@ pub trait Workflow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static
     fn begun_before(&mut self, _step: Self::Step) {}
     /// What the database is to say once everything was taken back.
     fn abandoned(&self) -> Vec<Mark>;
+    /// The name, on its cluster, of what it works on.
+    fn works_on(&self) -> &str;
+}
+
+/// When a step of a bundle is taken: each phase of all pieces before the next phase of any, so that what may fail comes before what cannot be taken back,
+/// and people see an object made only when nothing that is made with it can fail any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Looks, and changes nothing.
+    Look,
+    /// Changes what can be changed back.
+    Change,
+    /// Adds what cannot be taken away again.
+    Extend,
+    /// Takes away what cannot be brought back.
+    Destroy,
+    /// Sees that the cluster shows what was done.
+    See,
+    /// Tells the database alone, and cannot fail.
+    Tell,
 }
 
 /// How a step ended that did not fail.

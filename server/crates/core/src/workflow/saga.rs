@@ -140,6 +140,9 @@ impl Saga {
     /// The version that a new operation has, held by who inserts it.
     const BORN: i64 = 1;
 
+    /// The kind of an operation of several pieces.
+    pub const BUNDLE: &'static str = "Bundle";
+
     /// A saga at its beginning.
     #[must_use]
     pub fn new(pieces: Vec<Piece>) -> Self {
@@ -155,7 +158,8 @@ impl Saga {
             last_error: None,
         };
         let plans = pieces.iter().enumerate();
-        let steps = plans.flat_map(|(i, p)| p.plan().into_iter().map(move |s| record(i, s))).collect();
+        let mut steps: Vec<_> = plans.flat_map(|(i, p)| p.plan().into_iter().map(move |s| record(i, s))).collect();
+        steps.sort_by_key(|record| Piece::phase(record.step));
         Self {
             pieces,
             steps,
@@ -165,6 +169,22 @@ impl Saga {
             due_version: Self::BORN,
             not_before: None,
         }
+    }
+
+    /// What it does, as `operation.kind` keeps it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.pieces.as_slice() {
+            [one] => one.kind(),
+            _ => Self::BUNDLE,
+        }
+    }
+
+    /// The name of what a step works on, where that has to be said: an operation of one piece works on one thing.
+    #[must_use]
+    pub fn works_on(&self, record: &StepRecord) -> Option<&str> {
+        let several = self.pieces.len() > 1;
+        self.pieces.get(record.piece).filter(|_| several).map(Piece::works_on)
     }
 
     /// A saga that begins then, or at once where there is no such time. Until it does nobody holds it, so it begins with a claim.

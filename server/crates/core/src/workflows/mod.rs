@@ -12,7 +12,7 @@ use crate::{
     id::{ClusterId, TopicId},
     name::PhysicalName,
     ports::{Bulk, KafkaAdmin, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription, TopicRef},
-    workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
+    workflow::{Did, Failure, Mark, Phase, Retry, StepError, Workflow},
 };
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -33,6 +33,9 @@ macro_rules! workflows { ($($(#[doc = $doc:literal])* $Variant:ident),* $(,)?) =
         type Step = PieceStep;
         fn plan(&self) -> Vec<PieceStep> {
             match self { $(Self::$Variant(w) => w.plan().into_iter().map(PieceStep::$Variant).collect()),* }
+        }
+        fn phase(step: PieceStep) -> Phase {
+            match step { $(PieceStep::$Variant(s) => $Variant::phase(s)),* }
         }
         fn retry(step: PieceStep) -> Retry {
             match step { $(PieceStep::$Variant(s) => $Variant::retry(s)),* }
@@ -58,13 +61,16 @@ macro_rules! workflows { ($($(#[doc = $doc:literal])* $Variant:ident),* $(,)?) =
         fn abandoned(&self) -> Vec<Mark> {
             match self { $(Self::$Variant(w) => w.abandoned()),* }
         }
+        fn works_on(&self) -> &str {
+            match self { $(Self::$Variant(w) => w.works_on()),* }
+        }
     }
 
     impl Piece {
         /// The kinds that this build knows: a replica claims no others.
         pub const KINDS: &'static [&'static str] = &[$(stringify!($Variant)),*];
 
-        /// Its kind, as `operation.kind` keeps it.
+        /// Its kind, as `operation.kind` keeps that of an operation of one piece.
         #[must_use]
         pub fn kind(&self) -> &'static str {
             match self { $(Self::$Variant(_) => stringify!($Variant)),* }

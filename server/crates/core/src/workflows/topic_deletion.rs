@@ -4,7 +4,7 @@ use super::{Target, is, only};
 use crate::{
     ports::{CHANGE_ENDS_WITHIN, KafkaError, KafkaErrorKind, KafkaTopicId, Ports},
     reach,
-    workflow::{Did, Mark, Retry, StepError, Wait, Workflow},
+    workflow::{Did, Mark, Phase, Retry, StepError, Wait, Workflow},
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,12 @@ impl Workflow for TopicDeletion {
     fn plan(&self) -> Vec<DeletionStep> {
         vec![DeletionStep::Delete, DeletionStep::Forget]
     }
+    fn phase(step: DeletionStep) -> Phase {
+        match step {
+            DeletionStep::Delete => Phase::Destroy,
+            DeletionStep::Forget => Phase::See,
+        }
+    }
     fn retry(_: DeletionStep) -> Retry {
         Retry::CLUSTER
     }
@@ -115,5 +121,8 @@ impl Workflow for TopicDeletion {
     fn abandoned(&self) -> Vec<Mark> {
         let topic = self.target.topic;
         vec![if self.gone { Mark::TopicDeleted { topic } } else { Mark::TopicKept { topic } }]
+    }
+    fn works_on(&self) -> &str {
+        self.target.name.as_str()
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     model::topic::TopicSpec,
     ports::{CHANGE_ENDS_WITHIN, KafkaError, KafkaErrorKind, KafkaTopicId, NewTopic, Ports, TopicDescription},
     reach,
-    workflow::{Did, Failure, Mark, Retry, StepError, Wait, Workflow},
+    workflow::{Did, Failure, Mark, Phase, Retry, StepError, Wait, Workflow},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -27,6 +27,9 @@ pub struct TopicProvisioning {
     unsure: bool,
     /// Kafka's id, once it is known.
     kafka_topic_id: Option<KafkaTopicId>,
+    /// Whether the database was told that the topic is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    told: bool,
 }
 
 /// The steps. Append-only.
@@ -55,7 +58,7 @@ impl TopicProvisioning {
     /// The work at its beginning. `known`: Kafka's id of the topic, where Orbit made it before.
     #[must_use]
     pub fn new(target: Target, known: Option<KafkaTopicId>, spec: TopicSpec) -> Self {
-        Self { target, spec, known, absent: false, unsure: false, kafka_topic_id: None }
+        Self { target, spec, known, absent: false, unsure: false, kafka_topic_id: None, told: false }
     }
 
     fn unmanaged(&self) -> StepError {
@@ -208,6 +211,13 @@ impl Workflow for TopicProvisioning {
     fn plan(&self) -> Vec<ProvisioningStep> {
         vec![ProvisioningStep::Observe, ProvisioningStep::Create, ProvisioningStep::Activate]
     }
+    fn phase(step: ProvisioningStep) -> Phase {
+        match step {
+            ProvisioningStep::Observe => Phase::Look,
+            ProvisioningStep::Create => Phase::Change,
+            ProvisioningStep::Activate => Phase::Tell,
+        }
+    }
     fn retry(_: ProvisioningStep) -> Retry {
         Retry::CLUSTER
     }
@@ -220,6 +230,7 @@ impl Workflow for TopicProvisioning {
                 let Some(kafka_topic_id) = self.kafka_topic_id else {
                     return Err(StepError::Fatal(Failure::plain("workflow.step", "the topic's id is not known")));
                 };
+                self.told = true;
                 let (topic, spec) = (self.target.topic, self.spec.clone());
                 Ok(Did::Done(vec![Mark::TopicActive { topic, kafka_topic_id, spec }]))
             }
@@ -228,6 +239,9 @@ impl Workflow for TopicProvisioning {
     async fn undo(&mut self, step: ProvisioningStep, ports: &Ports) -> Result<Did, StepError> {
         match step {
             ProvisioningStep::Create => self.uncreate(ports).await,
+            ProvisioningStep::Activate if self.told => {
+                Ok(Did::Done(vec![Mark::TopicTakenBack { topic: self.target.topic }]))
+            }
             ProvisioningStep::Observe | ProvisioningStep::Activate => Ok(Did::Done(vec![])),
         }
     }
@@ -236,5 +250,8 @@ impl Workflow for TopicProvisioning {
     }
     fn abandoned(&self) -> Vec<Mark> {
         vec![Mark::TopicFailed { topic: self.target.topic }]
+    }
+    fn works_on(&self) -> &str {
+        self.target.name.as_str()
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     ports::{ConfigChange, KafkaError, KafkaErrorKind, KafkaTopicId, Ports, TopicDescription},
     reach,
-    workflow::{Did, Failure, Mark, Retry, StepError, Workflow},
+    workflow::{Did, Failure, Mark, Phase, Retry, StepError, Workflow},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,10 +27,16 @@ pub struct TopicUpdate {
     replication_factor: Option<u16>,
     /// What it is to be.
     spec: TopicSpec,
+    /// What it was to be before.
+    #[serde(default)]
+    was: Option<Box<TopicSpec>>,
     /// The settings that change, as they were before: `None` is "not set on the topic". What an undo restores.
     before: BTreeMap<String, Option<String>>,
     /// What the cluster showed where the topic was not the one to change, or cannot be changed so.
     surprise: Option<Observed>,
+    /// Whether the database was told of the change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    told: bool,
 }
 
 /// The steps. Append-only.
@@ -65,8 +71,8 @@ impl TopicUpdate {
         let managed = was.folded().into_keys().collect();
         let replication_factor =
             spec.replication_factor().filter(|_| spec.replication_factor() != was.replication_factor());
-        let (before, surprise) = (BTreeMap::new(), None);
-        Self { target, kafka_topic_id, managed, replication_factor, spec, before, surprise }
+        let (before, surprise, was) = (BTreeMap::new(), None, Some(Box::new(was.clone())));
+        Self { target, kafka_topic_id, managed, replication_factor, spec, was, before, surprise, told: false }
     }
 
     fn gone(&self) -> Failure {
@@ -189,9 +195,17 @@ impl TopicUpdate {
         let expected = |found: Option<&TopicDescription>| found.is_none_or(|found| another(found) || shows_it(found));
         let found = reach!(self.target.describe_until(ports, expected).await);
         let found = self.recognize(found).map_err(StepError::Fatal)?;
+        self.told = true;
         let (topic, spec) = (self.target.topic, self.spec.clone());
         let observed = Some(Observed { topic: Some(found) });
         Ok(Did::Done(vec![Mark::TopicUpdated { topic, spec, observed }]))
+    }
+
+    /// The record says again what it said before: a piece of the same bundle failed after this one.
+    fn untell(&self) -> Vec<Mark> {
+        let topic = self.target.topic;
+        let was = self.was.as_deref().filter(|_| self.told).cloned();
+        was.map(|spec| Mark::TopicUpdated { topic, spec, observed: None }).into_iter().collect()
     }
 
     async fn grow(&mut self, ports: &Ports) -> Result<Did, StepError> {
@@ -230,6 +244,14 @@ impl Workflow for TopicUpdate {
         plan.push(UpdateStep::Settle);
         plan
     }
+    fn phase(step: UpdateStep) -> Phase {
+        match step {
+            UpdateStep::Observe => Phase::Look,
+            UpdateStep::ChangeConfigs => Phase::Change,
+            UpdateStep::GrowPartitions => Phase::Extend,
+            UpdateStep::Settle => Phase::See,
+        }
+    }
     fn retry(_: UpdateStep) -> Retry {
         Retry::CLUSTER
     }
@@ -245,11 +267,15 @@ impl Workflow for TopicUpdate {
         match step {
             UpdateStep::ChangeConfigs => self.restore(ports).await,
             // Partitions cannot be taken away: the record of what is there stays right by the next observation.
-            UpdateStep::Observe | UpdateStep::GrowPartitions | UpdateStep::Settle => Ok(Did::Done(vec![])),
+            UpdateStep::Observe | UpdateStep::GrowPartitions => Ok(Did::Done(vec![])),
+            UpdateStep::Settle => Ok(Did::Done(self.untell())),
         }
     }
     fn abandoned(&self) -> Vec<Mark> {
         let topic = self.target.topic;
         self.surprise.clone().map(|observed| Mark::TopicObserved { topic, observed }).into_iter().collect()
+    }
+    fn works_on(&self) -> &str {
+        self.target.name.as_str()
     }
 }

@@ -175,7 +175,7 @@ fn a_setting_that_is_no_longer_given_returns_to_the_default_and_what_others_set_
         ..update(setting("segment.ms", "6"))
     };
     world.accept_update(NAME, id, &before, TopicSpec::default());
-    world.begin(asked.piece(&grounds).unwrap());
+    world.begin(vec![asked.piece(&grounds).unwrap()]);
 
     assert_eq!(paused(world.drive()), OperationState::Succeeded);
 

@@ -22,15 +22,16 @@ struct Flight {
     caught_at: Method,
 }
 
-const FLIGHTS: [Flight; 3] = [
+const FLIGHTS: [Flight; 4] = [
     Flight {
         file: "topic-provisioning",
         newest: 1,
         scenario: scenario::topic_provisioning,
         caught_at: Method::TopicsCreate,
     },
-    Flight { file: "topic-update", newest: 1, scenario: scenario::topic_update, caught_at: Method::ConfigsChange },
+    Flight { file: "topic-update", newest: 2, scenario: scenario::topic_update, caught_at: Method::ConfigsChange },
     Flight { file: "topic-deletion", newest: 1, scenario: scenario::topic_deletion, caught_at: Method::TopicsDelete },
+    Flight { file: "bundle", newest: 1, scenario: scenario::bundle, caught_at: Method::TopicsDelete },
 ];
 
 impl Flight {

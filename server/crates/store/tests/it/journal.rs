@@ -10,7 +10,7 @@ use orbit_core::{
     workflow::{Failure, Held, Journal, JournalError, Mark, OperationState, Save, Turn, turn},
 };
 use orbit_store::{AuditRow, Health, LeasedJournal, OperationRow};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 async fn operation(db: &TestStore, held: &Held) -> OperationRow {
     db.read().await.unwrap().operation(held.id).await.unwrap().unwrap()
@@ -224,6 +224,25 @@ async fn a_topic_that_was_taken_back_frees_its_name_at_once(db: TestStore) {
     assert_eq!(db.read().await.unwrap().cluster_shows(place.cluster, &name).await.unwrap(), None);
 }
 
+async fn what_was_made_and_is_taken_back_with_its_bundle_ends_as_if_never_made(db: TestStore) {
+    let place = db.place().await;
+    let create = place.create("orders", 3);
+    let (_, held) = db.operate(&place, &create).await;
+    let topic = create.id;
+    let journal = db.journal(&place);
+    let told =
+        Save { marks: vec![made(&create, 3)], state: OperationState::Running, due: Duration::ZERO, failure: None };
+    let version = journal.save(&held, told).await.unwrap().version;
+    assert_eq!(db.topic(&create).await.unwrap().status, TopicStatus::Active);
+
+    let marks = vec![Mark::TopicTakenBack { topic }, Mark::TopicNameFree { topic }, Mark::TopicFailed { topic }];
+    let (held, save) = Place::ended(&Held { version, ..held }, OperationState::RolledBack, marks);
+    journal.save(&held, save).await.unwrap();
+
+    let row = db.topic(&create).await.unwrap();
+    assert_eq!((row.status, row.kafka_topic_id), (TopicStatus::Failed, None));
+}
+
 async fn a_topic_that_could_not_be_deleted_is_active_again(db: TestStore) {
     let place = db.place().await;
     let delete = db.active(&place, "orders").await.delete();
@@ -304,6 +323,7 @@ on_both!(
     marks_of_updates_and_looks,
     a_deleted_topic_frees_its_name_at_once,
     a_topic_that_was_taken_back_frees_its_name_at_once,
+    what_was_made_and_is_taken_back_with_its_bundle_ends_as_if_never_made,
     a_topic_that_could_not_be_deleted_is_active_again,
     saves_of_many_operations_do_not_stand_in_each_others_way,
     a_save_that_cannot_be_leaves_those_beside_it_alone,

@@ -27,7 +27,7 @@ async fn claims(db: &TestStore, change: &TopicChange) -> Amounts {
 async fn weigh(db: &TestStore, change: &TopicChange) -> Weighed {
     let requester = Requester { platform_admin: true };
     let mut read = db.read().await.unwrap();
-    read.weigh(&Change::Topic(change.clone()), &Rulebook::default(), &requester.into()).await.unwrap()
+    read.weigh(&Change::Topic(change.clone()), &Rulebook::default(), &requester.into(), &[]).await.unwrap()
 }
 
 /// Judges a change and takes what it asks for, as submit does.

@@ -12,7 +12,7 @@ async fn weigh(db: &TestStore, change: &TopicChange) -> Weighed {
     let mut read = db.read().await.unwrap();
     let rules = read.rulebook(change.workspace_id).await.unwrap();
     let requester = Requester { platform_admin: true };
-    read.weigh(&Change::Topic(change.clone()), &rules, &requester.into()).await.unwrap()
+    read.weigh(&Change::Topic(change.clone()), &rules, &requester.into(), &[]).await.unwrap()
 }
 
 fn codes(weighed: &Weighed) -> Vec<&str> {
@@ -109,7 +109,7 @@ async fn siblings_of_one_transaction_count(db: TestStore) {
     let mut tx = db.begin().await.unwrap();
     assert!(tx.desire(&dots, &place.filed()).await.unwrap());
     let requester = Requester { platform_admin: true };
-    let told = tx.weigh(&underscore, &Rulebook::default(), &requester.into()).await.unwrap();
+    let told = tx.weigh(&underscore, &Rulebook::default(), &requester.into(), &[]).await.unwrap();
     assert_eq!(codes(&told), ["topic.name.collision"]);
 }
 

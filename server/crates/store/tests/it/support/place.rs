@@ -164,7 +164,7 @@ impl TestStore {
         let requester = Requester { platform_admin: false };
         let change = Change::Topic(change.clone());
         let mut read = self.read().await.unwrap();
-        read.weigh(&change, &Rulebook::default(), &requester.into()).await.unwrap().grounds
+        read.weigh(&change, &Rulebook::default(), &requester.into(), &[]).await.unwrap().grounds
     }
 
     /// Files a request of one change.

@@ -1,0 +1,219 @@
+//! Asking for several changes as one request: one verdict, one decision, one operation.
+
+use super::{
+    App, AppError, AppResult, Call, Code, Filed, Filing, Outcome, Place, Refusal, TopicIntent,
+    decide::no_request,
+    topic_place::Books,
+    topic_wish::{Intended, Intent},
+    topics::field,
+};
+use crate::auth::{Caller, permission::TopicWrite};
+use orbit_core::{
+    change::Change,
+    documentation::Documentation,
+    id::{RequestId, TopicId},
+};
+use orbit_store::{Read, RequestRow, Tx};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
+
+/// A request to file.
+#[derive(Debug, Clone)]
+pub struct RequestNew {
+    /// What it asks for.
+    pub items: Vec<TopicIntent>,
+    /// What it says for itself.
+    pub documentation: Documentation,
+}
+
+/// What a call for a request comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestReply {
+    /// The request; none where everything is as asked for already.
+    pub request: Option<RequestId>,
+    /// How the call ended.
+    pub outcome: Outcome,
+}
+
+impl App {
+    /// Files several changes as one request.
+    pub async fn request_create(
+        &self,
+        caller: &Caller<TopicWrite>,
+        call: &Call,
+        new: RequestNew,
+    ) -> AppResult<RequestReply> {
+        let mut tx = self.store.begin().await?;
+        if let Some(before) = self.answered_before::<RequestReply>(&mut tx, call).await? {
+            return match before.request {
+                Some(id) if !self.may_see_request(&mut tx, &call.who, id).await? => {
+                    Err(no_request(&id.to_string()).into())
+                }
+                _ => Ok(before),
+            };
+        }
+        let places = self.places(&mut tx, caller, &new.items).await?;
+        one_workspace(&places)?;
+        self.places_lock(&mut tx, &places).await?;
+        // Read again under the locks. What is open is read before the topics: see `Filing::open`.
+        let mut open = HashMap::new();
+        for topic in self.places(&mut tx, caller, &new.items).await?.into_iter().filter_map(|p| p.existing) {
+            if let Some(request) = tx.request_open(topic.id.uuid()).await? {
+                open.insert(topic.id, request);
+            }
+        }
+        let places = self.places(&mut tx, caller, &new.items).await?;
+        let stand = |place: &Place| place.existing.as_ref().and_then(|topic| open.get(&topic.id).cloned());
+        let standing: Vec<_> = places.iter().map(|place| (place, stand(place))).collect();
+        let filing = self.filing_of(&mut tx, call, standing, new).await?;
+        if filing.changes.is_empty() {
+            return Ok(RequestReply { request: None, outcome: Outcome::There });
+        }
+        self.bundle_submit(tx, call, filing).await
+    }
+
+    /// Where each topic lives, or is to; what is wrong with any of them in one answer.
+    async fn places(&self, db: &mut Read, caller: &Caller<TopicWrite>, items: &[TopicIntent]) -> AppResult<Vec<Place>> {
+        let (mut places, mut wrong) = (Vec::with_capacity(items.len()), Wrong::default());
+        for (n, TopicIntent { topic, .. }) in items.iter().enumerate() {
+            let place = self.place(db, caller, &topic.workspace, &topic.environment, &topic.name).await;
+            places.extend(wrong.unless(n, place)?);
+        }
+        wrong.none()?;
+        Ok(places)
+    }
+
+    /// The locks of submit, in its order: workspace, then environments.
+    async fn places_lock(&self, tx: &mut Tx, places: &[Place]) -> AppResult<()> {
+        if let Some(place) = places.first() {
+            tx.workspace_lock(place.workspace.id).await?;
+        }
+        for environment in places.iter().map(|place| place.environment.id).collect::<BTreeSet<_>>() {
+            tx.environment_hold(environment).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be judged and filed: what is there as asked needs nothing.
+    async fn filing_of(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        standing: Vec<(&Place, Option<RequestRow>)>,
+        RequestNew { items, documentation }: RequestNew,
+    ) -> AppResult<Filing> {
+        let mut filing = Filing { changes: vec![], open: vec![], places: vec![], documentation };
+        let mut wrong = Wrong::default();
+        let (mut books, mut seen) = (Books::default(), HashMap::new());
+        for (n, ((place, open), item)) in standing.into_iter().zip(items).enumerate() {
+            if let Some(first) = seen.insert((place.environment.id, item.topic.name.clone()), n) {
+                wrong.add(n, twice(first));
+                continue;
+            }
+            let intent = Intent { call, place, is_open: open.is_some() };
+            let intended = self.intended((tx, &mut books), &intent, item).await;
+            match wrong.unless(n, intended)? {
+                Some(Intended::Change(change, _)) => {
+                    filing.changes.push(Change::Topic(change));
+                    filing.open.push(open);
+                    filing.places.push(n);
+                }
+                Some(Intended::Drop(row)) => {
+                    wrong.add(n, alone(&row.key(), row.id));
+                }
+                Some(Intended::There(_)) | None => {}
+            }
+        }
+        wrong.none()?;
+        Ok(filing)
+    }
+
+    /// Submits, commits, and drives the work.
+    async fn bundle_submit(&self, mut tx: Tx, call: &Call, filing: Filing) -> AppResult<RequestReply> {
+        for lane in filing.changes.iter().map(Change::lane).collect::<BTreeSet<_>>() {
+            tx.cluster_lock(lane).await?;
+        }
+        let changes = filing.changes.clone();
+        let filed = match self.submit(&mut tx, call, filing).await {
+            Ok(filed) => filed,
+            Err(AppError::Refused(refusal)) => {
+                drop(tx);
+                self.audit_denial(call, &changes, &refusal).await?;
+                return Err(AppError::Refused(refusal));
+            }
+            Err(error) => return Err(error),
+        };
+        let (request, outcome, work) = match filed {
+            Filed::Attached(request) | Filed::Pending(request) => (request, Outcome::UnderWay, None),
+            Filed::Accepted(request, Some(work)) => (request, Outcome::UnderWay, Some(work)),
+            Filed::Accepted(request, None) => (request, Outcome::Done, None),
+        };
+        let reply = RequestReply { request: Some(request), outcome };
+        self.remember(&mut tx, call, &reply).await?;
+        self.commit_and_drive(tx, work.and_then(|w| w.held)).await?;
+        Ok(reply)
+    }
+}
+
+/// What is wrong with items of a body, all of it.
+#[derive(Default)]
+struct Wrong(Vec<Refusal>);
+
+impl Wrong {
+    fn add(&mut self, n: usize, refusal: Refusal) {
+        self.0.push(refusal.within(&format!("/items/{n}/topic")));
+    }
+    /// What came of the `n`-th item, unless it was refused.
+    fn unless<T>(&mut self, n: usize, came: AppResult<T>) -> AppResult<Option<T>> {
+        match came {
+            Ok(value) => Ok(Some(value)),
+            Err(AppError::Refused(refusal)) => {
+                self.add(n, *refusal);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+    /// The refusal of the body: as that of the only item that is wrong, or with the fields of all of them.
+    fn none(self) -> AppResult<()> {
+        let mut refusals = self.0;
+        match refusals.pop() {
+            None => Ok(()),
+            Some(only) if refusals.is_empty() => Err(only.into()),
+            Some(last) => {
+                refusals.push(last);
+                let code = refusals[0].code;
+                let code = if refusals.iter().all(|r| r.code == code) { code } else { Code::Invalid };
+                let fields = refusals.into_iter().flat_map(|r| r.fields).collect();
+                Err(Refusal { code, ..Refusal::fields(fields) }.into())
+            }
+        }
+    }
+}
+
+fn one_workspace(places: &[Place]) -> Result<(), Refusal> {
+    let Some(first) = places.first() else { return Ok(()) };
+    let another = |place: &&Place| place.workspace.id != first.workspace.id;
+    match places.iter().position(|place| another(&place)) {
+        None => Ok(()),
+        Some(n) => {
+            let detail = format!("is {}, and /items/0 is of {}", places[n].workspace.slug, first.workspace.slug);
+            let remedy = "ask for the topics of each workspace in a request of its own: its admins decide";
+            let pointer = format!("/items/{n}/topic/workspace");
+            Err(Refusal::fields(vec![field(&pointer, "request.workspace", &detail, remedy)]))
+        }
+    }
+}
+
+fn twice(first: usize) -> Refusal {
+    let detail = format!("is the topic of /items/{first} again");
+    Refusal::fields(vec![field("", "request.duplicate", &detail, "ask for one change of each topic")])
+}
+
+fn alone(key: &str, id: TopicId) -> Refusal {
+    Refusal::new(
+        Code::TopicNotFound,
+        format!("topic {key} is not on its cluster: deleting it drops its record, and is no part of a request"),
+    )
+    .remedy(format!("drop it by itself: DELETE /v1/topics/{id}"))
+}
