@@ -10,7 +10,7 @@ mapfile -t QUIET < <(quiet)
 main() {
   local target
   expect_terraform
-  scripts/setup.sh --quiet
+  scripts/setup.sh --quiet --to-run
   new_run_dir bench
   provide_terraform
   run_part "building the release (minutes, the first time)" cargo build "${QUIET[@]}" --release --package orbit-server \

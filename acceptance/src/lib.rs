@@ -23,7 +23,7 @@ pub use cluster::{Kafka, OnCluster};
 pub use orbit::{Orbit, Setup};
 pub use postgres::{Database, HeldBack};
 pub use proxy::Proxy;
-pub use setting::{bin, fresh, repository};
+pub use setting::{bin, fresh, generator, repository};
 pub use terraform::{Changed, Terraform, UnderWay};
 pub use told::{Run, Told};
 pub use wait::{BOUND, eventually, eventually_within, within};

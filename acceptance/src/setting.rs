@@ -23,6 +23,15 @@ pub fn bin(name: &str) -> PathBuf {
     path
 }
 
+/// Something that generates clients of the API, or tests it.
+#[must_use]
+#[track_caller]
+pub fn generator(name: &str) -> PathBuf {
+    let path = Path::new(&setting("ORBIT_TEST_CLIENT_TOOLS")).join(name);
+    assert!(path.exists(), "{} is not there: `make setup` installs it", path.display());
+    path
+}
+
 /// The folder of the repository.
 #[must_use]
 pub fn repository() -> PathBuf {

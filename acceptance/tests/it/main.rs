@@ -3,6 +3,7 @@
 
 mod approval;
 mod chaos;
+mod clients;
 mod cluster_trouble;
 mod consent;
 mod cut_off;

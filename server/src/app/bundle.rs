@@ -133,16 +133,7 @@ impl App {
         for lane in filing.changes.iter().map(Change::lane).collect::<BTreeSet<_>>() {
             tx.cluster_lock(lane).await?;
         }
-        let changes = filing.changes.clone();
-        let filed = match self.submit(&mut tx, call, filing).await {
-            Ok(filed) => filed,
-            Err(AppError::Refused(refusal)) => {
-                drop(tx);
-                self.audit_denial(call, &changes, &refusal).await?;
-                return Err(AppError::Refused(refusal));
-            }
-            Err(error) => return Err(error),
-        };
+        let (mut tx, filed) = self.submit_or_note(tx, call, filing).await?;
         let (request, outcome, work) = match filed {
             Filed::Attached(request) | Filed::Pending(request) => (request, Outcome::UnderWay, None),
             Filed::Accepted(request, Some(work)) => (request, Outcome::UnderWay, Some(work)),

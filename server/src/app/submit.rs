@@ -63,6 +63,20 @@ pub struct Accepted {
 }
 
 impl App {
+    /// Submits in a transaction that only goes on where nothing is refused; a denial leaves a line in the trail.
+    pub(super) async fn submit_or_note(&self, mut tx: Tx, call: &Call, filing: Filing) -> AppResult<(Tx, Filed)> {
+        let changes = filing.changes.clone();
+        match self.submit(&mut tx, call, filing).await {
+            Ok(filed) => Ok((tx, filed)),
+            Err(AppError::Refused(refusal)) => {
+                drop(tx);
+                self.audit_denial(call, &changes, &refusal).await?;
+                Err(AppError::Refused(refusal))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
     pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
         if let Some(equal) = self.clear_the_way(tx, call, &filing).await? {

@@ -1,7 +1,7 @@
 //! Topics: asking for one, changing it, taking it away.
 
 use super::{
-    App, AppError, AppResult, Call, Code, Filed, Filing, Refusal,
+    App, AppResult, Call, Code, Filed, Filing, Refusal,
     topic_place::Books,
     topic_wish::{Comes, Wish, change_of},
 };
@@ -117,17 +117,8 @@ impl App {
         let topic = change.id;
         let deletes = change.action == TopicAction::Delete;
         tx.cluster_lock(change.cluster_id).await?;
-        let changes = vec![Change::Topic(change)];
-        let filing = Filing { changes: changes.clone(), open: vec![open], places: vec![], documentation };
-        let filed = match self.submit(&mut tx, call, filing).await {
-            Ok(filed) => filed,
-            Err(AppError::Refused(refusal)) => {
-                drop(tx);
-                self.audit_denial(call, &changes, &refusal).await?;
-                return Err(AppError::Refused(refusal));
-            }
-            Err(error) => return Err(error),
-        };
+        let filing = Filing { changes: vec![Change::Topic(change)], open: vec![open], places: vec![], documentation };
+        let (mut tx, filed) = self.submit_or_note(tx, call, filing).await?;
         let outcome = match &filed {
             Filed::Attached(_) | Filed::Pending(_) | Filed::Accepted(_, Some(_)) => Outcome::UnderWay,
             Filed::Accepted(_, None) if deletes => Outcome::Gone,

@@ -44,7 +44,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Faile
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "meta", security(()),
-    responses((status = 200, body = String, content_type = "text/plain")))]
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Failed> {
     let text = crate::metrics::text(&app).await?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))

@@ -3,6 +3,7 @@
 mod accept;
 mod channels;
 mod clusters;
+mod document;
 mod effective;
 mod environments;
 mod input;
@@ -44,13 +45,13 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
 };
-use utoipa::{OpenApi, openapi::RefOr};
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The API as OpenAPI 3.1 tells it.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Orbit", description = "Self-service control plane for Kafka: topics, policy, approvals, durable operations.", license(name = "Apache-2.0")),
+    info(title = "Orbit", description = "Self-service control plane for Kafka: topics, policy, approvals, durable operations.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     tags(
         (name = "topics", description = "Kafka topics, asked for and changed within policy."),
         (name = "requests", description = "What was asked for, and who decides it."),
@@ -145,24 +146,7 @@ fn described() -> OpenApiRouter<App> {
 /// The OpenAPI document, as it is committed.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    with_problems(described().split_for_parts().1)
-}
-
-/// Says of every refusal that it is a problem: RFC 9457 has a media type of its own.
-fn with_problems(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    for item in api.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-        for operation in operations.into_iter().flatten() {
-            for (status, response) in &mut operation.responses.responses {
-                if let (true, RefOr::T(response)) = (status.starts_with(['4', '5']), response) {
-                    let content = std::mem::take(&mut response.content);
-                    let renamed = content.into_values().map(|c| ("application/problem+json".to_owned(), c));
-                    response.content = renamed.collect();
-                }
-            }
-        }
-    }
-    api
+    document::whole(described().split_for_parts().1)
 }
 
 #[derive(Clone)]
@@ -176,7 +160,7 @@ impl MakeRequestId for FreshRequestId {
 /// Every route, with what every call passes through.
 pub fn router(app: App, body_limit: usize) -> Router {
     let (routes, api) = described().split_for_parts();
-    let api = with_problems(api);
+    let api = document::whole(api);
     let known = params::Known::of(&api);
     let document = axum::routing::get(move || async move { Json(api) });
     let id = HeaderName::from_static(problem::REQUEST_ID);

@@ -69,7 +69,8 @@ struct Operation {
     method: Method,
     path: String,
     id: String,
-    has_body: bool,
+    /// The document's example: right as far as its own shape goes, so that it is the rights that decide.
+    body: Option<Value>,
 }
 
 /// Every operation, what is deleted last.
@@ -80,50 +81,15 @@ fn operations() -> Vec<Operation> {
         for (method, told) in item.as_object().unwrap() {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
             let id = told["operationId"].as_str().unwrap().to_owned();
-            all.push(Operation { method, path: path.clone(), id, has_body: told.get("requestBody").is_some() });
+            let body = told.get("requestBody").map(|body| {
+                let example = body["content"].as_object().unwrap().values().find_map(|content| content.get("example"));
+                example.unwrap_or_else(|| panic!("{id} takes a body, and the document has no example of it")).clone()
+            });
+            all.push(Operation { method, path: path.clone(), id, body });
         }
     }
     all.sort_by_key(|o| (o.method == Method::DELETE, o.path.clone(), o.method.to_string()));
     all
-}
-
-/// A body that is right as far as its own shape goes, so that it is the rights that decide.
-fn body(id: &str) -> Value {
-    let topic = json!({ "workspace": "payments", "environment": "dev", "name": "orders" });
-    match id {
-        "cluster_limits_put"
-        | "workspace_limits_put"
-        | "topic_policy_replace"
-        | "topic_replace"
-        | "request_approve" => json!({}),
-        "cluster_update" | "environment_update" | "workspace_update" => json!({ "display_name": "Another" }),
-        "cluster_create" => {
-            let connection = json!({ "bootstrap_servers": ["main.test:9092"], "security_protocol": "PLAINTEXT" });
-            json!({ "slug": "second", "connection": connection })
-        }
-        "environment_create" | "workspace_create" => json!({ "slug": "second" }),
-        "mapping_create" => json!({ "environment": "dev", "cluster": "main" }),
-        "membership_create" => json!({ "principal": "dev", "role": "member", "workspace": "payments" }),
-        "notification_channel_create" => {
-            json!({ "name": "ops", "workspace": "payments", "webhook": { "url": "https://hooks.example.com/x" } })
-        }
-        "notification_channel_update" => json!({ "events": ["request.pending"] }),
-        "policy_pack_install" => json!({ "dry_run": true, "environments": { "production": ["prod"] } }),
-        "principal_create" => json!({ "name": "dev" }),
-        "principal_update" => json!({ "email": "dev@example.com" }),
-        "request_reject" => json!({ "reason": "no" }),
-        "requests_decide" => json!({ "requests": ["req_nowhere"], "decision": "approve" }),
-        "token_create" => json!({ "name": "own" }),
-        "topic_policy_create" => json!({ "name": "own", "scope": "workspace", "workspace": "payments" }),
-        "topic_policy_restore" => json!({ "version": 1 }),
-        "topic_policy_backtest" => {
-            json!({ "draft": { "name": "draft", "scope": "workspace", "workspace": "payments" } })
-        }
-        "topic_create" => topic,
-        "topic_update" => json!({ "partitions": 2 }),
-        "topic_evaluate" | "request_create" => json!({ "items": [{ "action": "create", "topic": topic }] }),
-        other => panic!("{other} takes a body, and the table has none for it"),
-    }
 }
 
 /// What comes of a call, as far as rights go.
@@ -135,13 +101,13 @@ async fn outcome(who: Option<&Person>, root: &Person, operation: &Operation, pat
     };
     // A stale revision: what would be deleted or changed stays, for those who come after.
     let call = if path.contains("/requests/") { call } else { call.if_match("\"999999\"") };
-    let answer = if operation.has_body { call.json(&body(&operation.id)) } else { call };
+    let answer = if let Some(body) = &operation.body { call.json(body) } else { call };
     match answer.send().await {
         answer if answer.status == 401 => "no token",
         answer if answer.status == 403 => "forbidden",
         answer if answer.status == 404 => "hidden",
-        answer if answer.body["code"] == "invalid" && operation.has_body => {
-            panic!("the table's body for {} is wrong: {}", operation.id, answer.raw)
+        answer if answer.body["code"] == "invalid" && operation.body.is_some() => {
+            panic!("the document's example for {} is wrong: {}", operation.id, answer.raw)
         }
         answer if answer.status < 500 => "may",
         answer => panic!("{method} {path}: {} {}", answer.status, answer.raw),

