@@ -18,7 +18,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orbit_api::FieldProblem;
 use orbit_store::PageOf;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// The body of a call, and under which key and in which run it was asked.
@@ -31,7 +31,7 @@ pub(crate) struct Asked<T> {
 }
 
 /// A call without a body.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoBody {}
 
@@ -53,7 +53,7 @@ impl Asked<NoBody> {
 
 const KEY_MAX: usize = 200;
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Serialize + Send> FromRequest<S> for Asked<T> {
     type Rejection = Failed;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
@@ -127,8 +127,8 @@ fn find_nul(value: &Value, pointer: &str, found: &mut Vec<String>) {
 /// The run that a call belongs to, and where that can be seen. An address without an id says nothing.
 fn run(headers: &HeaderMap) -> Result<Option<Run>, Refusal> {
     const LONGEST: usize = 2_000;
-    let Some(id) = short(headers, "orbit-run-id")? else { return Ok(None) };
-    let Some(value) = headers.get("orbit-run-url") else { return Ok(Some(Run { id, url: None })) };
+    let id = short(headers, "orbit-run-id")?;
+    let Some(value) = headers.get("orbit-run-url") else { return Ok(id.map(|id| Run { id, url: None })) };
     let url = value
         .to_str()
         .ok()
@@ -137,7 +137,8 @@ fn run(headers: &HeaderMap) -> Result<Option<Run>, Refusal> {
         Refusal::new(Code::Malformed, "the header orbit-run-url is no address")
             .remedy("send http:// or https:// and at most 2,000 characters, or leave it out")
     };
-    Ok(Some(Run { id, url: Some(url.ok_or_else(bad)?.to_owned()) }))
+    let url = url.ok_or_else(bad)?.to_owned();
+    Ok(id.map(|id| Run { id, url: Some(url) }))
 }
 
 fn once(headers: &HeaderMap, what: &str, body: &[u8]) -> Result<Option<Once>, Refusal> {
@@ -152,7 +153,7 @@ fn once(headers: &HeaderMap, what: &str, body: &[u8]) -> Result<Option<Once>, Re
 fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     match value.to_str() {
-        Ok(text) if (1..=KEY_MAX).contains(&text.len()) => Ok(Some(text.to_owned())),
+        Ok(text) if (1..=KEY_MAX).contains(&text.len()) && !text.contains('\t') => Ok(Some(text.to_owned())),
         _ => Err(Refusal::new(Code::Malformed, format!("the header {name} takes 1 to {KEY_MAX} characters of ASCII"))
             .remedy("send a shorter one")),
     }

@@ -237,6 +237,9 @@ pub(super) async fn token_create(
     const LONGEST: usize = 100;
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/name", Some(&wire.name), LONGEST);
+    if wire.name.trim().is_empty() {
+        wrong.note("/name", "missing", "is empty", None, "say what the token is for");
+    }
     wrong.range("/expires_in_seconds", wire.expires_in_seconds, 1, YEAR);
     wrong.done(|| Some(()))?;
     let lasts = Duration::from_secs(wire.expires_in_seconds.unwrap_or(NINETY_DAYS));

@@ -1,12 +1,14 @@
 //! The shape of a body: every field of a wrong type, missing or unknown is told at once, where serde stops at the first.
 
 use orbit_api::FieldProblem;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Reads a body and tells every field of a wrong type, missing or unknown, not only the first: what is wrong is told and mended, and the rest is
 /// read again. Answers the body, mended, with what was wrong; or only that, where it cannot be mended. Bounded by the number of rounds.
-pub(crate) fn shape<T: DeserializeOwned>(mut body: Value) -> Result<(T, Vec<FieldProblem>), Vec<FieldProblem>> {
+pub(crate) fn shape<T: DeserializeOwned + Serialize>(
+    mut body: Value,
+) -> Result<(T, Vec<FieldProblem>), Vec<FieldProblem>> {
     const ROUNDS: usize = 100;
     // serde would take a list for an object's fields in their order.
     if !body.is_object() {
@@ -15,7 +17,16 @@ pub(crate) fn shape<T: DeserializeOwned>(mut body: Value) -> Result<(T, Vec<Fiel
     let mut wrong: Vec<FieldProblem> = Vec::new();
     for _ in 0..ROUNDS {
         let error = match serde_path_to_error::deserialize::<_, T>(&body) {
-            Ok(read) => return Ok((read, wrong)),
+            Ok(read) => match list_for_object(&body, &serde_json::to_value(&read).unwrap_or_default(), "") {
+                None => return Ok((read, wrong)),
+                Some(at) => {
+                    wrong.push(told(&at, "invalid type: sequence, expected struct "));
+                    if !take_out(&mut body, &at) {
+                        return Err(wrong);
+                    }
+                    continue;
+                }
+            },
             Err(error) => error,
         };
         let (mut path, text) = (pointer(error.path()), error.inner().to_string());
@@ -39,6 +50,23 @@ pub(crate) fn shape<T: DeserializeOwned>(mut body: Value) -> Result<(T, Vec<Fiel
         }
     }
     Err(wrong)
+}
+
+/// Where a list stands for an object: serde takes one for the fields in their order, and what was read of it, written again, is an object.
+fn list_for_object(given: &Value, read: &Value, at: &str) -> Option<String> {
+    let deeper = |part: &str, given, read| {
+        list_for_object(given, read, &format!("{at}/{}", part.replace('~', "~0").replace('/', "~1")))
+    };
+    match (given, read) {
+        (Value::Array(_), Value::Object(_)) => Some(at.to_owned()),
+        (Value::Array(given), Value::Array(read)) => {
+            given.iter().zip(read).enumerate().find_map(|(n, (given, read))| deeper(&n.to_string(), given, read))
+        }
+        (Value::Object(given), Value::Object(read)) => {
+            given.iter().find_map(|(name, given)| deeper(name, given, read.get(name)?))
+        }
+        _ => None,
+    }
 }
 
 /// serde's words name Rust types.
@@ -177,6 +205,21 @@ mod tests {
         due.sort();
         told.sort();
         assert_eq!(told, due);
+    }
+
+    #[test]
+    fn a_list_is_no_object_however_deep_it_stands() {
+        let draft = json!({ "name": "p", "scope": "platform", "retention_limits": [1, 2], "quorum": "many" });
+        let told = shape::<orbit_api::TopicPolicyBacktest>(json!({ "draft": draft })).unwrap().1;
+        let told: Vec<_> = told.iter().map(|f| (f.pointer.as_str(), f.detail.as_str())).collect();
+        let due = [
+            ("/draft/quorum", "is of another type: a whole number that is not negative, and not too large is expected"),
+            ("/draft/retention_limits", "is of another type: an object is expected"),
+        ];
+        assert_eq!(told, due);
+        let item = json!(["create", { "workspace": "w", "environment": "e", "name": "n" }]);
+        let told = shape::<orbit_api::TopicEvaluate>(json!({ "items": [item] })).unwrap_err();
+        assert_eq!(told[0].pointer, "/items/0");
     }
 
     #[test]

@@ -3,14 +3,17 @@
 //! Refusals are problems (RFC 9457); answers say what their status means; what is created links to what can be done with it; request bodies and the main
 //! answers have examples (`examples.json`).
 
+mod limits;
+
+use limits::Limits;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::openapi::{
-    OpenApi, RefOr, Server,
+    OpenApi, RefOr, Required, Server,
     link::Link,
     path::{Operation, Parameter, PathItem},
     response::Response,
-    schema::{ArrayItems, Ref, Schema, SchemaType, Type},
+    schema::{ArrayItems, Object, Ref, Schema, SchemaType, Type},
 };
 
 /// Examples by operation (of its request body) and by schema. A test calls every operation with its own, and reads every other back.
@@ -27,20 +30,21 @@ pub(super) fn whole(mut api: OpenApi) -> OpenApi {
     let mut server = Server::new("/");
     server.description = Some("The server that serves this document.".to_owned());
     api.servers = Some(vec![server]);
-    let links = links_of(&api);
+    let limits = Limits::read();
+    let deeds = deeds(&api);
     for (path, item) in &mut api.paths.paths {
-        let deeper = links.get(path);
         for operation in operations(item) {
-            complete(operation, &examples);
-            if operation.operation_id.as_deref().is_some_and(|id| id.ends_with("_create"))
-                && let Some(links) = deeper
-            {
-                link(operation, links);
-            }
+            complete(operation, &examples, &limits);
+            link(operation, path, &deeds);
         }
     }
+    join_parts(&mut api);
+    bodies_that_may_be_left_out(&mut api);
     name_pages(&mut api);
     let components = api.components.get_or_insert_default();
+    for (name, schema) in &mut components.schemas {
+        limits.of_schema(name, schema);
+    }
     for (name, example) in examples.schemas {
         if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) {
             object.examples = vec![example];
@@ -85,10 +89,12 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         .filter_map(Option::as_mut)
 }
 
-fn complete(operation: &mut Operation, examples: &Examples) {
+fn complete(operation: &mut Operation, examples: &Examples, limits: &Limits) {
+    let id = operation.operation_id.clone().unwrap_or_default();
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
             never_null(parameter);
+            limits.of_parameter(&id, parameter);
         }
     }
     for (status, response) in &mut operation.responses.responses {
@@ -101,13 +107,56 @@ fn complete(operation: &mut Operation, examples: &Examples) {
             }
         }
     }
-    let id = operation.operation_id.as_deref().unwrap_or_default();
-    if let (Some(RefOr::T(body)), Some(example)) = (&mut operation.request_body, examples.requests.get(id)) {
+    if let (Some(RefOr::T(body)), Some(example)) = (&mut operation.request_body, examples.requests.get(&id)) {
         for content in body.content.values_mut() {
             if let RefOr::T(content) = content {
                 content.example = Some(example.clone());
             }
         }
+    }
+}
+
+/// A body of which nothing is due may be left out: it is taken as `{}`.
+fn bodies_that_may_be_left_out(api: &mut OpenApi) {
+    let schemas = &api.components.get_or_insert_default().schemas;
+    let nothing_is_due = |schema: &RefOr<Schema>| {
+        let RefOr::Ref(reference) = schema else { return false };
+        let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+        matches!(schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
+    };
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+        let optional = body
+            .content
+            .values()
+            .all(|content| matches!(content, RefOr::T(content) if content.schema.as_ref().is_some_and(nothing_is_due)));
+        body.required = Some(if optional { Required::False } else { Required::True });
+    }
+}
+
+/// A type that takes in the fields of another is one object, not `allOf` two: that other may take no unknown fields where it stands alone, and generated
+/// clients get one plain type.
+fn join_parts(api: &mut OpenApi) {
+    let schemas = &mut api.components.get_or_insert_default().schemas;
+    let alone = schemas.clone();
+    let object_of = |part: &RefOr<Schema>| match part {
+        RefOr::T(Schema::Object(object)) => Some(object.clone()),
+        RefOr::Ref(reference) => match alone.get(reference.ref_location.rsplit('/').next()?) {
+            Some(RefOr::T(Schema::Object(object))) => Some(object.clone()),
+            _ => None,
+        },
+        RefOr::T(_) => None,
+    };
+    for schema in schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
+        let Some(parts) = all.items.iter().map(object_of).collect::<Option<Vec<_>>>() else { continue };
+        let mut whole = Object::new();
+        whole.description.clone_from(&all.description);
+        for part in parts {
+            whole.required.extend(part.required);
+            whole.properties.extend(part.properties);
+        }
+        *schema = RefOr::T(Schema::Object(whole));
     }
 }
 
@@ -150,26 +199,47 @@ fn problems(response: &mut Response) {
     response.content = content.into_values().map(|c| ("application/problem+json".to_owned(), c)).collect();
 }
 
-/// What can be done with an object of a collection, by the collection's path: operation and path parameter.
-fn links_of(api: &OpenApi) -> BTreeMap<String, Vec<(String, String)>> {
-    let mut links = BTreeMap::<_, Vec<_>>::new();
+/// Where one can go from an answer: a place in it, and the path whose one parameter that fills.
+const LEADS: [(&str, &str, &str); 3] = [
+    ("topic_create", "operation/id", "/v1/operations/{operation}"),
+    ("topic_create", "request/id", "/v1/requests/{request}"),
+    ("request_create", "operation_id", "/v1/operations/{operation}"),
+];
+
+/// What can be done with an object, by the path that names it.
+type Deeds = BTreeMap<String, Vec<(String, String)>>;
+
+/// Operation and path parameter of everything at or below a path with one parameter.
+fn deeds(api: &OpenApi) -> Deeds {
+    let mut deeds = Deeds::new();
     for (path, item) in &api.paths.paths {
-        let Some((collection, parameter)) = path.strip_suffix('}').and_then(|path| path.rsplit_once("/{")) else {
+        let Some((collection, rest)) = path.split_once("/{") else { continue };
+        let Some((parameter, deeper)) = rest.split_once('}') else { continue };
+        if deeper.contains('{') {
             continue;
-        };
-        let of = [&item.get, &item.patch, &item.delete].into_iter().flatten();
-        let of = of.filter_map(|operation| operation.operation_id.clone());
-        links.entry(collection.to_owned()).or_default().extend(of.map(|operation| (operation, parameter.to_owned())));
+        }
+        let of = [&item.get, &item.put, &item.post, &item.patch, &item.delete].into_iter().flatten();
+        let of = of.filter_map(|operation| Some((operation.operation_id.clone()?, parameter.to_owned())));
+        deeds.entry(format!("{collection}/{{{parameter}}}")).or_default().extend(of);
     }
-    links
+    deeds
 }
 
-fn link(operation: &mut Operation, links: &[(String, String)]) {
+/// Leads from what an operation answers to what can be done with it.
+fn link(operation: &mut Operation, collection: &str, deeds: &Deeds) {
+    let Some(id) = operation.operation_id.clone().filter(|id| id.ends_with("_create")) else { return };
+    let own = deeds.keys().filter(|path| path.strip_prefix(collection).is_some_and(|rest| rest.starts_with("/{")));
+    let own = own.map(|path| ("id", path.as_str()));
+    let further = LEADS.iter().filter(|(from, ..)| *from == id).map(|(_, at, path)| (*at, *path));
+    let leads: Vec<_> = own.chain(further).collect();
     for status in ["201", "202"] {
         let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) else { continue };
-        for (operation_id, parameter) in links {
-            let link = Link::builder().operation_id(operation_id).parameter(parameter, "$response.body#/id").build();
-            response.links.insert(operation_id.clone(), RefOr::T(link));
+        for (at, path) in &leads {
+            for (deed, parameter) in deeds.get(*path).into_iter().flatten() {
+                let value = format!("$response.body#/{at}");
+                let link = Link::builder().operation_id(deed).parameter(parameter, value).build();
+                response.links.insert(deed.clone(), RefOr::T(link));
+            }
         }
     }
 }
