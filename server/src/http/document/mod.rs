@@ -41,6 +41,7 @@ pub(super) fn whole(mut api: OpenApi) -> OpenApi {
     join_parts(&mut api);
     bodies_that_may_be_left_out(&mut api);
     name_pages(&mut api);
+    drop_unused(&mut api);
     let components = api.components.get_or_insert_default();
     for (name, schema) in &mut components.schemas {
         limits.of_schema(name, schema);
@@ -114,6 +115,12 @@ fn complete(operation: &mut Operation, examples: &Examples, limits: &Limits) {
             }
         }
     }
+}
+
+fn drop_unused(api: &mut OpenApi) {
+    let text = serde_json::to_string(api).expect("the document is JSON");
+    let used = |name: &str| text.contains(&format!("\"#/components/schemas/{name}\""));
+    api.components.get_or_insert_default().schemas.retain(|name, _| used(name));
 }
 
 /// A body of which nothing is due may be left out: it is taken as `{}`.
