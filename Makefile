@@ -39,6 +39,10 @@ test: ## lint and all tests, with a real PostgreSQL and Kafka; T=name or T='next
 acceptance-chaos: ## kill the server 200 times at random moments (ORBIT_CHAOS_ROUNDS), its cluster now and then, and check what is left (ten minutes)
 	@ORBIT_CHAOS_ROUNDS=$${ORBIT_CHAOS_ROUNDS:-200} $(MAKE) test T='test(whatever_dies_at_random_moments)'
 
+.PHONY: acceptance-api
+acceptance-api: ## have schemathesis make up calls from the API's document for longer (ORBIT_API_EXAMPLES, ORBIT_API_SEED; ten minutes)
+	@ORBIT_API_EXAMPLES=$${ORBIT_API_EXAMPLES:-100} ORBIT_API_SEED=$${ORBIT_API_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')} $(MAKE) test T='test(no_call_that_is_made_up)'
+
 .PHONY: bench
 bench: ## the figures of docs/performance.md, on release builds and a real Kafka; B=burst measures one part
 	@scripts/bench.sh $(B)

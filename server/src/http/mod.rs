@@ -47,6 +47,7 @@ use tower_http::{
 };
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The API as OpenAPI 3.1 tells it.
 #[derive(OpenApi)]
@@ -178,6 +179,7 @@ pub fn router(app: App, body_limit: usize) -> Router {
     routes
         .route("/v1/openapi.json", document)
         .route("/docs/errors", axum::routing::get(meta::errors))
+        .merge(reference())
         .layer(
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::new(id.clone(), FreshRequestId(app.clone())))
@@ -195,6 +197,17 @@ pub fn router(app: App, body_limit: usize) -> Router {
         )
         .layer(CompressionLayer::new())
         .with_state(app)
+}
+
+/// The API's document to read and to try, below `/docs/api/`: a page that asks this server alone.
+fn reference() -> Router<App> {
+    let config =
+        Config::from("/v1/openapi.json").validator_url("none").try_it_out_enabled(true).display_operation_id(true);
+    let page = Router::from(SwaggerUi::new("/docs/api").config(config));
+    let only_from_here = HeaderValue::from_static(
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
+    );
+    page.layer(SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, only_from_here))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that the layer asks for")]

@@ -11,7 +11,10 @@ use tokio::{
 };
 
 on_both!(the_server_tells_how_it_is);
-on_sqlite!(a_server_that_goes_down_says_so_to_who_is_still_connected);
+on_sqlite!(
+    a_server_that_goes_down_says_so_to_who_is_still_connected,
+    the_api_can_be_read_and_tried_without_any_other_server,
+);
 
 async fn the_server_tells_how_it_is(orbit: TestApp) {
     let anyone = orbit.root();
@@ -38,6 +41,28 @@ async fn the_server_tells_how_it_is(orbit: TestApp) {
     assert_eq!(document.ok().body, serde_json::to_value(orbit_server::http::openapi()).unwrap());
     assert_eq!(document.header("x-content-type-options"), "nosniff");
     assert_eq!(document.header("cache-control"), "no-store");
+}
+
+async fn the_api_can_be_read_and_tried_without_any_other_server(orbit: TestApp) {
+    let anyone = orbit.root();
+    let get = async |path: &str| anyone.bare_call(Method::GET, path).send().await;
+    let page = get("/docs/api/").await;
+    assert!(page.ok().header("content-type").starts_with("text/html"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'; "));
+    let of = |attribute: &'static str| page.raw.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap());
+    let parts: Vec<_> = of("src=\"").chain(of("href=\"")).collect();
+    assert!(parts.len() > 4, "{parts:?}");
+    for part in parts {
+        assert!(!part.contains(':') && !part.starts_with("//"), "{part} is on another server");
+        get(&format!("/docs/api/{}", part.trim_start_matches("./"))).await.ok();
+    }
+    let starts = get("/docs/api/swagger-initializer.js").await;
+    assert!(
+        starts.raw.contains(r#""url": "/v1/openapi.json""#) && starts.raw.contains(r#""validatorUrl": "none""#),
+        "{}",
+        starts.raw
+    );
+    get("/docs/api/nothing.js").await.problem(404, "no-route");
 }
 
 async fn a_server_that_goes_down_says_so_to_who_is_still_connected(orbit: TestApp) {
@@ -172,6 +197,25 @@ fn collect(value: &Value, into: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|v| collect(v, into)),
         _ => {}
     }
+}
+
+/// Those of request bodies are called by the role table.
+#[test]
+fn the_examples_of_the_document_are_what_the_types_say() {
+    fn read_back<T: serde::de::DeserializeOwned + serde::Serialize>(schemas: &Value, name: &str) {
+        let example = &schemas[name]["examples"][0];
+        let read: T = serde_json::from_value(example.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(serde_json::to_value(read).unwrap(), *example, "{name}");
+    }
+    let document = serde_json::to_value(orbit_server::http::openapi()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    read_back::<orbit_api::Problem>(schemas, "Problem");
+    read_back::<orbit_api::Topic>(schemas, "Topic");
+    read_back::<orbit_api::Request>(schemas, "Request");
+    read_back::<orbit_api::Operation>(schemas, "Operation");
+    read_back::<orbit_api::TopicEvaluation>(schemas, "TopicEvaluation");
+    let with_example = schemas.as_object().unwrap().values().filter(|schema| schema.get("examples").is_some());
+    assert_eq!(with_example.count(), 5, "each is read back above");
 }
 
 /// What the Rust client has no function for: `/metrics` is text for Prometheus.
