@@ -10,7 +10,8 @@
 #                                      --bootstrap-server $KAFKA_BOOTSTRAP --command-config $KAFKA_ADMIN_CONFIG
 #   kafka.sh archive                   makes the archive of loaded classes that saves a second at each start (setup.sh)
 #
-# Environment: KAFKA_HEAP (256m), KAFKA_LOG_LEVEL (INFO), KAFKA_ADMIN_PASSWORD (random), ORBIT_KAFKA_VERSION (that of
+# Environment: KAFKA_HEAP (256m), KAFKA_LOG_LEVEL (INFO), KAFKA_ADMIN_PASSWORD (random), KAFKA_ADVERTISED_PORT
+# (where clients are sent to, if that is not the port it listens on: a proxy's), ORBIT_KAFKA_VERSION (that of
 # kafka/pom.xml), ORBIT_KAFKA_HOME (.cache/kafka-VERSION). A KAFKA_HOME of yours has no effect.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
@@ -48,6 +49,7 @@ write_config() { # DIR PASSWORD [KEY=VALUE…]
   mapfile -t ports < <(free_ports 3)
   ((${#ports[@]} == 3)) || die "no free ports for Kafka"
   sed -e "s/@CONTROLLER_PORT@/${ports[0]}/g" -e "s/@INTERNAL_PORT@/${ports[1]}/g" -e "s/@CLIENT_PORT@/${ports[2]}/g" \
+    -e "s/@ADVERTISED_PORT@/${KAFKA_ADVERTISED_PORT:-${ports[2]}}/g" \
     -e "s#@DATA@#$dir/kafka-data#" "$ROOT/scripts/kafka/server.properties" >"$dir/server.properties"
   (($# == 0)) || printf '%s\n' "$@" >>"$dir/server.properties"
   cat >"$dir/admin.properties" <<-CONFIG

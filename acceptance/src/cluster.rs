@@ -1,6 +1,6 @@
 //! Kafka: the cluster of the run, which all tests share, or one of a test's own, which can go down. Seen past Orbit, by Kafka's own tools.
 
-use crate::{orbit::new_folder, process::signal, setting::setting};
+use crate::{Cuts, orbit::new_folder, process::signal, setting::setting};
 use orbit_api::{ClusterCreate, Connection, Credentials, SaslMechanism, SecurityProtocol};
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
 use tempfile::TempDir;
@@ -44,8 +44,23 @@ impl Kafka {
     /// A cluster of one's own. It ends with the test.
     #[must_use]
     pub async fn own() -> Self {
+        Self::start(None).await
+    }
+
+    /// A cluster of one's own, to which everybody but Kafka's own tools goes through a network that can be cut.
+    #[must_use]
+    pub async fn behind(network: &Cuts) -> Self {
+        let mut kafka = Self::start(Some(network.port())).await;
+        let port = kafka.bootstrap.rsplit(':').next().and_then(|port| port.parse().ok());
+        network.leads_to(port.unwrap_or_else(|| panic!("{} has no port", kafka.bootstrap)));
+        kafka.bootstrap = format!("127.0.0.1:{}", network.port());
+        kafka
+    }
+
+    async fn start(advertised: Option<u16>) -> Self {
         let folder = new_folder();
-        let said = script(&["start", &text(folder.path())]).await;
+        let advertised = advertised.map(|port| ("KAFKA_ADVERTISED_PORT", port.to_string()));
+        let said = script_with(&["start", &text(folder.path())], advertised).await;
         let get = |name: &str| {
             let value = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             value.unwrap_or_else(|| panic!("kafka.sh did not say {name}: {said}")).to_owned()
@@ -211,7 +226,12 @@ fn program() -> String {
 }
 
 async fn script(args: &[&str]) -> String {
+    script_with(args, None).await
+}
+
+async fn script_with(args: &[&str], variable: Option<(&str, String)>) -> String {
     let mut command = Command::new(program());
+    command.envs(variable);
     let ended = command.args(args).stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = ended.unwrap_or_else(|e| panic!("kafka.sh cannot be run: {e}"));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod cuts;
 mod orbit;
 mod postgres;
 mod process;
@@ -20,6 +21,7 @@ mod told;
 mod wait;
 
 pub use cluster::{Kafka, OnCluster};
+pub use cuts::Cuts;
 pub use orbit::{Orbit, Setup};
 pub use postgres::{Database, HeldBack};
 pub use proxy::Proxy;

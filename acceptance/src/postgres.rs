@@ -1,6 +1,7 @@
 //! PostgreSQL: a database of a test's own on the server of the run, or a server of its own, which can go down. A test can hold back the saves of steps.
 
 use crate::{
+    Cuts,
     orbit::new_folder,
     setting::{fresh, repository, setting},
     wait::eventually,
@@ -52,6 +53,16 @@ impl Database {
         let url = said.lines().find_map(|line| line.strip_prefix("POSTGRES_URL="));
         let url = url.unwrap_or_else(|| panic!("postgres.sh did not say its address: {said}")).to_owned();
         Self { url, own: Some(server) }
+    }
+
+    /// The same database, for a server that goes to it through a network that can be cut.
+    #[must_use]
+    #[track_caller]
+    pub fn url_behind(&self, network: &Cuts) -> String {
+        let (before, name) = self.url.rsplit_once('/').unwrap_or_else(|| panic!("{} names no database", self.url));
+        let (before, port) = before.rsplit_once(':').unwrap_or_else(|| panic!("{} names no port", self.url));
+        network.leads_to(port.parse().unwrap_or_else(|e| panic!("{port} is no port: {e}")));
+        format!("{before}:{}/{name}", network.port())
     }
 
     /// A crash.

@@ -1,11 +1,12 @@
-//! A server that is killed at random moments while people create, one by one and several together, change, delete, approve and cancel, and its cluster with it now and then: whatever was
-//! acknowledged is there, everything comes to an end, and the cluster holds exactly what the database says.
+//! A server that is killed at random moments while people create, one by one and several together, change, delete, approve and cancel; its cluster and its database with it
+//! now and then, and every connection to them cut: whatever was acknowledged is there, everything comes to an end, and the cluster holds exactly what the database
+//! says.
 //!
-//! `make test` kills a few times; `make acceptance-chaos` two hundred times. The seed is printed, and `ORBIT_CHAOS_SEED` plays the same moments and
+//! `make test` kills a few times on each database; `make acceptance-chaos` two hundred times. The seed is printed, and `ORBIT_CHAOS_SEED` plays the same moments and
 //! deeds again (what they meet depends on the machine too).
 
 use crate::world::{World, wish};
-use orbit_acceptance::{BOUND, Kafka, Orbit, eventually_within};
+use orbit_acceptance::{BOUND, Cuts, Database, Kafka, Orbit, Setup, eventually_within};
 use orbit_api::{
     Action, Approve, Documentation, OperationState, Request, RequestCreate, RequestCreateItem, Topic, TopicPatch,
     TopicStatus,
@@ -20,12 +21,10 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// Kills of the server, where the environment does not say.
-const ROUNDS: u64 = 5;
+/// Rounds, where the environment does not say: something of each kind dies in six.
+const ROUNDS: u64 = 6;
 /// Deeds that are begun before each.
 const DEEDS: u64 = 6;
-/// In every so many rounds the cluster dies too.
-const CLUSTER_DIES_EVERY: u64 = 6;
 
 /// Steele and others, 2014: enough to choose moments by, and the same on every machine.
 struct SplitMix(u64);
@@ -158,13 +157,75 @@ fn act(world: &World, calls: &mut JoinSet<()>, shared: &Shared, random: &mut Spl
     });
 }
 
+/// Who may die, and what can be cut.
+struct Stage {
+    world: World,
+    to_cluster: Cuts,
+    /// Where the database is a server of its own.
+    database: Option<(Database, Cuts)>,
+}
+
+impl Stage {
+    async fn on_sqlite() -> Self {
+        let to_cluster = Cuts::new().await;
+        let kafka = Kafka::behind(&to_cluster).await;
+        Self { world: World::of(Orbit::start().await, kafka).await, to_cluster, database: None }
+    }
+
+    async fn on_postgres() -> Self {
+        let (to_cluster, to_database) = (Cuts::new().await, Cuts::new().await);
+        let (kafka, database) = (Kafka::behind(&to_cluster).await, Database::on_own_server());
+        let setup = Setup { database: Some(database.url_behind(&to_database)), ..Setup::default() };
+        let world = World::of(Orbit::with(setup).await, kafka).await;
+        Self { world, to_cluster, database: Some((database, to_database)) }
+    }
+
+    /// In most rounds the server dies; in some what it works with does before it, or every connection is cut.
+    async fn something_dies(&self, round: u64, random: &mut SplitMix) {
+        let mut moment = || sleep(Duration::from_millis(random.below(400)));
+        moment().await;
+        match round % 6 {
+            1 => {
+                self.to_cluster.cut();
+                self.database.iter().for_each(|(_, network)| network.cut());
+                // Who goes on after that has to do so by itself.
+                return;
+            }
+            3 => {
+                if let Some((database, _)) = &self.database {
+                    database.kill();
+                    moment().await;
+                    database.start_again();
+                }
+            }
+            5 => self.world.kafka.kill().await,
+            _ => {}
+        }
+        moment().await;
+        self.world.orbit.kill();
+        self.world.orbit.start_again().await;
+        if round % 6 == 5 {
+            self.world.kafka.start_again().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn whatever_dies_at_random_moments_nothing_acknowledged_is_lost_and_nothing_is_made_twice() {
+    plays(Stage::on_sqlite().await).await;
+}
+
+#[tokio::test]
+async fn whatever_dies_at_random_moments_on_postgresql_nothing_is_lost_either() {
+    plays(Stage::on_postgres().await).await;
+}
+
+async fn plays(stage: Stage) {
     let rounds = setting("ORBIT_CHAOS_ROUNDS", ROUNDS);
     let seed = setting("ORBIT_CHAOS_SEED", u64::from(std::process::id()) << 20 | 0x0b17);
     println!("{rounds} rounds with ORBIT_CHAOS_SEED={seed}");
     let mut random = SplitMix(seed);
-    let world = World::of(Orbit::start().await, Kafka::own().await).await;
+    let world = &stage.world;
     let shared = Shared::default();
     let mut calls = JoinSet::new();
     for round in 0..rounds {
@@ -172,27 +233,17 @@ async fn whatever_dies_at_random_moments_nothing_acknowledged_is_lost_and_nothin
             println!("round {} of {rounds}", round + 1);
         }
         for n in 0..DEEDS {
-            act(&world, &mut calls, &shared, &mut random, format!("t{round}-{n}"));
+            act(world, &mut calls, &shared, &mut random, format!("t{round}-{n}"));
         }
-        sleep(Duration::from_millis(random.below(400))).await;
-        let cluster_dies = round % CLUSTER_DIES_EVERY == CLUSTER_DIES_EVERY - 1;
-        if cluster_dies {
-            world.kafka.kill().await;
-            sleep(Duration::from_millis(random.below(400))).await;
-        }
-        world.orbit.kill();
-        world.orbit.start_again().await;
-        if cluster_dies {
-            world.kafka.start_again().await;
-        }
+        stage.something_dies(round, &mut random).await;
         while calls.try_join_next().is_some() {}
     }
     calls.join_all().await;
 
-    comes_to_rest(&world).await;
-    all_acknowledged_is_there(&world, &shared).await;
-    the_cluster_is_as_the_database_says(&world).await;
-    no_topic_was_made_twice(&world).await;
+    comes_to_rest(world).await;
+    all_acknowledged_is_there(world, &shared).await;
+    the_cluster_is_as_the_database_says(world).await;
+    no_topic_was_made_twice(world).await;
 }
 
 async fn all_topics(world: &World) -> Vec<Topic> {
