@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: the figures of docs/performance.md, in one run, on release builds, with a Kafka of its own. Prints them as
+# `make bench`: the figures of docs/performance.md, in one run, on release builds, with a Kafka and a PostgreSQL of its own. Prints them as
 # lines of a Markdown table. Bounded, and on this machine only.
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,6 +16,12 @@ main() {
   run_part "building the release (minutes, the first time)" cargo build "${QUIET[@]}" --release --package orbit-server \
     --package terraform-provider-orbit --package orbit-acceptance "${LOCKED[@]}"
   step_done
+  on_exit scripts/postgres.sh stop "$RUN_DIR/postgres"
+  run_part "starting PostgreSQL" scripts/postgres.sh start "$RUN_DIR/postgres" fsync=on synchronous_commit=on full_page_writes=on >/dev/null
+  step_done
+  # shellcheck disable=SC1091
+  source "$RUN_DIR/postgres/postgres.env"
+  export ORBIT_TEST_POSTGRES_URL=$POSTGRES_URL
   on_exit scripts/kafka.sh stop "$RUN_DIR/kafka"
   KAFKA_HEAP=${KAFKA_HEAP:-512m} run_part "starting Kafka $(kafka_version)" scripts/kafka.sh start "$RUN_DIR/kafka" >/dev/null
   step_done
@@ -24,7 +30,8 @@ main() {
   target=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/release
   export ORBIT_TEST_BIN_DIR=$target ORBIT_TEST_KAFKA_BOOTSTRAP=$KAFKA_BOOTSTRAP
   export ORBIT_TEST_KAFKA_USER=$KAFKA_USER ORBIT_TEST_KAFKA_PASSWORD=$KAFKA_PASSWORD
-  export ORBIT_TEST_TERRAFORM=$TERRAFORM
+  ORBIT_TEST_KAFKA_HOME=$(kafka_home)
+  export ORBIT_TEST_TERRAFORM=$TERRAFORM ORBIT_TEST_KAFKA_HOME
   run_part "measuring" "$target/bench" "$@"
   step_done
 }

@@ -9,7 +9,7 @@ use orbit_core::{
     id::OperationId,
     workflow::{self, Control, Effect, OperationState},
 };
-use orbit_store::{OperationRow, PageOf, RequestRow, Stage, Tx};
+use orbit_store::{Direction, OperationFilter, OperationRow, PageOf, RequestRow, Stage, Tx};
 use uuid::Uuid;
 
 impl App {
@@ -124,6 +124,7 @@ impl App {
         &self,
         caller: &Caller<OperationRead>,
         workspace: Option<&str>,
+        order: Direction,
         page: &PageOf<Uuid>,
     ) -> AppResult<Vec<OperationRow>> {
         let mut db = self.store.read().await?;
@@ -131,7 +132,8 @@ impl App {
             Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
             None => None,
         };
-        Ok(db.operation_list(caller.who.sees(), workspace, page).await?)
+        let filter = OperationFilter { visible_to: caller.who.sees(), workspace, order };
+        Ok(db.operation_list(&filter, page).await?)
     }
 }
 

@@ -45,12 +45,12 @@ impl App {
         Ok(may_see(who, &row, &actor))
     }
 
-    /// A page of requests that the caller may see, newest first.
+    /// A page of requests that the caller may see.
     pub async fn request_list(
         &self,
         caller: &Caller<RequestRead>,
         workspace: Option<&str>,
-        (state, run_id): (Option<RequestState>, Option<String>),
+        filter: RequestFilter,
         page: &PageOf<Uuid>,
     ) -> AppResult<Vec<RequestView>> {
         let mut db = self.store.read().await?;
@@ -58,7 +58,7 @@ impl App {
             Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
             None => None,
         };
-        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state, run_id };
+        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, ..filter };
         let mut views = Vec::new();
         for row in db.request_list(&filter, page).await? {
             views.push(self.request_view(&mut db, row).await?);
@@ -83,7 +83,7 @@ impl App {
             None => None,
         };
         let state = Some(RequestState::Pending);
-        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state, run_id: None };
+        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, state, ..RequestFilter::default() };
         let mut page = PageOf { after: None, limit: LOT };
         let (mut inbox, mut mine) = (Inbox::default(), Vec::new());
         let mut people = HashMap::new();

@@ -17,7 +17,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orbit_api::FieldProblem;
-use orbit_store::PageOf;
+use orbit_store::{Direction, PageOf};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -226,6 +226,20 @@ pub(crate) struct Paging {
     cursor: Option<String>,
 }
 
+/// `?sort=` of a list whose order is one of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) enum TimeSort {
+    #[serde(rename = "created_at")]
+    OldestFirst,
+    #[serde(rename = "-created_at")]
+    NewestFirst,
+}
+
+/// In which order such a list goes: newest first, where nothing else is said.
+pub(crate) fn by_time(sort: Option<TimeSort>) -> Direction {
+    if sort == Some(TimeSort::OldestFirst) { Direction::Up } else { Direction::Down }
+}
+
 const LIMIT: u32 = 100;
 const LIMIT_MAX: u32 = 500;
 
@@ -246,6 +260,14 @@ impl Paging {
         let page = self.by_text()?;
         let after = page.after.map(|text| text.parse().map_err(|_| bad_cursor())).transpose()?;
         Ok(PageOf { after, limit: page.limit })
+    }
+    /// The page asked for, by a name and, among those of one name, an id: as the cursor has them, `ID NAME`.
+    pub(crate) fn by_name(&self) -> Result<(PageOf<uuid::Uuid>, Option<String>), Refusal> {
+        let page = self.by_text()?;
+        let Some(cursor) = page.after else { return Ok((PageOf { after: None, limit: page.limit }, None)) };
+        let (id, name) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
+        let after = Some(id.parse().map_err(|_| bad_cursor())?);
+        Ok((PageOf { after, limit: page.limit }, Some(name.to_owned())))
     }
     /// The page asked for, by a key that is a number.
     pub(crate) fn by_number(&self) -> Result<PageOf<i64>, Refusal> {

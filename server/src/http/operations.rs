@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    input::{Asked, NoBody, Paging, Query, page},
+    input::{Asked, NoBody, Paging, Query, TimeSort, by_time, page},
     until, wait, wire,
 };
 use crate::{
@@ -27,9 +27,12 @@ use serde::Deserialize;
 pub(super) struct Which {
     /// Of this workspace: slug or id. One that the caller does not see is 404.
     workspace: Option<String>,
+    /// `created_at`: oldest first; `-created_at`, the default: newest first.
+    #[param(value_type = Option<String>)]
+    sort: Option<TimeSort>,
 }
 
-/// A page of operations, newest first.
+/// A page of operations.
 #[utoipa::path(get, path = "/v1/operations", operation_id = "operation_list", tag = "operations", params(Which, Paging),
     responses((status = 200, body = api::Page<api::Operation>), (status = "4XX", body = api::Problem)))]
 pub(super) async fn operation_list(
@@ -39,7 +42,7 @@ pub(super) async fn operation_list(
     Query(paging): Query<Paging>,
 ) -> Answer<api::Page<api::Operation>> {
     let asked = paging.by_id()?;
-    let rows = app.operation_list(&caller, which.workspace.as_deref(), &asked).await?;
+    let rows = app.operation_list(&caller, which.workspace.as_deref(), by_time(which.sort), &asked).await?;
     let items = rows.iter().map(|o| (o.id.uuid(), wire::operation(o))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }

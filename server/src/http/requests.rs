@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failed, Tagged,
-    input::{Asked, IfMatch, NoBody, Paging, Query, page},
+    input::{Asked, IfMatch, NoBody, Paging, Query, TimeSort, by_time, page},
     parse::{LONG_TEXT, Parse, Wrongs},
     problem::to_wire,
     tagged, until, wait, wire,
@@ -22,6 +22,7 @@ use axum::{
 };
 use orbit_api as api;
 use orbit_core::{approval::RequestState, change::NounKind, documentation::Documentation, id::RequestId};
+use orbit_store::RequestFilter;
 use serde::Deserialize;
 
 /// Which requests to list.
@@ -35,6 +36,9 @@ pub(super) struct Which {
     state: Option<api::RequestState>,
     /// Of this Terraform or CI run (`Orbit-Run-Id`): what belongs together.
     run_id: Option<String>,
+    /// `created_at`: oldest first; `-created_at`, the default: newest first.
+    #[param(value_type = Option<String>)]
+    sort: Option<TimeSort>,
 }
 
 const ITEMS_MAX: usize = 100;
@@ -96,7 +100,7 @@ pub(super) async fn request_create(
     Ok((status, headers, Json(wire::request(&view, url))).into_response())
 }
 
-/// A page of requests that the caller may see or decide, newest first.
+/// A page of requests that the caller may see or decide.
 #[utoipa::path(get, path = "/v1/requests", operation_id = "request_list", tag = "requests", params(Which, Paging),
     responses((status = 200, body = api::Page<api::Request>), (status = "4XX", body = api::Problem)))]
 pub(super) async fn request_list(
@@ -107,7 +111,8 @@ pub(super) async fn request_list(
 ) -> Answer<api::Page<api::Request>> {
     let asked = paging.by_id()?;
     let state = which.state.map(wire::request_state_in);
-    let views = app.request_list(&caller, which.workspace.as_deref(), (state, which.run_id), &asked).await?;
+    let filter = RequestFilter { state, run_id: which.run_id, order: by_time(which.sort), ..RequestFilter::default() };
+    let views = app.request_list(&caller, which.workspace.as_deref(), filter, &asked).await?;
     let items = views.iter().map(|v| (v.row.id.uuid(), wire::request(v, app.request_url(&v.row)))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }

@@ -23,7 +23,7 @@ use axum::{
 };
 use orbit_api as api;
 use orbit_core::{approval::RequestState, documentation::Documentation};
-use orbit_store::TopicFilter;
+use orbit_store::{Direction, PageOf, TopicFilter, TopicOrder};
 use serde::Deserialize;
 
 impl Parse<TopicNew> for api::TopicCreate {
@@ -148,6 +148,36 @@ pub(super) struct Which {
     /// `fresh`: the clusters are asked first, one batched describe each; else what was seen last, with `observed.at`.
     #[param(value_type = Option<String>)]
     observe: Option<Observe>,
+    /// `created_at`, the default: oldest first; `name`: by name, in the order of bytes; with `-` before it the other way round.
+    #[param(value_type = Option<String>)]
+    sort: Option<Sort>,
+}
+
+/// In which order topics are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum Sort {
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameBackwards,
+}
+
+/// The page and the order asked for.
+fn order(sort: Option<Sort>, paging: &Paging) -> Result<(PageOf<uuid::Uuid>, TopicOrder), Refusal> {
+    let by_name = |direction| {
+        let (page, after) = paging.by_name()?;
+        Ok((page, TopicOrder::Name(direction, after)))
+    };
+    match sort {
+        None | Some(Sort::Oldest) => Ok((paging.by_id()?, TopicOrder::Age(Direction::Up))),
+        Some(Sort::Newest) => Ok((paging.by_id()?, TopicOrder::Age(Direction::Down))),
+        Some(Sort::Name) => by_name(Direction::Up),
+        Some(Sort::NameBackwards) => by_name(Direction::Down),
+    }
 }
 
 /// A page of the topics that the caller sees.
@@ -159,9 +189,10 @@ pub(super) async fn topic_list(
     Query(which): Query<Which>,
     Query(paging): Query<Paging>,
 ) -> Answer<api::Page<api::Topic>> {
-    let asked = paging.by_id()?;
-    let filter =
-        TopicFilter { name: which.name, status: which.status.map(wire::topic_status_in), ..TopicFilter::default() };
+    let (asked, order) = order(which.sort, &paging)?;
+    let by_name = matches!(order, TopicOrder::Name(..));
+    let status = which.status.map(wire::topic_status_in);
+    let filter = TopicFilter { name: which.name, status, order, ..TopicFilter::default() };
     let (workspace, environment) = (which.workspace.as_deref(), which.environment.as_deref());
     let mut views = app.topic_list(&caller, workspace, environment, filter.clone(), &asked).await?;
     if which.observe == Some(Observe::Fresh) {
@@ -169,7 +200,11 @@ pub(super) async fn topic_list(
         observe(&app, &rows).await;
         views = app.topic_list(&caller, workspace, environment, filter, &asked).await?;
     }
-    let items = views.iter().map(|v| (v.row.id.uuid(), wire::topic(v))).collect();
+    let key = |v: &TopicView| {
+        let id = v.row.id.uuid();
+        if by_name { format!("{id} {}", v.row.name) } else { id.to_string() }
+    };
+    let items = views.iter().map(|v| (key(v), wire::topic(v))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
 

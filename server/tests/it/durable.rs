@@ -1,9 +1,9 @@
 //! Servers that die, zombies, and several of them on one database.
 
-use crate::support::{Running, TestApp, on_both, on_postgres, on_sqlite, until};
+use crate::support::{Kind, Running, TestApp, on_both, on_postgres, on_sqlite, until};
 use jiff::SignedDuration;
 use orbit_core::testing::{Fault, FixedClock, Method};
-use orbit_server::{runner::Pace, serve::Made};
+use orbit_server::{auth::permission::Role, runner::Pace, serve::Made};
 use serde_json::json;
 use std::{
     sync::Arc,
@@ -15,6 +15,7 @@ on_both!(
     several_servers_share_the_work_and_run_no_step_twice_at_once,
     a_zombie_cannot_write,
     a_server_that_goes_down_answers_those_who_wait_and_leaves_its_work,
+    an_upgrade_in_which_a_workflow_has_two_shapes_loses_nothing,
 );
 on_postgres!(
     what_a_replica_leaves_another_takes_at_once,
@@ -100,6 +101,51 @@ async fn several_servers_share_the_work_and_run_no_step_twice_at_once(orbit: Tes
     assert_eq!(orbit.main().most_at_once(), 1, "no two servers worked on one topic at the same time");
     assert!(names.iter().all(|name| kafka.made(&format!("dev.payments.{name}")) == 1));
     other.stop().await;
+}
+
+async fn an_upgrade_in_which_a_workflow_has_two_shapes_loses_nothing(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    let lead = orbit.person("lead", Role::Admin, "payments").await;
+    dev.topic("old").retention_ms(1_000).made().await;
+    orbit.main().go_down();
+    let of_old = dev.topic("old").patch(json!({ "retention_ms": 2_000 })).await.accepted().operation_id();
+    let of_new = dev.topic("new").create().await.accepted().operation_id();
+    for operation in [&of_old, &of_new] {
+        lead.post(&format!("/v1/operations/{operation}/pause"), json!({})).await.accepted();
+        until("it rests", async || (dev.operation(operation).await.text("/state") == "paused").then_some(())).await;
+    }
+
+    // One was written by an older release, which did not know some of what this one keeps; the other by a newer one, in a shape that this one cannot read.
+    let without = match orbit.kind {
+        Kind::Sqlite => "json_remove(saga, '$.pieces[0].state.was')",
+        Kind::Postgres => "saga #- '{pieces,0,state,was}'",
+    };
+    let as_older = format!(
+        "UPDATE operation SET saga = {without} WHERE kind = 'TopicUpdate' AND finished_at IS NULL RETURNING kind"
+    );
+    let shaped = |shape: u8| {
+        format!(
+            "UPDATE operation SET shape = {shape} WHERE kind = 'TopicProvisioning' AND finished_at IS NULL RETURNING kind"
+        )
+    };
+    for (statement, kind) in [(as_older, "TopicUpdate"), (shaped(2), "TopicProvisioning")] {
+        assert_eq!(orbit.texts(&statement).await, [kind]);
+    }
+    orbit.main().heal();
+    for operation in [&of_old, &of_new] {
+        lead.post(&format!("/v1/operations/{operation}/resume"), json!({})).await.accepted();
+    }
+
+    assert_eq!(dev.operation_end(&of_old).await.text("/state"), "succeeded");
+    assert_eq!(dev.topic("old").get().await.body["retention_ms"], 2_000);
+    dev.topic("other").made().await;
+    assert_eq!(dev.operation(&of_new).await.text("/state"), "paused", "it is left to who can read it");
+    dev.topic("new").get().await.has_status("provisioning");
+
+    // The newer replica comes, which here is this one, that can read it after all.
+    orbit.texts(&shaped(1)).await;
+    assert_eq!(dev.operation_end(&of_new).await.text("/state"), "succeeded");
+    assert_eq!(orbit.main().kafka.made("dev.payments.new"), 1);
 }
 
 async fn a_zombie_cannot_write(orbit: TestApp) {

@@ -5,7 +5,12 @@ use orbit_server::auth::permission::Role;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-on_both!(every_list_gives_every_item_once, filtered_pages_leave_nothing_out, lists_can_be_narrowed);
+on_both!(
+    every_list_gives_every_item_once,
+    filtered_pages_leave_nothing_out,
+    lists_can_be_narrowed,
+    large_lists_can_be_sorted,
+);
 
 fn distinct(items: &[Value]) -> BTreeSet<String> {
     items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
@@ -92,4 +97,37 @@ async fn lists_can_be_narrowed(orbit: TestApp) {
     for (query, count) in [("", 3), ("?state=pending", 1), ("?state=rejected", 1), ("?state=approved", 1)] {
         assert_eq!(dev.get(&format!("/v1/requests{query}")).await.count(), count, "{query}");
     }
+}
+
+async fn large_lists_can_be_sorted(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    for (name, environment) in [("b", "dev"), ("a", "dev"), ("c", "dev"), ("a", "prod")] {
+        dev.topic(name).with("environment", environment).create().await.accepted();
+    }
+    let sorted = async |list: &str, sort: &str, field: &str| -> Vec<String> {
+        let mut pages = Vec::new();
+        for limit in [1, 3, 500] {
+            let items = dev.all(&format!("/v1/{list}?sort={sort}"), limit).await;
+            pages.push(
+                items.iter().map(|item| item.pointer(field).unwrap().as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+            );
+        }
+        assert!(pages.windows(2).all(|two| two[0] == two[1]), "the same, however large the pages: {pages:?}");
+        pages.remove(0)
+    };
+    let key = |of: &[String]| of.join(" ");
+    assert_eq!(key(&sorted("topics", "created_at", "/name").await), "b a c a");
+    assert_eq!(key(&sorted("topics", "-created_at", "/name").await), "a c a b");
+    assert_eq!(key(&sorted("topics", "name", "/environment").await), "dev prod dev dev");
+    assert_eq!(key(&sorted("topics", "name", "/name").await), "a a b c");
+    assert_eq!(key(&sorted("topics", "-name", "/name").await), "c b a a");
+    assert_eq!(key(&sorted("requests", "created_at", "/items/0/object_key").await).split('/').nth(1), Some("dev"));
+    let oldest = sorted("operations", "created_at", "/id").await;
+    let newest = sorted("operations", "-created_at", "/id").await;
+    assert_eq!(oldest, newest.iter().rev().cloned().collect::<Vec<_>>());
+    let wrong = dev.get("/v1/topics?sort=size").await;
+    wrong.invalid().names("sort", "is none of: created_at, -created_at, name, -name");
+    let page = dev.get("/v1/topics?sort=name&limit=1").await;
+    let cursor = page.ok().text("/next_cursor").to_owned();
+    dev.get(&format!("/v1/topics?limit=1&cursor={cursor}")).await.problem(400, "malformed");
 }

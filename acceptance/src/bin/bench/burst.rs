@@ -4,7 +4,7 @@
 use crate::{
     Result,
     create::kafka,
-    figures::{Env, Server, line},
+    figures::{Env, Server, fresh_database, line},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use orbit_api::{OperationState, TopicCreate, TopicSpec};
@@ -17,11 +17,18 @@ const CALLERS: usize = 64;
 const RUNS: usize = 5;
 
 pub(crate) async fn topics(env: &Env) -> Result<()> {
+    topics_on(env, None).await?;
+    topics_on(env, Some(&fresh_database(env).await?)).await
+}
+
+async fn topics_on(env: &Env, database: Option<&str>) -> Result<()> {
     let kafka = kafka(env)?;
-    let server = Server::start(env).await?;
+    let server = Server::start_on(env, database).await?;
+    let kind = if database.is_some() { "PostgreSQL" } else { "SQLite" };
     let (mut floors, mut orbits) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
-        let names: Vec<String> = (0..TOPICS).map(|n| format!("burst.{}.{run}.{n}", std::process::id())).collect();
+        let names: Vec<String> =
+            (0..TOPICS).map(|n| format!("burst.{kind}.{}.{run}.{n}", std::process::id())).collect();
         let topics: Vec<_> = names.iter().map(|name| NewTopic::new(name, 1, TopicReplication::Fixed(1))).collect();
         let began = Instant::now();
         let made = kafka.create_topics(&topics, &AdminOptions::new()).await?;
@@ -30,7 +37,7 @@ pub(crate) async fn topics(env: &Env) -> Result<()> {
             return Err("Kafka did not create the topics".into());
         }
         let began = Instant::now();
-        let operations = ask(&server, &format!("burst-{}-{run}", std::process::id())).await?;
+        let operations = ask(&server, &format!("burst-{}-{}-{run}", kind.to_lowercase(), std::process::id())).await?;
         let accepted = began.elapsed();
         end(&server, &operations).await?;
         orbits.push(began.elapsed());
@@ -44,7 +51,7 @@ pub(crate) async fn topics(env: &Env) -> Result<()> {
         requests,
         RUNS * TOPICS
     );
-    line("1,000 topics by 1,000 calls, 64 at a time, to active (SQLite)", &mut orbits, &beside);
+    line(&format!("1,000 topics by 1,000 calls, 64 at a time, to active ({kind})"), &mut orbits, &beside);
     Ok(())
 }
 
@@ -64,16 +71,21 @@ pub(crate) async fn recovery(env: &Env) -> Result<()> {
 }
 
 async fn ask(server: &Server, prefix: &str) -> Result<Vec<String>> {
+    ask_all(std::slice::from_ref(server), prefix).await
+}
+
+/// Each replica gets its share of the calls.
+pub(crate) async fn ask_all(replicas: &[Server], prefix: &str) -> Result<Vec<String>> {
     let one = |n: usize| async move {
         let spec = TopicSpec { partitions: Some(1), ..TopicSpec::default() };
         let topic = TopicCreate::new("bench", "dev", format!("{prefix}-{n}"), spec);
-        let made = server.developer.topic_create(&topic).await?.into_inner();
+        let made = replicas[n % replicas.len()].developer.topic_create(&topic).await?.into_inner();
         made.workflow_id.ok_or_else(|| "no operation".into())
     };
     stream::iter(0..TOPICS).map(one).buffer_unordered(CALLERS).try_collect().await
 }
 
-async fn end(server: &Server, operations: &[String]) -> Result<()> {
+pub(crate) async fn end(server: &Server, operations: &[String]) -> Result<()> {
     for id in operations {
         let ended = loop {
             let seen = server.developer.operation_get(id, Some(Duration::from_secs(30))).await?;

@@ -19,7 +19,7 @@ pub(crate) async fn topics(env: &Env) -> Result<()> {
     let kafka = kafka(env)?;
     let (mut floor, mut orbit) = (Vec::new(), Vec::new());
     for i in 0..RUNS + WARM {
-        let (own, ours) = (create_on_kafka(&kafka, i).await?, create_by_orbit(&server, i).await?);
+        let (own, ours) = (create_on_kafka(&kafka, i).await?, create_by_orbit(&server, &i.to_string()).await?);
         if i >= WARM {
             floor.push(own);
             orbit.push(ours);
@@ -62,9 +62,9 @@ async fn create_on_kafka(kafka: &AdminClient<DefaultClientContext>, i: usize) ->
     }
 }
 
-async fn create_by_orbit(server: &Server, i: usize) -> Result<Duration> {
+pub(crate) async fn create_by_orbit(server: &Server, name: &str) -> Result<Duration> {
     let spec = TopicSpec { partitions: Some(1), ..TopicSpec::default() };
-    let topic = TopicCreate::new("bench", "dev", format!("t-{}-{i}", std::process::id()), spec);
+    let topic = TopicCreate::new("bench", "dev", format!("t-{}-{name}", std::process::id()), spec);
     let began = Instant::now();
     let made = server.developer.topic_create(&topic).await?.into_inner();
     let id = made.workflow_id.ok_or("no operation")?;

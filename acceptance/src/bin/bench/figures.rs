@@ -5,9 +5,14 @@ use orbit_api::{
     ClusterCreate, Connection, Credentials, EnvironmentCreate, EnvironmentMappingCreate, MembershipCreate, Role,
     SaslMechanism, SecurityProtocol, TopicPolicyCreate, WorkspaceCreate, client::Client,
 };
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{
@@ -28,6 +33,8 @@ pub(crate) struct Env {
     pub(crate) user: String,
     /// Their password.
     pub(crate) password: String,
+    /// A superuser's address of PostgreSQL.
+    pub(crate) postgres: String,
 }
 
 fn var(name: &str) -> Result<String> {
@@ -42,60 +49,116 @@ impl Env {
             kafka: var("ORBIT_TEST_KAFKA_BOOTSTRAP")?,
             user: var("ORBIT_TEST_KAFKA_USER")?,
             password: var("ORBIT_TEST_KAFKA_PASSWORD")?,
+            postgres: var("ORBIT_TEST_POSTGRES_URL")?,
         })
     }
+}
+
+/// A program that says where it listens, and what it said before; it ends with the value.
+pub(crate) struct Spawned {
+    process: Child,
+    pub(crate) url: String,
+    said: Vec<String>,
+}
+
+impl Spawned {
+    pub(crate) async fn start(mut command: Command) -> Result<Self> {
+        let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let stdout = process.stdout.take().ok_or("no output")?;
+        let (mut lines, mut said) = (BufReader::new(stdout).lines(), Vec::new());
+        loop {
+            let line = lines.next_line().await?.ok_or("it ended before it listened")?;
+            if let Some(url) = line.strip_prefix("listening on ") {
+                return Ok(Self { process, url: url.to_owned(), said });
+            }
+            said.push(line);
+        }
+    }
+
+    fn told(&self, what: &str) -> Result<String> {
+        let line = self.said.iter().find_map(|line| line.strip_prefix(what)?.strip_prefix(": "));
+        Ok(line.ok_or_else(|| format!("it did not say its {what}"))?.to_owned())
+    }
+}
+
+/// An empty database on the PostgreSQL of the run.
+pub(crate) async fn fresh_database(env: &Env) -> Result<String> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("bench_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+    let mut connection = PgConnection::connect(&env.postgres).await?;
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
+    connection.close().await?;
+    let (address, _) = env.postgres.rsplit_once('/').ok_or("the address of PostgreSQL names no database")?;
+    Ok(format!("{address}/{name}"))
 }
 
 /// A server with a cluster, an environment and a workspace; it ends with the value.
 pub(crate) struct Server {
     process: Child,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     pub(crate) url: String,
     pub(crate) admin: Client,
     pub(crate) developer: Client,
     pub(crate) developer_token: String,
 }
 
-/// Starts a server on SQLite and answers it with the time until it said that it listens, and its tokens.
-pub(crate) async fn start_server(
-    env: &Env,
-    folder: &std::path::Path,
-) -> Result<(Child, Duration, String, [String; 2])> {
+/// Starts a server, and answers it with the time until it answers.
+async fn spawn(env: &Env, folder: &Path, database: Option<&str>) -> Result<(Spawned, Duration)> {
     let began = Instant::now();
-    let mut process = Command::new(env.bin.join("orbit-server"))
-        .arg("--database")
-        .arg(format!("sqlite:{}", folder.join("orbit.db").display()))
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
-        .env("ORBIT_LOG__FILTER", "warn")
-        .env("ORBIT_RUNNER__LEASE_SECONDS", "12")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let stdout = process.stdout.take().ok_or("no output")?;
-    let mut lines = BufReader::new(stdout).lines();
-    let (mut url, mut tokens) = (String::new(), [String::new(), String::new()]);
-    while url.is_empty() {
-        let line = lines.next_line().await?.ok_or("the server ended")?;
-        if let Some(token) = line.strip_prefix("token of admin: ") {
-            token.clone_into(&mut tokens[0]);
-        } else if let Some(token) = line.strip_prefix("token of developer: ") {
-            token.clone_into(&mut tokens[1]);
-        } else if let Some(address) = line.strip_prefix("listening on ") {
-            address.clone_into(&mut url);
-        }
-    }
-    Client::builder(&url).token(&tokens[0]).build()?.readyz().await?;
-    Ok((process, began.elapsed(), url, tokens))
+    let own = || format!("sqlite:{}", folder.join("orbit.db").display());
+    let mut command = Command::new(env.bin.join("orbit-server"));
+    command.current_dir(folder).arg("--database").arg(database.map_or_else(own, str::to_owned));
+    command.args(["serve", "--dev", "--listen", "127.0.0.1:0"]);
+    let settings = [
+        ("LOG__FILTER", "warn"),
+        ("RUNNER__LEASE_SECONDS", "12"),
+        ("SERVER__CALLS_PER_SECOND", "100000"),
+        ("SERVER__CALL_BURST", "100000"),
+    ];
+    command.envs(settings.map(|(name, value)| (format!("ORBIT_{name}"), value)));
+    let server = Spawned::start(command).await?;
+    Client::builder(&server.url).token(server.told("token of admin")?).build()?.readyz().await?;
+    Ok((server, began.elapsed()))
+}
+
+/// Starts a server on SQLite and answers it with the time until it said that it listens, and its tokens.
+pub(crate) async fn start_server(env: &Env, folder: &Path) -> Result<(Child, Duration, String, [String; 2])> {
+    let (server, took) = spawn(env, folder, None).await?;
+    let tokens = [server.told("token of admin")?, server.told("token of developer")?];
+    Ok((server.process, took, server.url, tokens))
 }
 
 impl Server {
     pub(crate) async fn start(env: &Env) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let (process, _, url, [admin, developer_token]) = start_server(env, folder.path()).await?;
-        let admin = Client::builder(&url).token(admin).build()?;
-        set_up(env, &admin).await?;
-        let developer = Client::builder(&url).token(&developer_token).build()?;
+        Self::start_on(env, None).await
+    }
+
+    /// On another database than an SQLite of its own.
+    pub(crate) async fn start_on(env: &Env, database: Option<&str>) -> Result<Self> {
+        let server = Self::of(env, Arc::new(tempfile::tempdir()?), database).await?;
+        set_up(env, &server.admin).await?;
+        Ok(server)
+    }
+
+    /// Another replica on the same database.
+    pub(crate) async fn beside(&self, env: &Env, database: &str) -> Result<Self> {
+        Self::of(env, self.folder.clone(), Some(database)).await
+    }
+
+    async fn of(env: &Env, folder: Arc<tempfile::TempDir>, database: Option<&str>) -> Result<Self> {
+        let (server, _) = spawn(env, folder.path(), database).await?;
+        let (admin, developer_token) = (server.told("token of admin")?, server.told("token of developer")?);
+        let admin = Client::builder(&server.url).token(admin).build()?;
+        let developer = Client::builder(&server.url).token(&developer_token).build()?;
+        let Spawned { process, url, .. } = server;
         Ok(Self { process, folder, url, admin, developer, developer_token })
+    }
+
+    /// From now on what is asked for waits for a person.
+    pub(crate) async fn asks_a_person(&self) -> Result<()> {
+        let asks = serde_json::json!({ "name": "asks", "scope": "platform", "require_approval_for": ["dev"] });
+        self.admin.topic_policy_create(&serde_json::from_value(asks)?).await?;
+        Ok(())
     }
 
     /// Killed, and started again on the same database: how long that took.
@@ -122,7 +185,7 @@ impl Server {
         self.process.id()
     }
 
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 }

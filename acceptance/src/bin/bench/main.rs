@@ -1,5 +1,5 @@
 //! The figures of `docs/performance.md`, end to end on the real parts: `make bench` builds, starts Kafka and runs this. `make bench B=burst` measures one
-//! part: start, create, burst, recovery, plan, estate.
+//! part: start, create, burst, recovery, isolation, rest, replicas, plan, estate.
 //!
 //! Every figure stands beside a floor or a peer of the same run, so that a slow machine changes both.
 
@@ -7,8 +7,13 @@ mod burst;
 mod create;
 mod estate;
 mod figures;
+mod floor;
+mod isolation;
 mod plan;
+mod replicas;
+mod rest;
 mod start;
+mod state;
 
 use figures::Env;
 
@@ -16,8 +21,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let env = Env::read()?;
     let only = std::env::args().nth(1);
+    if let (Some("floor"), Some(database)) = (only.as_deref(), std::env::args().nth(2)) {
+        return floor::serve(&database).await;
+    }
+    let env = Env::read()?;
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     println!("| what | p50 | p95 | floor or peer of the same run | runs |");
     println!("|---|---|---|---|---|");
@@ -33,6 +41,15 @@ async fn main() -> Result<()> {
     }
     if wanted("recovery") {
         burst::recovery(&env).await?;
+    }
+    if wanted("isolation") {
+        isolation::figures(&env).await?;
+    }
+    if wanted("rest") {
+        rest::figures(&env).await?;
+    }
+    if wanted("replicas") {
+        replicas::figures(&env).await?;
     }
     if wanted("plan") {
         plan::thousand(&env).await?;

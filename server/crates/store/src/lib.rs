@@ -45,12 +45,12 @@ pub use limits::{LimitsRow, UsageRow};
 pub use migrate::MigrationState;
 pub use news::{Listener, News};
 pub use open::OpenError;
-pub use operation::{Claimed, NewOperation, OperationRow, Room};
+pub use operation::{Claimed, NewOperation, OperationFilter, OperationRow, Room};
 pub use outbox::{DeliveryFilter, DeliveryState, OutboxRow};
 pub use people::{DEFAULT_TENANT, MembershipRow, NewToken, PrincipalRow, SYSTEM_PRINCIPAL, TokenRow, Who};
 pub use policy::{NewPolicy, PackMark, PolicyRow, PolicyVersionRow};
 pub use request::{NewItem, NewRequest, RequestFilter, RequestItemRow, RequestRow, Resolution};
-pub use topic::{TopicFilter, TopicRow};
+pub use topic::{Direction, TopicFilter, TopicOrder, TopicRow};
 pub use workspace::WorkspaceRow;
 
 /// How many rows a page holds, and where it begins. Every list is bounded.

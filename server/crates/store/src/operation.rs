@@ -1,7 +1,7 @@
 //! Operations: claimed under a lease, saved under a fence.
 
 use crate::{
-    PageOf,
+    Direction, PageOf,
     conn::{Load, Read, Row, Tx, sql},
     error::Result,
 };
@@ -164,15 +164,47 @@ impl Kept {
 }
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.cancel, o.pause, o.lease_until, o.created_at, o.finished_at, r.workspace_id, \
              w.slug AS workspace, c.slug AS cluster FROM operation o \
              JOIN request r ON r.id = o.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
              LEFT JOIN cluster c ON c.id = o.lane ",
-            $rest
+            $($rest),+
         )
     };
+}
+
+macro_rules! listed {
+    ($after:literal, $order:literal) => {
+        select!(
+            "WHERE ",
+            $after,
+            " AND ($2 IS NULL OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2)) \
+             AND ($3 IS NULL OR r.workspace_id = $3) ORDER BY ",
+            $order,
+            " LIMIT $4"
+        )
+    };
+}
+
+/// Which operations a list holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationFilter {
+    /// Of workspaces in which this principal has a role; of all where absent.
+    pub visible_to: Option<PrincipalId>,
+    /// Of this workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// By age, in this order.
+    pub order: Direction,
+}
+
+impl Default for OperationFilter {
+    /// All of them, newest first.
+    fn default() -> Self {
+        Self { visible_to: None, workspace: None, order: Direction::Down }
+    }
 }
 
 struct OfObject(Uuid, OperationRow);
@@ -201,24 +233,19 @@ impl Read {
     pub async fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>> {
         self.sql(select!("WHERE o.id = $1")).bind(id.uuid()).optional().await
     }
-    /// A page, newest first: `page.after` is the last one of the page before. Of workspaces in which `visible_to` has a role; of all where absent.
-    pub async fn operation_list(
-        &mut self,
-        visible_to: Option<PrincipalId>,
-        of: Option<WorkspaceId>,
-        page: &PageOf<Uuid>,
-    ) -> Result<Vec<OperationRow>> {
-        self.sql(select!(
-            "WHERE o.id < $1 AND ($2 IS NULL OR EXISTS \
-             (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2)) \
-             AND ($3 IS NULL OR r.workspace_id = $3) ORDER BY o.id DESC LIMIT $4"
-        ))
-        .bind(page.after.unwrap_or(Uuid::max()))
-        .bind(visible_to.map(PrincipalId::uuid))
-        .bind(of.map(WorkspaceId::uuid))
-        .bind(i64::from(page.limit))
-        .all()
-        .await
+    /// A page: `page.after` is the last one of the page before. Of workspaces in which `visible_to` has a role; of all where absent.
+    pub async fn operation_list(&mut self, filter: &OperationFilter, page: &PageOf<Uuid>) -> Result<Vec<OperationRow>> {
+        let (sql, first) = match filter.order {
+            Direction::Down => (listed!("o.id < $1", "o.id DESC"), Uuid::max()),
+            Direction::Up => (listed!("o.id > $1", "o.id"), Uuid::nil()),
+        };
+        self.sql(sql)
+            .bind(page.after.unwrap_or(first))
+            .bind(filter.visible_to.map(PrincipalId::uuid))
+            .bind(filter.workspace.map(WorkspaceId::uuid))
+            .bind(i64::from(page.limit))
+            .all()
+            .await
     }
     /// The newest operation on each of several objects that have one.
     pub async fn operations_newest(&mut self, objects: &[Uuid]) -> Result<Vec<(Uuid, OperationRow)>> {

@@ -1,7 +1,7 @@
 //! Requests, their items, and the lock that keeps one open request per object.
 
 use crate::{
-    DEFAULT_TENANT, PageOf,
+    DEFAULT_TENANT, Direction, PageOf,
     conn::{Load, Read, Row, Tx, sql},
     error::Result,
 };
@@ -203,9 +203,11 @@ macro_rules! of_object {
 /// Of a principal's workspaces, and those that they may decide: since every environment in it names them, where a platform policy asks for its default
 /// approvers; or since a policy names them, or a workspace whose admin they are.
 macro_rules! listed {
-    ($asks_the_platform:literal, $names:literal, $approvers:literal, $principal:literal, $admin_of:literal) => {
+    ($after:literal, $order:literal, $asks_the_platform:literal, $names:literal, $approvers:literal, $principal:literal, $admin_of:literal) => {
         select_concat!(
-            "WHERE r.id < $1 AND ($2 IS NULL \
+            "WHERE ",
+            $after,
+            " AND ($2 IS NULL \
                OR EXISTS (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2) \
                OR ",
             $asks_the_platform,
@@ -220,13 +222,40 @@ macro_rules! listed {
                 WHERE m.principal_id = $2 AND m.role = 'admin' AND o.slug = ",
             $admin_of,
             "))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) \
-             AND ($5 IS NULL OR g.run_id = $5) ORDER BY r.id DESC LIMIT $6"
+             AND ($5 IS NULL OR g.run_id = $5) ORDER BY ",
+            $order,
+            " LIMIT $6"
+        )
+    };
+}
+
+/// The same, in both dialects.
+macro_rules! listed_on {
+    ($after:literal, $order:literal) => {
+        sql!(
+            pg: listed!($after, $order,
+                "EXISTS (SELECT 1 FROM jsonb_array_elements(COALESCE(r.needs, r.verdict -> 'needs')) AS n (need) \
+                   WHERE n.need ->> 'layer' <> 'workspace' AND n.need -> 'approvers' IS NULL)",
+                "e.default_approvers ? p.name",
+                "jsonb_array_elements(COALESCE(r.needs, r.verdict -> 'needs')) AS n (need), \
+                   jsonb_array_elements(COALESCE(n.need -> 'approvers', '[]')) AS a (who)",
+                "a.who ->> 'principal'",
+                "a.who ->> 'admin-of'"
+            ),
+            lite: listed!($after, $order,
+                "EXISTS (SELECT 1 FROM json_each(COALESCE(r.needs, json_extract(r.verdict, '$.needs'))) AS n \
+                   WHERE json_extract(n.value, '$.layer') <> 'workspace' AND json_extract(n.value, '$.approvers') IS NULL)",
+                "EXISTS (SELECT 1 FROM json_each(e.default_approvers) AS a WHERE a.value = p.name)",
+                "json_each(COALESCE(r.needs, json_extract(r.verdict, '$.needs'))) AS n, json_each(n.value, '$.approvers') AS a",
+                "CASE WHEN a.type = 'object' THEN json_extract(a.value, '$.principal') END",
+                "CASE WHEN a.type = 'object' THEN json_extract(a.value, '$.\"admin-of\"') END"
+            ),
         )
     };
 }
 
 /// Which requests a list holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFilter {
     /// That this principal may see; all where absent.
     pub visible_to: Option<PrincipalId>,
@@ -236,6 +265,15 @@ pub struct RequestFilter {
     pub state: Option<RequestState>,
     /// Of this run.
     pub run_id: Option<String>,
+    /// By age, in this order.
+    pub order: Direction,
+}
+
+impl Default for RequestFilter {
+    /// All of them, newest first.
+    fn default() -> Self {
+        Self { visible_to: None, workspace: None, state: None, run_id: None, order: Direction::Down }
+    }
 }
 
 struct OfObject(Uuid, RequestRow);
@@ -285,35 +323,22 @@ impl Read {
         .all()
         .await
     }
-    /// A page, newest first: `page.after` is the last one of the page before.
+    /// A page: `page.after` is the last one of the page before.
     pub async fn request_list(&mut self, filter: &RequestFilter, page: &PageOf<Uuid>) -> Result<Vec<RequestRow>> {
-        self.sql(sql!(
-            pg: listed!(
-                "EXISTS (SELECT 1 FROM jsonb_array_elements(COALESCE(r.needs, r.verdict -> 'needs')) AS n (need) \
-                   WHERE n.need ->> 'layer' <> 'workspace' AND n.need -> 'approvers' IS NULL)",
-                "e.default_approvers ? p.name",
-                "jsonb_array_elements(COALESCE(r.needs, r.verdict -> 'needs')) AS n (need), \
-                   jsonb_array_elements(COALESCE(n.need -> 'approvers', '[]')) AS a (who)",
-                "a.who ->> 'principal'",
-                "a.who ->> 'admin-of'"
-            ),
-            lite: listed!(
-                "EXISTS (SELECT 1 FROM json_each(COALESCE(r.needs, json_extract(r.verdict, '$.needs'))) AS n \
-                   WHERE json_extract(n.value, '$.layer') <> 'workspace' AND json_extract(n.value, '$.approvers') IS NULL)",
-                "EXISTS (SELECT 1 FROM json_each(e.default_approvers) AS a WHERE a.value = p.name)",
-                "json_each(COALESCE(r.needs, json_extract(r.verdict, '$.needs'))) AS n, json_each(n.value, '$.approvers') AS a",
-                "CASE WHEN a.type = 'object' THEN json_extract(a.value, '$.principal') END",
-                "CASE WHEN a.type = 'object' THEN json_extract(a.value, '$.\"admin-of\"') END"
-            ),
-        ))
-        .bind(page.after.unwrap_or(Uuid::max()))
-        .bind(filter.visible_to.map(PrincipalId::uuid))
-        .bind(filter.workspace.map(WorkspaceId::uuid))
-        .bind(filter.state.map(RequestState::as_str))
-        .bind(filter.run_id.as_deref())
-        .bind(i64::from(page.limit))
-        .all()
-        .await
+        let sql = match filter.order {
+            Direction::Down => listed_on!("r.id < $1", "r.id DESC"),
+            Direction::Up => listed_on!("r.id > $1", "r.id"),
+        };
+        let first = if filter.order == Direction::Down { Uuid::max() } else { Uuid::nil() };
+        self.sql(sql)
+            .bind(page.after.unwrap_or(first))
+            .bind(filter.visible_to.map(PrincipalId::uuid))
+            .bind(filter.workspace.map(WorkspaceId::uuid))
+            .bind(filter.state.map(RequestState::as_str))
+            .bind(filter.run_id.as_deref())
+            .bind(i64::from(page.limit))
+            .all()
+            .await
     }
     /// The newest request of an object, by the database's time: ids carry the clocks of replicas.
     pub async fn request_newest(&mut self, object: Uuid) -> Result<Option<RequestRow>> {

@@ -132,17 +132,59 @@ pub struct TopicFilter {
     pub name: Option<String>,
     /// Of this status.
     pub status: Option<TopicStatus>,
+    /// In this order.
+    pub order: TopicOrder,
+}
+
+/// In which order a list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// From the smallest, or the oldest.
+    #[default]
+    Up,
+    /// From the largest, or the newest.
+    Down,
+}
+
+/// In which order a list of topics goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopicOrder {
+    /// By age.
+    Age(Direction),
+    /// By name, those of one name by age. With the name of the last one of the page before.
+    Name(Direction, Option<String>),
+}
+
+impl Default for TopicOrder {
+    fn default() -> Self {
+        Self::Age(Direction::Up)
+    }
 }
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT t.id, t.workspace_id, t.environment_id, t.name, t.cluster_id, t.physical_name, t.kafka_topic_id, t.status, t.desired, \
              t.observed, t.observed_at, t.created_by, t.acknowledged_at, t.approval_required, t.approved_by, t.approved_at, t.revision, \
              t.created_at, t.updated_at, w.slug AS workspace, e.slug AS environment, c.slug AS cluster, c.reachable AS cluster_reachable \
              FROM topic t JOIN workspace w ON w.id = t.workspace_id JOIN environment e ON e.id = t.environment_id \
              JOIN cluster c ON c.id = t.cluster_id ",
-            $rest
+            $($rest),+
+        )
+    };
+}
+
+macro_rules! listed {
+    ($after:literal, $order:literal) => {
+        select!(
+            "WHERE ",
+            $after,
+            " AND ($2 IS NULL OR EXISTS \
+             (SELECT 1 FROM membership m WHERE m.workspace_id = t.workspace_id AND m.principal_id = $2)) \
+             AND ($3 IS NULL OR t.workspace_id = $3) AND ($4 IS NULL OR t.environment_id = $4) \
+             AND ($5 IS NULL OR t.cluster_id = $5) AND ($6 IS NULL OR t.name = $6) AND ($7 IS NULL OR t.status = $7) ORDER BY ",
+            $order,
+            " LIMIT $8"
         )
     };
 }
@@ -166,25 +208,33 @@ impl Read {
             .optional()
             .await
     }
-    /// A page by id.
+    /// A page: `page.after` is the last one of the page before.
     pub async fn topic_list(&mut self, filter: &TopicFilter, page: &PageOf<Uuid>) -> Result<Vec<TopicRow>> {
-        self.sql(select!(
-            "WHERE t.id > $1 AND ($2 IS NULL OR EXISTS \
-             (SELECT 1 FROM membership m WHERE m.workspace_id = t.workspace_id AND m.principal_id = $2)) \
-             AND ($3 IS NULL OR t.workspace_id = $3) AND ($4 IS NULL OR t.environment_id = $4) \
-             AND ($5 IS NULL OR t.cluster_id = $5) AND ($6 IS NULL OR t.name = $6) AND ($7 IS NULL OR t.status = $7) \
-             ORDER BY t.id LIMIT $8"
-        ))
-        .bind(page.after.unwrap_or_default())
-        .bind(filter.visible_to.map(PrincipalId::uuid))
-        .bind(filter.workspace.map(WorkspaceId::uuid))
-        .bind(filter.environment.map(EnvironmentId::uuid))
-        .bind(filter.cluster.map(ClusterId::uuid))
-        .bind(filter.name.as_deref())
-        .bind(filter.status.map(TopicStatus::as_str))
-        .bind(i64::from(page.limit))
-        .all()
-        .await
+        let (sql, name) = match &filter.order {
+            TopicOrder::Age(Direction::Up) => (listed!("t.id > $1", "t.id"), None),
+            TopicOrder::Age(Direction::Down) => (listed!("t.id < $1", "t.id DESC"), None),
+            TopicOrder::Name(Direction::Up, after) => {
+                (listed!("($9 IS NULL OR (t.name, t.id) > ($9, $1))", "t.name, t.id"), Some(after))
+            }
+            TopicOrder::Name(Direction::Down, after) => {
+                (listed!("($9 IS NULL OR (t.name, t.id) < ($9, $1))", "t.name DESC, t.id DESC"), Some(after))
+            }
+        };
+        let down = matches!(filter.order, TopicOrder::Age(Direction::Down) | TopicOrder::Name(Direction::Down, _));
+        let query = self
+            .sql(sql)
+            .bind(page.after.unwrap_or(if down { Uuid::max() } else { Uuid::nil() }))
+            .bind(filter.visible_to.map(PrincipalId::uuid))
+            .bind(filter.workspace.map(WorkspaceId::uuid))
+            .bind(filter.environment.map(EnvironmentId::uuid))
+            .bind(filter.cluster.map(ClusterId::uuid))
+            .bind(filter.name.as_deref())
+            .bind(filter.status.map(TopicStatus::as_str))
+            .bind(i64::from(page.limit));
+        match name {
+            Some(after) => query.bind(after.as_deref()).all().await,
+            None => query.all().await,
+        }
     }
     /// Another topic of Orbit's on the cluster whose name Kafka would not tell apart: its physical name.
     pub(crate) async fn topic_collision(&mut self, change: &TopicChange) -> Result<Option<String>> {

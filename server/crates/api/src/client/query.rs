@@ -25,6 +25,8 @@ pub struct TopicQuery {
     pub status: Option<TopicStatus>,
     /// Look at the clusters now, with one batched call each, instead of at what was last seen there.
     pub fresh: bool,
+    /// In which order: `created_at` (the default), `-created_at`, `name` or `-name`.
+    pub sort: Option<String>,
     /// Which page of them.
     pub page: PageQuery,
 }
@@ -38,6 +40,8 @@ pub struct RequestQuery {
     pub state: Option<RequestState>,
     /// Those of one Terraform or CI run.
     pub run_id: Option<String>,
+    /// In which order: `created_at` or `-created_at` (the default).
+    pub sort: Option<String>,
     /// Which page of them.
     pub page: PageQuery,
 }
@@ -47,6 +51,8 @@ pub struct RequestQuery {
 pub struct OperationQuery {
     /// Those of one workspace: slug or id.
     pub workspace: Option<String>,
+    /// In which order: `created_at` or `-created_at` (the default).
+    pub sort: Option<String>,
     /// Which page of them.
     pub page: PageQuery,
 }
@@ -80,6 +86,7 @@ impl Call<'_> {
             .query("name", query.name.as_deref())
             .query("status", query.status)
             .query("observe", query.fresh.then_some("fresh"))
+            .query("sort", query.sort.as_deref())
             .page(&query.page)
     }
 
@@ -87,11 +94,12 @@ impl Call<'_> {
         self.query("workspace", query.workspace.as_deref())
             .query("state", query.state)
             .query("run_id", query.run_id.as_deref())
+            .query("sort", query.sort.as_deref())
             .page(&query.page)
     }
 
     pub(super) fn operations(self, query: &OperationQuery) -> Self {
-        self.query("workspace", query.workspace.as_deref()).page(&query.page)
+        self.query("workspace", query.workspace.as_deref()).query("sort", query.sort.as_deref()).page(&query.page)
     }
 
     pub(super) fn memberships(self, query: &MembershipQuery) -> Self {

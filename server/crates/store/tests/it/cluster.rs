@@ -6,7 +6,7 @@ use orbit_core::{
     ports::ClusterDescription,
     secret::Secret,
 };
-use orbit_store::{ClusterRow, Health, Keyring, KeyringError, NewMapping, StoreError};
+use orbit_store::{ClusterRow, Health, Keyring, KeyringError, NewMapping, OperationFilter, StoreError};
 
 async fn one(db: &TestStore, id: ClusterId) -> ClusterRow {
     db.read().await.unwrap().cluster(id).await.unwrap().unwrap()
@@ -181,7 +181,8 @@ async fn one_with_operations_under_way_stays(db: TestStore) {
     db.raw("UPDATE operation SET finished_at = 1").await;
     assert!(!in_use().await);
     assert!(delete().await, "what is over is history, and outlives it");
-    let history = db.replica().await.read().await.unwrap().operation_list(None, None, &first(10)).await.unwrap();
+    let history =
+        db.replica().await.read().await.unwrap().operation_list(&OperationFilter::default(), &first(10)).await.unwrap();
     assert_eq!(history[0].cluster, place.cluster.to_string());
 }
 

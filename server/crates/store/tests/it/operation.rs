@@ -3,7 +3,7 @@ use orbit_core::{
     id::{OperationId, ReplicaId},
     workflow::{Journal, OperationState, Save, Wish},
 };
-use orbit_store::OperationRow;
+use orbit_store::{OperationFilter, OperationRow};
 use std::time::Duration;
 
 async fn one(db: &TestStore, id: OperationId) -> OperationRow {
@@ -37,7 +37,8 @@ async fn lists_go_from_new_to_old(db: TestStore) {
     let bob = db.member("bob", media.workspace).await;
     let mut read = db.read().await.unwrap();
     let mut list = async |visible_to, of, page| -> Vec<OperationId> {
-        read.operation_list(visible_to, of, &page).await.unwrap().into_iter().map(|o| o.id).collect()
+        let filter = OperationFilter { visible_to, workspace: of, ..OperationFilter::default() };
+        read.operation_list(&filter, &page).await.unwrap().into_iter().map(|o| o.id).collect()
     };
     assert_eq!(list(None, None, first(10)).await, [c, b, a]);
     assert_eq!(list(None, None, after(c.uuid(), 1)).await, [b]);

@@ -4,7 +4,7 @@ use orbit_core::{
     model::topic::{Drift, Observed, TopicStatus},
     ports::KafkaTopicId,
 };
-use orbit_store::{Stage, StoreError, TopicFilter, TopicRow};
+use orbit_store::{Direction, Stage, StoreError, TopicFilter, TopicOrder, TopicRow};
 
 fn names(rows: &[TopicRow]) -> Vec<&str> {
     rows.iter().map(|t| t.name.as_str()).collect()
@@ -107,6 +107,21 @@ async fn filters_narrow_and_pages_go_by_age(db: TestStore) {
     assert_eq!(list(here, first(10)).await.len(), 5);
     let nowhere = TopicFilter { cluster: Some(orbit_core::id::ClusterId::from_uuid(fresh())), ..all() };
     assert_eq!(list(nowhere, first(10)).await.len(), 0);
+    let age = |direction| TopicFilter { order: TopicOrder::Age(direction), ..TopicFilter::default() };
+    assert_eq!(list(age(Direction::Down), first(10)).await, ["a-b", "orders", "a_b", "B", "orders"]);
+    assert_eq!(list(age(Direction::Down), after(orders.id.uuid(), 2)).await, [""; 0]);
+    let named = |direction, after: Option<&str>| {
+        let order = TopicOrder::Name(direction, after.map(str::to_owned));
+        TopicFilter { order, ..TopicFilter::default() }
+    };
+    assert_eq!(list(named(Direction::Up, None), first(10)).await, ["B", "a-b", "a_b", "orders", "orders"], "by bytes");
+    assert_eq!(
+        list(named(Direction::Up, Some("orders")), after(orders.id.uuid(), 2)).await,
+        ["orders"],
+        "the younger one"
+    );
+    assert_eq!(list(named(Direction::Down, None), first(2)).await, ["orders", "orders"]);
+    assert_eq!(list(named(Direction::Down, Some("orders")), after(orders.id.uuid(), 9)).await, ["a_b", "a-b", "B"]);
     let both = TopicFilter { workspace: Some(place.workspace), status: Some(TopicStatus::PendingApproval), ..all() };
     assert_eq!(list(both, first(2)).await, ["B", "a_b"]);
 }
