@@ -9,11 +9,12 @@ use super::{
 };
 use crate::auth::{Caller, permission::TopicWrite};
 use orbit_core::{
-    change::Change,
+    change::{Action, Change},
     documentation::Documentation,
-    id::{RequestId, TopicId},
+    id::RequestId,
+    model::topic::{TopicSpec, TopicStatus},
 };
-use orbit_store::{Read, RequestRow, Tx};
+use orbit_store::{Read, RequestRow, TopicRow, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
@@ -55,19 +56,23 @@ impl App {
         let places = self.places(&mut tx, caller, &new.items).await?;
         one_workspace(&places)?;
         self.places_lock(&mut tx, &places).await?;
-        // Read again under the locks. What is open is read before the topics: see `Filing::open`.
+        // Read again under the locks, where others write too. What is open is read before the topics: see `Filing::open`.
+        let places = self.places_again(&mut tx, caller, &new.items, places).await?;
         let mut open = HashMap::new();
-        for topic in self.places(&mut tx, caller, &new.items).await?.into_iter().filter_map(|p| p.existing) {
+        for topic in places.iter().filter_map(|place| place.existing.as_ref()) {
             if let Some(request) = tx.request_open(topic.id.uuid()).await? {
                 open.insert(topic.id, request);
             }
         }
-        let places = self.places(&mut tx, caller, &new.items).await?;
+        let places = self.places_again(&mut tx, caller, &new.items, places).await?;
         let stand = |place: &Place| place.existing.as_ref().and_then(|topic| open.get(&topic.id).cloned());
         let standing: Vec<_> = places.iter().map(|place| (place, stand(place))).collect();
         let filing = self.filing_of(&mut tx, call, standing, new).await?;
         if filing.changes.is_empty() {
-            return Ok(RequestReply { request: None, outcome: Outcome::There });
+            let reply = RequestReply { request: None, outcome: Outcome::There };
+            self.remember(&mut tx, call, &reply).await?;
+            tx.commit().await?;
+            return Ok(reply);
         }
         self.bundle_submit(tx, call, filing).await
     }
@@ -81,6 +86,16 @@ impl App {
         }
         wrong.none()?;
         Ok(places)
+    }
+
+    async fn places_again(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller<TopicWrite>,
+        items: &[TopicIntent],
+        places: Vec<Place>,
+    ) -> AppResult<Vec<Place>> {
+        if tx.writes_alone() { Ok(places) } else { self.places(tx, caller, items).await }
     }
 
     /// The locks of submit, in its order: workspace, then environments.
@@ -102,16 +117,20 @@ impl App {
         standing: Vec<(&Place, Option<RequestRow>)>,
         RequestNew { items, documentation }: RequestNew,
     ) -> AppResult<Filing> {
-        let mut filing = Filing { changes: vec![], open: vec![], places: vec![], documentation };
+        let books = Books::default();
+        let mut filing = Filing { changes: vec![], open: vec![], places: vec![], documentation, books };
         let mut wrong = Wrong::default();
-        let (mut books, mut seen) = (Books::default(), HashMap::new());
+        let mut seen = HashMap::new();
         for (n, ((place, open), item)) in standing.into_iter().zip(items).enumerate() {
             if let Some(first) = seen.insert((place.environment.id, item.topic.name.clone()), n) {
                 wrong.add(n, twice(first));
                 continue;
             }
+            if is_as_asked(place, &item) {
+                continue;
+            }
             let intent = Intent { call, place, is_open: open.is_some() };
-            let intended = self.intended((tx, &mut books), &intent, item).await;
+            let intended = self.intended((tx, &mut filing.books), &intent, item).await;
             match wrong.unless(n, intended)? {
                 Some(Intended::Change(change, _)) => {
                     filing.changes.push(Change::Topic(change));
@@ -119,13 +138,35 @@ impl App {
                     filing.places.push(n);
                 }
                 Some(Intended::Drop(row)) => {
-                    wrong.add(n, alone(&row.key(), row.id));
+                    wrong.unless(n, self.no_part_of_a_request(tx, call, &row, open).await)?;
                 }
                 Some(Intended::There(_)) | None => {}
             }
         }
         wrong.none()?;
         Ok(filing)
+    }
+
+    /// Refuses to delete a topic of which only the record is left: that is dropped by itself, once what is open on it is taken back.
+    async fn no_part_of_a_request(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        row: &TopicRow,
+        open: Option<RequestRow>,
+    ) -> AppResult<()> {
+        let key = row.key();
+        if let Some(open) = open {
+            self.not_under_way(tx, &open, &key).await?;
+            self.may_withdraw(tx, &call.who, &open, row.id.uuid()).await?;
+        }
+        let status = row.status.as_str();
+        Err(Refusal::new(
+            Code::TopicDeleting,
+            format!("topic {key} is {status}: only its record would go, which is no part of a request"),
+        )
+        .remedy(format!("leave it out, and drop it by itself: DELETE /v1/topics/{}", row.id))
+        .into())
     }
 
     /// Submits, commits, and drives the work.
@@ -198,13 +239,23 @@ fn one_workspace(places: &[Place]) -> Result<(), Refusal> {
 
 fn twice(first: usize) -> Refusal {
     let detail = format!("is the topic of /items/{first} again");
-    Refusal::fields(vec![field("", "request.duplicate", &detail, "ask for one change of each topic")])
+    Refusal::fields(vec![field("/name", "request.duplicate", &detail, "ask for one change of each topic")])
 }
 
-fn alone(key: &str, id: TopicId) -> Refusal {
-    Refusal::new(
-        Code::TopicNotFound,
-        format!("topic {key} is not on its cluster: deleting it drops its record, and is no part of a request"),
-    )
-    .remedy(format!("drop it by itself: DELETE /v1/topics/{id}"))
+/// Whether nothing is asked of a topic: it is to go and is not there, or it is to be made as it is.
+fn is_as_asked(place: &Place, item: &TopicIntent) -> bool {
+    match (item.action, &place.existing) {
+        (Action::Delete, None) => true,
+        (Action::Create, Some(row)) => {
+            // What its profile gave stays with it.
+            let profile = |spec: &TopicSpec| spec.profile.as_ref().filter(|p| !p.by_default).map(|p| p.name.clone());
+            let (there, asked) = (&row.desired, &item.topic.spec);
+            let asked = TopicSpec { profile: there.profile.clone(), ..asked.clone() };
+            row.status == TopicStatus::Active
+                && row.drift().is_none()
+                && profile(there) == profile(&item.topic.spec)
+                && there.differences(&asked).is_empty()
+        }
+        _ => false,
+    }
 }

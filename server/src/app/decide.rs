@@ -4,7 +4,7 @@
 use super::{
     Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit,
     catalog::unchanged,
-    submit::{told_of, validity},
+    submit::{begins_together, by_object, told_of, validity},
 };
 use crate::auth::{
     Caller, Identity,
@@ -218,9 +218,7 @@ impl App {
         tx.request_needs(id, &weighed.needs).await?;
         self.tell_of(&mut tx, EventKind::RequestReopened, id, (Some(&call.who.name), None)).await?;
         let changes = changes(&items);
-        for change in &changes {
-            self.desire(&mut tx, change, &Stage::Filed { by: row.requester_id }).await?;
-        }
+        self.desire_all(&mut tx, &changes, &Stage::Filed { by: row.requester_id }).await?;
         self.audit_request(&mut tx, call, id, &changes, audit::Deed::new("request.reopened", None)).await?;
         self.remember(&mut tx, call, &id.uuid()).await?;
         tx.commit().await?;
@@ -260,14 +258,15 @@ impl App {
         let asked = Asked { requester, documentation: row.documentation.clone() };
         let mut needs = row.needs.clone();
         let mut lead_hours = row.verdict.lead_hours;
-        let mut pieces = Vec::new();
+        let (mut grounds, mut late) = (Vec::new(), Vec::new());
         let rules = tx.rulebook(row.workspace_id).await?;
         for (n, item) in items.iter().enumerate() {
             let weighed = tx.weigh(&item.change, &rules, &asked, &[]).await?;
             if weighed.verdict.decision() == policy::Decision::Deny {
                 return Err(Refusal::denied(&told_of(&item.change, (items.len() > 1).then_some(n), weighed.verdict)).remedy("the rules or the facts have changed since the request was filed: reject it, or change the rules").into());
             }
-            lead_hours = lead_hours.max(weighed.verdict.lead_hours);
+            let hours = weighed.verdict.lead_hours;
+            lead_hours = lead_hours.max(hours);
             // What was due when the request was filed stays due; what the rules of today ask for comes to it.
             for need in weighed.verdict.needs {
                 need.add_to(&mut needs);
@@ -275,9 +274,14 @@ impl App {
             if let Some(claims) = &weighed.claims {
                 tx.claims_take(&item.change, claims).await?;
             }
-            pieces.push(item.change.piece(&weighed.grounds));
+            late.push((&item.change, n, hours));
+            grounds.push(weighed.grounds);
         }
-        Ok(Weighing { needs, pieces, lead_hours })
+        begins_together(&late).map_err(|refusal| {
+            refusal.remedy("the rules have changed since the request was filed: reject it, and have its deletions asked for by themselves")
+        })?;
+        let grounded: Vec<_> = items.iter().map(|item| &item.change).zip(&grounds).collect();
+        Ok(Weighing { needs, pieces: Change::pieces(&grounded), lead_hours })
     }
 
     #[expect(clippy::too_many_arguments, reason = "a request's end touches all of these, once")]
@@ -293,7 +297,8 @@ impl App {
     ) -> AppResult<Option<Accepted>> {
         let changes = changes(items);
         let by = call.who.name.clone();
-        for (n, change) in changes.iter().enumerate() {
+        for n in by_object(&changes) {
+            let change = &changes[n];
             let becomes = match state {
                 RequestState::Approved => Stage::Accepted {
                     by: row.requester_id,
@@ -331,7 +336,7 @@ impl App {
         // Its time may be up at this very moment.
         let still = tx.request_lock(open.id).await?;
         let Some(open) = still.filter(|r| r.state == RequestState::Pending) else { return Ok(()) };
-        let items = self.may_withdraw(tx, &call.who, &open).await?;
+        let items = self.may_withdraw(tx, &call.who, &open, object).await?;
         self.conclude(tx, call, &open, &items, RequestState::Withdrawn, None, (vec![], None)).await?;
         Ok(())
     }
@@ -342,6 +347,7 @@ impl App {
         db: &mut Read,
         who: &Identity,
         open: &RequestRow,
+        object: Uuid,
     ) -> AppResult<Vec<RequestItemRow>> {
         let items = db.request_items(open.id).await?;
         let actor = self.actor(db, who, open, &items).await?;
@@ -349,7 +355,8 @@ impl App {
         match items.as_slice() {
             [_] => Ok(items),
             several => {
-                let key = several.first().map_or_else(String::new, |item| item.change.object().key);
+                let of = several.iter().find(|item| item.object_id == object);
+                let key = of.map_or_else(String::new, |item| item.change.object().key);
                 Err(self.one_of_several(db, open, &key, several.len()).await?.into())
             }
         }

@@ -107,6 +107,8 @@ codes! {
     TopicDeletionScheduled = "topic.deletion-scheduled", CONFLICT, "The topic is scheduled for deletion";
     /// Nothing is scheduled that could be taken back.
     TopicNotScheduled = "topic.not-scheduled", CONFLICT, "The topic is not scheduled for deletion";
+    /// Nothing of it is on a cluster.
+    TopicRecordOnly = "topic.record-only", CONFLICT, "Only the record of the topic is left";
     /// It is being deleted.
     TopicDeleting = "topic.deleting", CONFLICT, "The topic is being deleted";
     /// The cluster has another one of its name.
@@ -224,6 +226,9 @@ impl Refusal {
         }
         for field in &mut self.fields {
             field.pointer = format!("{at}{}", field.pointer);
+        }
+        if self.code == Code::Invalid {
+            self.detail = Self::fields(self.fields.clone()).detail;
         }
         self
     }

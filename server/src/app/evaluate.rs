@@ -91,7 +91,7 @@ impl App {
             Intended::Drop(row) => {
                 if let Some(open) = open {
                     self.not_under_way(db, &open, &row.key()).await?;
-                    self.may_withdraw(db, &call.who, &open).await?;
+                    self.may_withdraw(db, &call.who, &open, row.id.uuid()).await?;
                 }
                 return Ok(nothing_to_do(&row));
             }

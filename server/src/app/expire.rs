@@ -41,8 +41,10 @@ impl App {
 
     /// Ends a pending request whose time is up.
     pub(super) async fn expire(&self, tx: &mut Tx, row: &RequestRow) -> AppResult<()> {
-        for item in tx.request_items(row.id).await? {
-            self.desire(tx, &item.change, &Stage::Expired).await?;
+        let items = tx.request_items(row.id).await?;
+        let changes: Vec<_> = items.iter().map(|item| item.change.clone()).collect();
+        self.desire_all(tx, &changes, &Stage::Expired).await?;
+        for item in items {
             let object = item.change.object();
             let id = AuditEventId::from_uuid(self.ids.fresh());
             let (noun, key) = (object.noun.as_str(), &object.key);

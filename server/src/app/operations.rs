@@ -111,9 +111,7 @@ impl App {
             return Ok(false);
         }
         let changes: Vec<_> = tx.request_items(request.id).await?.into_iter().map(|i| i.change).collect();
-        for change in &changes {
-            self.desire(tx, change, &Stage::Cancelled).await?;
-        }
+        self.desire_all(tx, &changes, &Stage::Cancelled).await?;
         tx.request_end(request.id).await?;
         self.audit_request(tx, call, request.id, &changes, Deed::new("operation.cancelled", None)).await?;
         Ok(true)

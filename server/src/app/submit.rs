@@ -1,6 +1,6 @@
 //! Submit: what somebody asks for becomes a request and, where policy allows, an operation. Written once, for every noun.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, audit, topics::field};
+use super::{App, AppError, AppResult, Call, Code, Refusal, audit, topic_place::Books, topics::field};
 use orbit_core::{
     approval::RequestState,
     change::{Action, Change},
@@ -33,6 +33,23 @@ pub struct Filing {
     pub places: Vec<usize>,
     /// What the request says for itself.
     pub documentation: Documentation,
+    /// The rules, as far as the call has read them.
+    pub books: Books,
+}
+
+/// The order in which the records of several objects are written: by id, as whoever else writes several at once does, so that no two wait for each other.
+pub(super) fn by_object(changes: &[Change]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..changes.len()).collect();
+    order.sort_by_key(|n| changes[*n].object().id);
+    order
+}
+
+/// The verdict on all of it, with pointers into the body that asked.
+fn as_asked(filing: &Filing, weighed: &[Weighed]) -> Verdict {
+    let each = filing.changes.iter().zip(weighed).enumerate();
+    each.fold(Verdict::default(), |all, (n, (change, one))| {
+        all.and(told_of(change, filing.places.get(n).copied(), one.verdict.clone()))
+    })
 }
 
 /// The verdict on a change says which of several it is on; one alone need not. `place`: where it stands among `items`.
@@ -78,28 +95,25 @@ impl App {
     }
 
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
-    pub async fn submit(&self, tx: &mut Tx, call: &Call, filing: Filing) -> AppResult<Filed> {
+    pub async fn submit(&self, tx: &mut Tx, call: &Call, mut filing: Filing) -> AppResult<Filed> {
         if let Some(equal) = self.clear_the_way(tx, call, &filing).await? {
             return Ok(Filed::Attached(equal));
         }
-        let (weighed, verdict) = self.weigh_all(tx, call, &filing).await?;
-        if verdict.decision() == Decision::Deny {
-            return Err(Refusal::denied(&verdict).into());
-        }
+        let (weighed, verdict) = self.weigh_all(tx, call, &mut filing).await?;
         let request = self.file(tx, call, &filing, &weighed, &verdict).await?;
         let allowed = verdict.decision() == Decision::Allow;
         let by = call.who.principal;
-        let mut pieces = Vec::new();
-        for (change, weighed) in filing.changes.iter().zip(&weighed) {
-            let piece = change.piece(&weighed.grounds);
+        let grounded: Vec<_> = filing.changes.iter().zip(weighed.iter().map(|w| &w.grounds)).collect();
+        let pieces = Change::pieces(&grounded);
+        for n in by_object(&filing.changes) {
             let stage = if allowed {
-                Stage::Accepted { by, approved_by: None, work: Work::of(piece.as_ref()) }
+                Stage::Accepted { by, approved_by: None, work: Work::of(pieces[n].as_ref()) }
             } else {
                 Stage::Filed { by }
             };
-            self.desire(tx, change, &stage).await?;
-            pieces.extend(piece);
+            self.desire(tx, &filing.changes[n], &stage).await?;
         }
+        let pieces = pieces.into_iter().flatten().collect();
         let verdicts: Vec<_> = weighed.into_iter().map(|w| w.verdict).collect();
         let deed = audit::Deed { action: "request.filed", words: None, verdicts: &verdicts };
         self.audit_request(tx, call, request, &filing.changes, deed).await?;
@@ -115,21 +129,26 @@ impl App {
     }
 
     /// Judges each change; each sees what stands before it in the same transaction.
-    async fn weigh_all(&self, tx: &mut Tx, call: &Call, filing: &Filing) -> AppResult<(Vec<Weighed>, Verdict)> {
+    async fn weigh_all(&self, tx: &mut Tx, call: &Call, filing: &mut Filing) -> AppResult<(Vec<Weighed>, Verdict)> {
         let mut weighed = Vec::with_capacity(filing.changes.len());
         let mut verdict = Verdict::default();
         let Some(workspace) = filing.changes.first().map(Change::workspace) else { return Ok((weighed, verdict)) };
-        let rules = tx.rulebook(workspace).await?;
+        let rules = filing.books.of(tx, workspace).await?;
         let asked = call.who.asked(filing.documentation.clone());
         for (n, change) in filing.changes.iter().enumerate() {
             let one = tx.weigh(change, &rules, &asked, &filing.changes[..n]).await?;
             if let Some(claims) = &one.claims {
                 tx.claims_take(change, claims).await?;
             }
-            verdict = verdict.and(told_of(change, filing.places.get(n).copied(), one.verdict.clone()));
+            verdict = verdict.and(told_of(change, (filing.changes.len() > 1).then_some(n), one.verdict.clone()));
             weighed.push(one);
         }
-        begins_together(filing, &weighed)?;
+        if verdict.decision() == Decision::Deny {
+            return Err(Refusal::denied(&as_asked(filing, &weighed)).into());
+        }
+        let late = filing.changes.iter().zip(&filing.places).zip(&weighed);
+        let late: Vec<_> = late.map(|((change, place), w)| (change, *place, w.verdict.lead_hours)).collect();
+        begins_together(&late)?;
         Ok((weighed, verdict))
     }
 
@@ -194,6 +213,14 @@ impl App {
         .into())
     }
 
+    /// The same of all changes of a request.
+    pub(super) async fn desire_all(&self, tx: &mut Tx, changes: &[Change], stage: &Stage) -> AppResult<()> {
+        for n in by_object(changes) {
+            self.desire(tx, &changes[n], stage).await?;
+        }
+        Ok(())
+    }
+
     /// The operation of accepted changes, which begins after so many hours; none where nothing is to be done. Then the objects are free again.
     pub(super) async fn accept(
         &self,
@@ -223,12 +250,12 @@ impl App {
     }
 }
 
-/// One operation carries all out, so that it begins as late as the last of them may: refuses to have others wait for a deletion.
-fn begins_together(filing: &Filing, weighed: &[Weighed]) -> Result<(), Refusal> {
-    let late = filing.changes.iter().zip(&filing.places).zip(weighed);
-    let mut late = late.filter_map(|((change, place), w)| Some((change.object().key, place, w.verdict.lead_hours?)));
-    let Some((key, place, hours)) = late.next() else { return Ok(()) };
-    if filing.changes.iter().all(|change| change.action() == Action::Delete) {
+/// One operation carries all out, so that it begins as late as the last of them may: refuses to have others wait for a deletion. Each with the place where it
+/// stands among `items`, and for how many hours it waits.
+pub(super) fn begins_together(changes: &[(&Change, usize, Option<u32>)]) -> Result<(), Refusal> {
+    let late = changes.iter().find_map(|(change, place, hours)| Some((change.object().key, place, (*hours)?)));
+    let Some((key, place, hours)) = late else { return Ok(()) };
+    if changes.iter().all(|(change, ..)| change.action() == Action::Delete) {
         return Ok(());
     }
     let detail = format!(

@@ -31,8 +31,8 @@ pub struct Place {
 }
 
 /// The rules that bind workspaces, read once: a call judges everything it brings by the same.
-#[derive(Debug, Default)]
-pub(super) struct Books(HashMap<WorkspaceId, Arc<Rulebook>>);
+#[derive(Debug, Clone, Default)]
+pub struct Books(HashMap<WorkspaceId, Arc<Rulebook>>);
 
 impl Books {
     pub(super) async fn of(&mut self, db: &mut Read, workspace: WorkspaceId) -> AppResult<Arc<Rulebook>> {

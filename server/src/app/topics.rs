@@ -67,26 +67,41 @@ impl App {
         if let Some(before) = self.answered_before(&mut tx, call).await? {
             return self.replayed(&mut tx, caller, before, false).await;
         }
-        let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        let mut place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
         tx.workspace_lock(place.workspace.id).await?;
         tx.environment_hold(place.environment.id).await?;
-        // Read again under the lock: an equal call may have come first. What is open is read before the topic: see `Filing::open`.
-        let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        if !tx.writes_alone() {
+            // Read again under the lock: an equal call may have come first.
+            place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        }
         let id = place.existing.as_ref().map(|t| t.id);
         let open = match id {
             Some(id) => tx.request_open(id.uuid()).await?,
             None => None,
         };
-        let place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        if !tx.writes_alone() {
+            // What is open is read before the topic: see `Filing::open`.
+            place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
+        }
         let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
-        let new = self.with_profile((&mut tx, &mut Books::default()), &place, new).await?;
+        let mut books = Books::default();
+        let new = self.with_profile((&mut tx, &mut books), &place, new).await?;
         if let Some(there) = &place.existing
             && self.comes_to(&mut tx, there, &Wish::Create(&new.spec), call, open.is_some()).await? == Comes::There
         {
-            return Ok(TopicReply { topic: there.id, outcome: Outcome::There });
+            let topic = there.id;
+            return self.there(tx, call, topic).await;
         }
         let change = self.creation(&mut tx, &place, &new).await?;
-        self.topic_submit(tx, call, (change, open), new.documentation).await
+        self.topic_submit((tx, books), call, (change, open), new.documentation).await
+    }
+
+    /// It is there as asked: that answer is kept too, for who repeats the call when it may be otherwise.
+    async fn there(&self, mut tx: Tx, call: &Call, topic: TopicId) -> AppResult<TopicReply> {
+        let reply = TopicReply { topic, outcome: Outcome::There };
+        self.remember(&mut tx, call, &reply).await?;
+        tx.commit().await?;
+        Ok(reply)
     }
 
     /// The answer to a call that was carried out before, for who may see the topic still. One that is gone by now is what a deletion asked for.
@@ -109,7 +124,7 @@ impl App {
     /// Submits a change of a topic, commits, and drives the work.
     async fn topic_submit(
         &self,
-        mut tx: Tx,
+        (mut tx, books): (Tx, Books),
         call: &Call,
         (change, open): (TopicChange, Option<RequestRow>),
         documentation: Documentation,
@@ -117,7 +132,8 @@ impl App {
         let topic = change.id;
         let deletes = change.action == TopicAction::Delete;
         tx.cluster_lock(change.cluster_id).await?;
-        let filing = Filing { changes: vec![Change::Topic(change)], open: vec![open], places: vec![], documentation };
+        let changes = vec![Change::Topic(change)];
+        let filing = Filing { changes, open: vec![open], places: vec![], documentation, books };
         let (mut tx, filed) = self.submit_or_note(tx, call, filing).await?;
         let outcome = match &filed {
             Filed::Attached(_) | Filed::Pending(_) | Filed::Accepted(_, Some(_)) => Outcome::UnderWay,
@@ -158,16 +174,14 @@ impl App {
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
-        self.fill_profile(
-            (&mut tx, &mut Books::default()),
-            (row.workspace_id, &row.environment),
-            &mut spec,
-            Some(&row.desired),
-        )
-        .await?;
+        let mut books = Books::default();
+        self.fill_profile((&mut tx, &mut books), (row.workspace_id, &row.environment), &mut spec, Some(&row.desired))
+            .await?;
         match self.comes_to(&mut tx, &row, &Wish::Update(&spec), call, open.is_some()).await? {
-            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, *action), open), documentation).await,
-            Comes::There | Comes::Drop => Ok(TopicReply { topic: row.id, outcome: Outcome::There }),
+            Comes::To(action) => {
+                self.topic_submit((tx, books), call, (change_of(&row, *action), open), documentation).await
+            }
+            Comes::There | Comes::Drop => self.there(tx, call, row.id).await,
         }
     }
 
@@ -186,7 +200,9 @@ impl App {
         }
         let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
         match self.comes_to(&mut tx, &row, &Wish::Delete, call, open.is_some()).await? {
-            Comes::To(action) => self.topic_submit(tx, call, (change_of(&row, *action), open), documentation).await,
+            Comes::To(action) => {
+                self.topic_submit((tx, Books::default()), call, (change_of(&row, *action), open), documentation).await
+            }
             Comes::There | Comes::Drop => {
                 if let Some(open) = open {
                     // An operation is none that could be taken back: it stands in the way.
@@ -224,6 +240,16 @@ impl App {
         };
         let open = open.filter(|_| row.status == TopicStatus::Deleting).ok_or_else(none)?;
         let operation = open.operation_id.ok_or_else(none)?;
+        let others = tx.request_items(open.id).await?.len().saturating_sub(1);
+        if others > 0 {
+            let text =
+                format!("{} is deleted together with {others} more, by one request of {}", row.key(), open.requester);
+            let remedy = format!(
+                "have the whole deletion cancelled by an admin of the workspace or by {}: POST /v1/operations/{operation}/cancel",
+                open.requester
+            );
+            return Err(Refusal::new(Code::RequestOpen, text).remedy(remedy).into());
+        }
         if !self.cancel(&mut tx, call, &open, operation).await? {
             return Err(none().into());
         }

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use orbit_core::{
     approval::RequestState,
     change::{Action, Change, TopicChange},
-    id::RequestId,
+    id::{EnvironmentId, RequestId},
     policy::{Approver, Layer, Needs},
 };
 use orbit_store::{ApprovalRow, AuditRow, OperationRow, Read, RequestItemRow, RequestRow, TopicRow};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 use uuid::Uuid;
 
 /// A topic with what is under way on it.
@@ -80,16 +80,27 @@ pub struct OpenBrief {
 }
 
 impl App {
-    /// Topics with what is under way on them: two queries more, however many topics.
+    /// Topics with what is under way on them: a handful of queries more, however many topics.
     pub async fn topic_views(&self, db: &mut Read, rows: Vec<TopicRow>) -> AppResult<Vec<TopicView>> {
         let ids: Vec<Uuid> = rows.iter().map(|t| t.id.uuid()).collect();
         let mut operations: HashMap<Uuid, OperationRow> = db.operations_newest(&ids).await?.into_iter().collect();
         let mut requests: HashMap<Uuid, RequestRow> = db.requests_newest(&ids).await?.into_iter().collect();
+        requests.retain(|_, request| request.state != RequestState::Approved);
+        let told: BTreeSet<RequestId> = requests.values().map(|request| request.id).collect();
+        let mut items = HashMap::<RequestId, Vec<RequestItemRow>>::new();
+        for item in db.request_items_of(&told.into_iter().collect::<Vec<_>>()).await? {
+            items.entry(item.request_id).or_default().push(item);
+        }
+        let mut named = HashMap::new();
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
             let id = row.id.uuid();
-            let request = match requests.remove(&id).filter(|r| r.state != RequestState::Approved) {
-                Some(request) => Some(self.request_brief_of(db, &request, Some(id)).await?),
+            let request = match requests.get(&id) {
+                Some(request) => {
+                    let items = items.get(&request.id).map_or(&[][..], Vec::as_slice);
+                    let approvers = self.approvers_among(db, &mut named, request, items).await?;
+                    Some(self.brief(request, items, &approvers, Some(id)))
+                }
                 None => None,
             };
             views.push(TopicView { request, operation: operations.remove(&id), row });
@@ -105,19 +116,24 @@ impl App {
 
     /// A request in short.
     pub async fn request_brief(&self, db: &mut Read, row: &RequestRow) -> AppResult<RequestBrief> {
-        self.request_brief_of(db, row, None).await
-    }
-
-    /// A request in short, as one of its objects shows it.
-    async fn request_brief_of(&self, db: &mut Read, row: &RequestRow, object: Option<Uuid>) -> AppResult<RequestBrief> {
         let items = db.request_items(row.id).await?;
         let approvers = self.approvers(db, row, &items).await?;
+        Ok(self.brief(row, &items, &approvers, None))
+    }
+
+    /// The same of what was read already, as one of its objects shows it.
+    fn brief(
+        &self,
+        row: &RequestRow,
+        items: &[RequestItemRow],
+        approvers: &[(Needs, String)],
+        object: Option<Uuid>,
+    ) -> RequestBrief {
         let of_object = items.iter().find(|item| Some(item.object_id) == object).or(items.first());
-        let action = of_object.map_or(Action::Create, |item| item.change.action());
-        Ok(RequestBrief {
+        RequestBrief {
             id: row.id,
             state: row.state,
-            action,
+            action: of_object.map_or(Action::Create, |item| item.change.action()),
             url: self.request_url(row),
             requester: row.requester.clone(),
             approvers: approvers.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(", and "),
@@ -125,7 +141,7 @@ impl App {
             decided_by: row.decided_by.clone(),
             reason: row.reason.clone(),
             expires_at: (row.state == RequestState::Pending).then_some(row.expires_at),
-        })
+        }
     }
 
     /// Where a request can be seen and decided.
@@ -141,7 +157,17 @@ impl App {
         row: &RequestRow,
         items: &[RequestItemRow],
     ) -> AppResult<Vec<(Needs, String)>> {
-        let named = self.environment_approvers(db, items).await?;
+        self.approvers_among(db, &mut HashMap::new(), row, items).await
+    }
+
+    async fn approvers_among(
+        &self,
+        db: &mut Read,
+        known: &mut HashMap<EnvironmentId, Vec<String>>,
+        row: &RequestRow,
+        items: &[RequestItemRow],
+    ) -> AppResult<Vec<(Needs, String)>> {
+        let named = self.named_by_all(db, known, items).await?;
         let of = |need: &Needs| (need.clone(), approvers_text(need, &row.workspace, &named));
         Ok(row.needs.iter().map(of).collect())
     }
@@ -152,12 +178,27 @@ impl App {
         db: &mut Read,
         items: &[RequestItemRow],
     ) -> AppResult<Vec<String>> {
+        self.named_by_all(db, &mut HashMap::new(), items).await
+    }
+
+    /// The same; each environment is read once.
+    async fn named_by_all(
+        &self,
+        db: &mut Read,
+        known: &mut HashMap<EnvironmentId, Vec<String>>,
+        items: &[RequestItemRow],
+    ) -> AppResult<Vec<String>> {
         let mut named: Option<Vec<String>> = None;
-        for item in items {
-            let row = db.environment(item.change.environment()).await?;
-            let these = row.map(|e| e.default_approvers).unwrap_or_default();
+        for id in items.iter().map(|item| item.change.environment()) {
+            let these = match known.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let row = db.environment(id).await?;
+                    new.insert(row.map(|e| e.default_approvers).unwrap_or_default())
+                }
+            };
             named = Some(match named {
-                None => these,
+                None => these.clone(),
                 Some(before) => before.into_iter().filter(|name| these.contains(name)).collect(),
             });
         }

@@ -174,9 +174,7 @@ impl App {
         tx.request_end(open.id).await?;
         self.tell_of(tx, EventKind::RequestSuperseded, open.id, (Some(&call.who.name), None)).await?;
         let changes: Vec<Change> = tx.request_items(open.id).await?.into_iter().map(|i| i.change).collect();
-        for change in &changes {
-            self.desire(tx, change, &Stage::Superseded).await?;
-        }
+        self.desire_all(tx, &changes, &Stage::Superseded).await?;
         self.audit_request(tx, call, open.id, &changes, audit::Deed::new("request.superseded", None)).await
     }
 

@@ -21,7 +21,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, change::NounKind, documentation::Documentation, id::RequestId};
+use orbit_core::{
+    approval::RequestState,
+    change::{Action, NounKind},
+    documentation::Documentation,
+    id::RequestId,
+    model::topic::TopicSpec,
+};
 use orbit_store::RequestFilter;
 use serde::Deserialize;
 
@@ -48,7 +54,8 @@ impl Parse<RequestNew> for api::RequestCreate {
         let documentation = self.documentation().parse(wrong);
         if self.items.is_empty() || self.items.len() > ITEMS_MAX {
             let detail = format!("has {} items: 1 to {ITEMS_MAX} are allowed", self.items.len());
-            wrong.note("/items", "length", detail, Some(ITEMS_MAX.to_string()), "ask in several requests");
+            let remedy = if self.items.is_empty() { "say what is asked for" } else { "ask in several requests" };
+            wrong.note("/items", "length", detail, Some(format!("1..{ITEMS_MAX}")), remedy);
         }
         let items = self.items.into_iter().take(ITEMS_MAX).enumerate();
         let items: Vec<_> = items.map(|(n, item)| wrong.within(&format!("/items/{n}"), |w| item.parse(w))).collect();
@@ -61,6 +68,10 @@ impl Parse<TopicIntent> for api::RequestCreateItem {
         let action = wire::action_in(self.action);
         let topic: Option<TopicNew> = wrong.within("/topic", |wrong| self.topic.parse(wrong));
         let topic = topic?;
+        if action == Action::Delete && topic.spec != TopicSpec::default() {
+            let remedy = "take the other fields out, or ask for an update";
+            wrong.note("/topic", "request.delete-only", "says more than which topic is to be deleted", None, remedy);
+        }
         if topic.documentation != Documentation::default() {
             let remedy = "say it once, beside items: it is what those who decide read of the request";
             wrong.note("/topic", "request.documentation", "says something for those who decide", None, remedy);

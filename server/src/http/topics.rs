@@ -214,7 +214,10 @@ pub(super) async fn topic_list(
 #[utoipa::path(patch, path = "/v1/topics/{topic}", operation_id = "topic_update", tag = "topics",
     request_body(content = api::TopicPatch, content_type = "application/merge-patch+json"),
     params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
-           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to"),
+           ("Orbit-Run-Url" = Option<String>, Header, description = "Where that run can be seen, for those who decide")),
     responses((status = 200, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_update(
     caller: Caller<TopicWrite>,
@@ -243,7 +246,10 @@ pub(super) async fn topic_update(
 /// Answers 200 where there was nothing to do on the cluster, 202 where work is under way or a person decides.
 #[utoipa::path(put, path = "/v1/topics/{topic}", operation_id = "topic_replace", tag = "topics", request_body = api::TopicReplace,
     params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
-           ("If-Match" = Option<String>, Header, description = "ETag that the caller read")),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to"),
+           ("Orbit-Run-Url" = Option<String>, Header, description = "Where that run can be seen, for those who decide")),
     responses((status = 200, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_replace(
     caller: Caller<TopicWrite>,
@@ -275,7 +281,10 @@ pub(super) struct Why {
 /// Answers 204 where nothing was on a cluster, 202 where work is under way or a person decides.
 #[utoipa::path(delete, path = "/v1/topics/{topic}", operation_id = "topic_delete", tag = "topics",
     params(("topic" = String, Path, description = "Id, or workspace/environment/name with %2F"),
-           ("If-Match" = Option<String>, Header, description = "ETag that the caller read"), Why),
+           ("If-Match" = Option<String>, Header, description = "ETag that the caller read"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+           ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to"),
+           ("Orbit-Run-Url" = Option<String>, Header, description = "Where that run can be seen, for those who decide"), Why),
     responses((status = 202, body = api::Topic), (status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_delete(
     caller: Caller<TopicWrite>,

@@ -163,7 +163,7 @@ fn operation_error(saga: &Saga) -> Option<api::OperationError> {
         return Some(api::OperationError { code: "operation.stuck".to_owned(), message });
     }
     if let Some(failure) = &saga.failure {
-        let failed = saga.steps.iter().find(|step| step.last_error.as_ref() == Some(&failure.user));
+        let failed = saga.steps.iter().rev().find(|step| step.last_error.as_ref() == Some(&failure.user));
         let of = failed.and_then(|step| saga.works_on(step)).map(|name| format!("{name}: "));
         let message = format!("{}{}", of.unwrap_or_default(), failure.user);
         return Some(api::OperationError { code: failure.code.clone(), message });

@@ -36,10 +36,12 @@ async fn observe_on(app: &App, cluster: ClusterId, rows: Vec<&TopicRow>) {
             return tracing::warn!(%cluster, "topics could not be looked at in time");
         }
     };
-    let news = news(app, &rows, seen);
+    let mut news = news(app, &rows, seen);
     if news.is_empty() {
         return;
     }
+    // Rows of several topics are locked in one order, everywhere.
+    news.sort_by_key(|(row, _)| row.id);
     let noted = async {
         let mut tx = app.store.begin().await?;
         for (row, observed) in &news {

@@ -23,6 +23,10 @@ on_sqlite!(
     a_deletion_with_a_lead_time_holds_nothing_else_up,
     a_rejected_one_frees_all_and_is_reopened_whole,
     a_person_cancels_all_of_it,
+    what_the_record_alone_would_do_is_taken_back_too,
+    a_deletion_with_others_is_not_taken_back_by_one_of_its_topics,
+    a_lead_time_that_came_since_is_told_to_who_approves,
+    the_same_body_again_after_all_is_done_asks_for_nothing,
 );
 
 impl Person {
@@ -89,9 +93,9 @@ async fn several_changes_are_decided_once_and_carried_out_by_one_operation(orbit
         "observe audit",
         "create orders",
         "change-configs audit",
+        "settle audit",
         "delete old",
         "forget old",
-        "settle audit",
         "activate orders",
     ];
     assert_eq!(steps(&ended), order);
@@ -176,9 +180,9 @@ async fn what_is_wrong_is_told_of_every_item(orbit: TestApp) {
     let (dev, root) = (orbit.dev().await, orbit.root());
     dev.topic("there").made().await;
     let nothing = dev.ask(&[]).await;
-    nothing.invalid().limits("/items", "length", Some("100"));
+    nothing.invalid().limits("/items", "length", Some("1..100"));
     let many: Vec<_> = (0..101).map(|n| create(&format!("t{n}"))).collect();
-    dev.ask(&many).await.invalid().limits("/items", "length", Some("100"));
+    dev.ask(&many).await.invalid().limits("/items", "length", Some("1..100"));
 
     let items = [
         item("create", "dev", "no spaces", json!({ "justification": "mine" })),
@@ -198,8 +202,14 @@ async fn what_is_wrong_is_told_of_every_item(orbit: TestApp) {
     assert_eq!(places.problem(404, "environment.not-found").pointers(), ["/items/2/topic/environment"]);
     let items = [create("there"), item("update", "dev", "nowhere", json!({})), create("b"), create("b")];
     let stand = dev.ask(&items).await;
-    assert_eq!(stand.invalid().pointers(), ["/items/1/topic", "/items/3/topic"], "what is there as asked is no error");
-    stand.invalid().names("/items/3/topic", "is the topic of /items/2 again");
+    assert_eq!(
+        stand.invalid().pointers(),
+        ["/items/1/topic", "/items/3/topic/name"],
+        "what is there as asked is no error"
+    );
+    stand.invalid().names("/items/3/topic/name", "is the topic of /items/2 again");
+    let more = dev.ask(&[item("delete", "dev", "there", json!({ "description": "why" }))]).await;
+    assert_eq!(more.invalid().field("/items/0/topic")["code"], "request.delete-only");
 
     root.post("/v1/workspaces", json!({ "slug": "shipping" })).await.created();
     let mut elsewhere = create("a");
@@ -311,4 +321,84 @@ async fn a_person_cancels_all_of_it(orbit: TestApp) {
         dev.topic(name).get().await.has_status("failed");
     }
     assert!(orbit.main().kafka.snapshot().is_empty());
+}
+
+async fn what_the_record_alone_would_do_is_taken_back_too(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    dev.topic("a").with("description", "old").made().await;
+    orbit.main().refuse_next_create();
+
+    let asked = dev.ask(&[item("update", "dev", "a", json!({ "description": "new" })), create("b")]).await;
+
+    let operation = asked.accepted().header("location").rsplit('/').next().unwrap();
+    assert_eq!(dev.operation_end(operation).await.text("/state"), "rolled-back");
+    assert_eq!(dev.topic("a").get().await.text("/description"), "old");
+    let again = dev.ask(&[item("update", "dev", "a", json!({ "description": "new" })), create("b")]).await;
+    let operation = again.accepted().header("location").rsplit('/').next().unwrap();
+    assert_eq!(dev.operation_end(operation).await.text("/state"), "succeeded");
+    assert_eq!(dev.topic("a").get().await.text("/description"), "new");
+}
+
+async fn a_deletion_with_others_is_not_taken_back_by_one_of_its_topics(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    for name in ["a", "b"] {
+        dev.topic(name).made().await;
+    }
+    root.platform_policy(json!({ "deletion_lead_time_hours": 72 })).await;
+    let asked = dev.ask(&[item("delete", "dev", "a", json!({})), item("delete", "dev", "b", json!({}))]).await;
+    let operation = asked.accepted().header("location").rsplit('/').next().unwrap().to_owned();
+
+    let kept = dev.post(&format!("{}/restore", dev.topic("a").path()), json!({})).await;
+
+    kept.problem(409, "request.open").says("payments/dev/a is deleted together with 1 more, by one request of dev");
+    kept.problem(409, "request.open").advises(&format!("POST /v1/operations/{operation}/cancel"));
+    dev.post(&format!("/v1/operations/{operation}/cancel"), json!({})).await.accepted();
+    for name in ["a", "b"] {
+        dev.topic(name).get().await.has_status("active");
+    }
+}
+
+async fn a_lead_time_that_came_since_is_told_to_who_approves(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let old = dev.topic("old").in_prod().create().await.request_id();
+    root.approve(&old).await.ok();
+    dev.topic("old").in_prod().active().await;
+    let asked = dev.ask(&[item("create", "prod", "a", json!({})), item("delete", "prod", "old", json!({}))]).await;
+    let id = asked.accepted().id();
+    root.platform_policy(json!({ "deletion_lead_time_hours": 72 })).await;
+
+    let refused = root.approve(&id).await;
+
+    refused.invalid().names("/items/1/action", "payments/prod/old is deleted 72 hours after the request is accepted, and the other changes would wait for that");
+    refused.invalid().advises("reject it");
+    assert_eq!(dev.request(&id).await.text("/state"), "pending");
+}
+
+async fn the_same_body_again_after_all_is_done_asks_for_nothing(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    dev.topic("old").made().await;
+    let audit = json!({ "retention_ms": 1_000 });
+    dev.topic("audit").retention_ms(1).made().await;
+    let items = [
+        item("create", "dev", "orders", json!({ "partitions": 2 })),
+        item("update", "dev", "audit", audit.clone()),
+        item("delete", "dev", "old", json!({})),
+    ];
+    let asked = dev.ask(&items).await;
+    let operation = asked.accepted().header("location").rsplit('/').next().unwrap();
+    assert_eq!(dev.operation_end(operation).await.text("/state"), "succeeded");
+    dev.topic("orders").acknowledge().await.ok();
+
+    let again = json!({ "items": items, "justification": "the new checkout" });
+    let once = async || dev.call(reqwest::Method::POST, "/v1/requests").key("k").json(&again).send().await;
+    once().await.gone();
+
+    // Kept under its key: it is not asked for anew where the world has moved on.
+    dev.topic("audit").patch(json!({ "retention_ms": 5_000 })).await.accepted();
+    dev.topic("audit").active().await;
+    once().await.gone();
+    // What is as asked is left out, and what policy finds points to where the rest stands in the body, and in the request.
+    let waits = dev.ask(&[items[0].clone(), item("create", "prod", "new", json!({}))]).await;
+    assert_eq!(waits.accepted().body["items"].as_array().unwrap().len(), 1);
+    assert_eq!(waits.text("/verdict/reasons/0/field"), "/environment");
 }

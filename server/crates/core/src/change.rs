@@ -118,6 +118,8 @@ pub trait Noun: Serialize + Send + Sync {
     fn growth(&self, facts: &Self::Facts) -> Option<Growth>;
     /// The work; `None` where the change is done as soon as the database says so.
     fn piece(&self, grounds: &Grounds) -> Option<Piece>;
+    /// The work of a change that the record alone would do, where it has to succeed or be taken back together with others.
+    fn piece_of_record(&self, grounds: &Grounds) -> Option<Piece>;
     /// Whether it asks for the same as another change of the same object: then it attaches to what is open instead of filing anew.
     fn same_intent(&self, other: &Self) -> bool;
 }
@@ -244,6 +246,12 @@ impl Noun for TopicChange {
             TopicAction::Delete => Piece::TopicDeletion(TopicDeletion::new(target, grounds.kafka_topic_id?)),
         })
     }
+    fn piece_of_record(&self, grounds: &Grounds) -> Option<Piece> {
+        let TopicAction::Update { spec } = &self.action else { return None };
+        let target = Target { topic: self.id, cluster: self.cluster_id, name: self.physical_name.clone() };
+        let update = TopicUpdate::new(target, grounds.kafka_topic_id, &grounds.spec, spec.clone());
+        Some(Piece::TopicUpdate(update))
+    }
     fn same_intent(&self, other: &Self) -> bool {
         let same = |a: &TopicSpec, b: &TopicSpec| a.differences(b).is_empty();
         match (&self.action, &other.action) {
@@ -308,6 +316,18 @@ impl Change {
     #[must_use]
     pub fn piece(&self, grounds: &Grounds) -> Option<Piece> {
         each!(self, c => c.piece(grounds))
+    }
+    /// The work of several changes of one request, each with its grounds, in their order. What the record alone would do is work too where anything else is:
+    /// else it would stay when that is taken back.
+    #[must_use]
+    pub fn pieces(changes: &[(&Self, &Grounds)]) -> Vec<Option<Piece>> {
+        let pieces: Vec<_> = changes.iter().map(|(change, grounds)| change.piece(grounds)).collect();
+        if pieces.iter().all(Option::is_none) {
+            return pieces;
+        }
+        let both = pieces.into_iter().zip(changes);
+        both.map(|(piece, (change, grounds))| piece.or_else(|| each!(change, c => c.piece_of_record(grounds))))
+            .collect()
     }
     /// Whether it asks for the same as `other`, of the same object.
     #[must_use]

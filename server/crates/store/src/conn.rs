@@ -100,6 +100,11 @@ impl Store {
 }
 
 impl Tx {
+    /// Whether nobody else can have written since this transaction began: SQLite has one writer. What was read in it need not be read again.
+    #[must_use]
+    pub fn writes_alone(&self) -> bool {
+        matches!(self.0.conn, Conn::Sqlite(_))
+    }
     /// Makes everything that was written last.
     pub async fn commit(self) -> Result<()> {
         match self.0.conn {

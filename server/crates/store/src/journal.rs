@@ -132,7 +132,11 @@ impl Tx {
                 }
                 Ok(())
             }
-            Mark::TopicKept { topic } => self.topic_transition(*topic, TopicEvent::DeleteFailed).await,
+            // A record that is gone went with its topic, before the bundle was taken back.
+            Mark::TopicKept { topic } => match self.topic(*topic).await? {
+                Some(_) => self.topic_transition(*topic, TopicEvent::DeleteFailed).await,
+                None => Ok(()),
+            },
             Mark::TopicObserved { topic, observed } => self.topic_seen(*topic, Some(observed)).await,
         }
     }
@@ -149,7 +153,10 @@ impl LeasedJournal {
         let Some(wish) = tx.operation_save(held, self.replica, save.due, self.lease).await? else {
             return Err(JournalError::Fenced);
         };
-        for mark in &save.marks {
+        // Rows of several topics are locked in one order, everywhere.
+        let mut marks: Vec<&Mark> = save.marks.iter().collect();
+        marks.sort_by_key(|mark| mark.topic());
+        for mark in marks {
             tx.topic_mark(mark).await.map_err(of_mark)?;
         }
         if save.state.is_final() {

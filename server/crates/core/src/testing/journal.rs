@@ -189,14 +189,7 @@ impl Inner {
 
 /// What the store does with a mark.
 fn apply(topics: &mut BTreeMap<TopicId, TopicRecord>, mark: &Mark) -> Result<(), IllegalTransition> {
-    let (Mark::TopicActive { topic, .. }
-    | Mark::TopicNameFree { topic }
-    | Mark::TopicTakenBack { topic }
-    | Mark::TopicFailed { topic }
-    | Mark::TopicUpdated { topic, .. }
-    | Mark::TopicDeleted { topic }
-    | Mark::TopicKept { topic }
-    | Mark::TopicObserved { topic, .. }) = mark;
+    let topic = &mark.topic();
     if matches!(mark, Mark::TopicDeleted { .. }) && !topics.contains_key(topic) {
         // Told before, by a step that a bundle then took back: the deletion stays.
         return Ok(());

@@ -67,6 +67,23 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// The topic that it is about.
+    #[must_use]
+    pub fn topic(&self) -> TopicId {
+        match self {
+            Self::TopicActive { topic, .. }
+            | Self::TopicNameFree { topic }
+            | Self::TopicTakenBack { topic }
+            | Self::TopicFailed { topic }
+            | Self::TopicUpdated { topic, .. }
+            | Self::TopicDeleted { topic }
+            | Self::TopicKept { topic }
+            | Self::TopicObserved { topic, .. } => *topic,
+        }
+    }
+}
+
 /// An operation whose lease this replica holds.
 #[derive(Debug, Clone)]
 pub struct Held {

@@ -37,6 +37,8 @@ pub trait Workflow: Clone + Serialize + DeserializeOwned + Send + Sync + 'static
     fn undo(&mut self, step: Self::Step, ports: &Ports) -> impl Future<Output = Result<Did, StepError>> + Send;
     /// A try of this step ended unseen: the process died, or the deadline cut it off. It may have taken effect, or will yet.
     fn begun_before(&mut self, _step: Self::Step) {}
+    /// Other pieces of a bundle were worked on since its last step, and time may have passed: what it saw may be so no longer.
+    fn set_aside(&mut self) {}
     /// What the database is to say once everything was taken back.
     fn abandoned(&self) -> Vec<Mark>;
     /// The name, on its cluster, of what it works on.
@@ -53,10 +55,10 @@ pub enum Phase {
     Change,
     /// Adds what cannot be taken away again.
     Extend,
+    /// Sees that the cluster shows it.
+    See,
     /// Takes away what cannot be brought back.
     Destroy,
-    /// Sees that the cluster shows what was done.
-    See,
     /// Tells the database alone, and cannot fail.
     Tell,
 }

@@ -86,7 +86,11 @@ async fn take(id: OperationId, saga: &mut Saga, ports: &Ports, deadline: Duratio
 /// Takes the step that is due, or takes it back; `None` where there is none (a saga without steps).
 async fn step(saga: &mut Saga, ports: &Ports, deadline: Duration) -> Option<Result<Did, StepError>> {
     let undoing = saga.undoing();
+    let before = saga.at.checked_sub(1).and_then(|at| saga.steps.get(at)).map(|record| record.piece);
     let record = saga.steps.get_mut(saga.at)?;
+    if !undoing && record.started_at.is_none() && before.is_some_and(|before| before != record.piece) {
+        saga.pieces[record.piece].set_aside();
+    }
     record.state = StepState::Running;
     record.started_at.get_or_insert_with(|| ports.clock.now());
     let (index, step) = (record.piece, record.step);

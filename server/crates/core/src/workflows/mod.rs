@@ -58,6 +58,9 @@ macro_rules! workflows { ($($(#[doc = $doc:literal])* $Variant:ident),* $(,)?) =
                 _ => {}
             }
         }
+        fn set_aside(&mut self) {
+            match self { $(Self::$Variant(w) => w.set_aside()),* }
+        }
         fn abandoned(&self) -> Vec<Mark> {
             match self { $(Self::$Variant(w) => w.abandoned()),* }
         }

@@ -20,7 +20,8 @@ pub struct TopicDeletion {
     /// Whether it was asked and its answer is not known, so that the deletion may be under way still.
     #[serde(default)]
     unsure: bool,
-    /// Whether the topic turned out to be gone when a deletion that had failed was taken back.
+    /// Whether the topic is gone: the cluster said so, and no broker that lags behind says otherwise; or it turned out when a deletion that had failed was
+    /// taken back.
     gone: bool,
 }
 
@@ -55,7 +56,10 @@ impl TopicDeletion {
         let sent = reach!(admin.topics_delete(&[self.target.with_id(self.kafka_topic_id)]).await);
         self.asked = true;
         match only(Ok(sent)) {
-            Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => Ok(Did::Done(vec![])),
+            Ok(()) | Err(KafkaError { kind: KafkaErrorKind::NotFound, .. }) => {
+                self.gone = true;
+                Ok(Did::Done(vec![]))
+            }
             Err(error) => {
                 self.unsure |= error.kind == KafkaErrorKind::Passing;
                 crate::workflow::from_kafka(error)
@@ -73,6 +77,9 @@ impl TopicDeletion {
     /// A deletion cannot be taken back. One that failed for good left the topic where it was, as a rule; but the cluster may have carried out what
     /// it then answered with an error, and a record of a topic that is gone would be wrong.
     async fn see_what_is_left(&mut self, ports: &Ports) -> Result<Did, StepError> {
+        if self.gone {
+            return Ok(Did::Done(vec![]));
+        }
         match self.target.describe(ports).await {
             Ok(found) => self.gone = !is(found.as_ref(), self.kafka_topic_id),
             // Orbit may not even look: where it never got so far as to ask for the deletion, the topic is there still.
@@ -94,8 +101,7 @@ impl Workflow for TopicDeletion {
     }
     fn phase(step: DeletionStep) -> Phase {
         match step {
-            DeletionStep::Delete => Phase::Destroy,
-            DeletionStep::Forget => Phase::See,
+            DeletionStep::Delete | DeletionStep::Forget => Phase::Destroy,
         }
     }
     fn retry(_: DeletionStep) -> Retry {

@@ -248,6 +248,10 @@ impl Workflow for TopicProvisioning {
     fn begun_before(&mut self, step: ProvisioningStep) {
         self.unsure |= step == ProvisioningStep::Create && self.absent;
     }
+    fn set_aside(&mut self) {
+        // Somebody else may have taken the name since it was seen free, unless an earlier create may have made the topic.
+        self.absent = self.unsure;
+    }
     fn abandoned(&self) -> Vec<Mark> {
         vec![Mark::TopicFailed { topic: self.target.topic }]
     }

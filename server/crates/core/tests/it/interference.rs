@@ -417,3 +417,26 @@ fn a_change_that_somebody_undoes_at_once_ends_all_the_same() {
     let record = world.recorded().unwrap();
     assert_eq!((record.status, record.spec.retention_ms), (TopicStatus::Active, Some(2_000)), "what differs is drift");
 }
+
+#[test]
+fn a_name_that_somebody_takes_while_a_bundle_works_on_others_is_not_ours() {
+    let world = World::new();
+    let (a, b) = (world.at_topic(1), world.at_topic(2));
+    world.begin(vec![
+        a.create("dev.payments.a", TopicSpec::default()),
+        b.create("dev.payments.b", TopicSpec::default()),
+    ]);
+    // Both names were seen free by then.
+    world.kafka.before_once(Method::TopicsCreate, |kafka| {
+        kafka.put("dev.payments.b", 3, &[]);
+    });
+
+    assert_eq!(world.ends(), (RolledBack, "topic.unmanaged".to_owned()));
+
+    assert_eq!(world.kafka.topic("dev.payments.b").expect("it is somebody's").partitions, 3);
+    assert_eq!(world.kafka.topic("dev.payments.a"), None);
+    assert_eq!(
+        (a.recorded().unwrap().status, b.recorded().unwrap().status),
+        (TopicStatus::Failed, TopicStatus::Failed)
+    );
+}

@@ -264,3 +264,25 @@ fn a_deletion_that_was_cut_off_may_have_taken_effect() {
         assert_eq!(status(&world), Some(TopicStatus::Deleting), "case {case}");
     }
 }
+
+#[test]
+fn a_deletion_that_was_done_stays_done_where_its_bundle_is_taken_back_and_a_broker_lags_behind() {
+    let world = World::new();
+    let (a, b) = (world.at_topic(1), world.at_topic(2));
+    let ids = ["dev.payments.a", "dev.payments.b"].map(|name| world.kafka.put(name, 1, &[]));
+    let there = world.kafka.topic("dev.payments.a").unwrap();
+    world.begin(vec![
+        a.deletion("dev.payments.a", ids[0], &TopicSpec::default()),
+        b.deletion("dev.payments.b", ids[1], &TopicSpec::default()),
+    ]);
+    world.kafka.before_once(At::Nth(Method::TopicsDelete, 1), move |kafka| {
+        kafka.put("dev.payments.a", 1, &[]);
+        kafka.edit("dev.payments.a", move |shown| *shown = there);
+    });
+    world.kafka.fault_once(At::Nth(Method::TopicsDelete, 1), Fault::FailBefore(Forbidden));
+
+    assert_eq!(ends(&world).0, RolledBack);
+
+    assert_eq!(a.recorded(), None, "the cluster said that it is gone");
+    assert_eq!(b.recorded().unwrap().status, TopicStatus::Active);
+}
