@@ -172,7 +172,8 @@ impl App {
         self.audit_denial(call, &changes(items), &refusal).await?;
         let mut db = self.store.read().await?;
         let now = db.request(row.id).await?.ok_or_else(|| no_request(&row.id.to_string()))?;
-        Ok(refusal.request(self.request_brief(&mut db, &now).await?).into())
+        let remedy = "it is rejected with that: change the rules, or have something else asked for";
+        Ok(refusal.remedy(remedy).request(self.request_brief(&mut db, &now).await?).into())
     }
 
     /// Puts a rejected request back before those who decide, on today's rules and with new time. Only the newest about its objects: the world of an
@@ -460,6 +461,10 @@ fn refused(refusal: &NotAllowed, row: &RequestRow) -> Refusal {
             let by = row.decided_by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
             Refusal::new(Code::RequestDecided, format!("the request was {}{by} before", state.as_str()))
         }
+        NotAllowed::OnlyRequester(what) => Refusal::new(Code::RequestNotYours, *what).remedy(format!(
+            "ask {} or an admin of workspace {}; who decides can reject it",
+            row.requester, row.workspace
+        )),
         NotAllowed::OwnRequest | NotAllowed::Twice | NotAllowed::NotYours(_) => {
             Refusal::new(Code::RequestNotYours, refusal.to_string())
                 .remedy("ask one of those whom the request names in needs")

@@ -184,9 +184,11 @@ impl App {
             let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "not set".to_owned());
             format!("{} {} → {}", d.field.trim_start_matches('/'), side(&d.before), side(&d.after))
         };
+        let several = items.len() > 1;
         let each = items.iter().map(|i| {
             let what: Vec<_> = i.differences.iter().map(of).collect();
-            format!("{} ({})", i.change.action(), what.join(", "))
+            let key = if several { format!(" {}", i.change.object().key) } else { String::new() };
+            format!("{}{key} ({})", i.change.action(), what.join(", "))
         });
         Ok(each.collect::<Vec<_>>().join("; "))
     }

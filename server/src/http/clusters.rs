@@ -94,8 +94,11 @@ impl Parse<Connection> for api::Connection {
 fn credentials(connection: &Connection, given: Option<api::Credentials>, wrong: &mut Wrongs) -> Credentials {
     let given = given.unwrap_or_default();
     if given.sasl_password.is_some() != connection.security_protocol.uses_sasl() {
-        let detail =
-            format!("does not go with {}: due exactly with a SASL protocol", connection.security_protocol.as_str());
+        let is = if given.sasl_password.is_some() { "is given" } else { "is missing" };
+        let detail = format!(
+            "{is} with {}: it is due with a SASL protocol, and only then",
+            connection.security_protocol.as_str()
+        );
         wrong.note(
             "/credentials/sasl_password",
             "missing",

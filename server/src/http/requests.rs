@@ -233,7 +233,8 @@ pub(super) async fn requests_decide(
     let (call, body, mut wrong) = asked.by(caller.who.clone());
     if body.requests.is_empty() || body.requests.len() > DECIDE_MAX {
         let detail = format!("has {} requests: 1 to {DECIDE_MAX} are allowed", body.requests.len());
-        wrong.note("/requests", "length", detail, Some(DECIDE_MAX.to_string()), "decide in several calls");
+        let remedy = if body.requests.is_empty() { "say which requests" } else { "decide in several calls" };
+        wrong.note("/requests", "length", detail, Some(format!("1..{DECIDE_MAX}")), remedy);
     }
     wrong.text("/words", body.words.as_ref(), LONG_TEXT);
     let words = body.words.filter(|words| !words.trim().is_empty());

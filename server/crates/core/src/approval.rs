@@ -132,6 +132,9 @@ pub enum Refusal {
     /// Not theirs to decide.
     #[error("{0}")]
     NotYours(&'static str),
+    /// A matter of its requester, and of the admins of the workspace.
+    #[error("{0}")]
+    OnlyRequester(&'static str),
 }
 
 /// Which consents are due still.
@@ -192,10 +195,10 @@ pub fn decide(
         Deed::Reject | Deed::Reopen => Err(NOT_AN_APPROVER),
         Deed::Withdraw if actor.requester || actor.workspace_admin => Ok(Outcome::Now(RequestState::Withdrawn, None)),
         Deed::Withdraw => {
-            Err(Refusal::NotYours("only its requester or an admin of the workspace can withdraw a request"))
+            Err(Refusal::OnlyRequester("only its requester or an admin of the workspace can withdraw a request"))
         }
         Deed::Supersede if actor.requester || actor.workspace_admin => Ok(Outcome::Now(RequestState::Superseded, None)),
-        Deed::Supersede => Err(Refusal::NotYours(
+        Deed::Supersede => Err(Refusal::OnlyRequester(
             "only its requester or an admin of the workspace can put another request in its place",
         )),
         Deed::Expire if actor.system => Ok(Outcome::Now(RequestState::Expired, None)),

@@ -66,7 +66,7 @@ fn told(result: &Result<Outcome, Refusal>) -> String {
         Err(Refusal::Decided(_)) => "decided".to_owned(),
         Err(Refusal::OwnRequest) => "own".to_owned(),
         Err(Refusal::Twice) => "twice".to_owned(),
-        Err(Refusal::NotYours(_)) => "-".to_owned(),
+        Err(Refusal::NotYours(_) | Refusal::OnlyRequester(_)) => "-".to_owned(),
     }
 }
 
