@@ -1,10 +1,12 @@
 //! The embedded engine: drives operations whose lease this replica holds. Any number of replicas share the work.
 
+mod lanes;
 mod news;
 mod watch;
 
 pub use watch::{Watch, Watchers};
 
+use lanes::Lanes;
 use news::Told;
 use orbit_core::{
     id::{ClusterId, Ids, ReplicaId},
@@ -63,6 +65,7 @@ struct Inner {
     looks: mpsc::Sender<ClusterId>,
     news: news::Queue,
     slots: Arc<Semaphore>,
+    lanes: Lanes,
 }
 
 /// What a runner is made of.
@@ -103,6 +106,7 @@ impl Runner {
             looks,
             news,
             slots: Arc::new(Semaphore::new(slots)),
+            lanes: Lanes::default(),
         }));
         (runner, asked)
     }
@@ -256,11 +260,14 @@ impl Runner {
         let count = claimed.len();
         for one in claimed {
             let (runner, slot) = (self.clone(), slots.split(1));
+            inner.lanes.took(one.lane);
             inner.tasks.spawn(async move {
                 runner.drive_to_rest(one.held, since).await;
                 let was_full = runner.0.slots.available_permits() == 0;
                 drop(slot);
-                if was_full {
+                // A lane that is full leaves slots free, and more of it may be due: it is filled again when half of it is done.
+                let left = runner.0.lanes.left(one.lane);
+                if was_full || left == 0 || left == runner.0.pace.per_lane() / 2 {
                     runner.wake();
                 }
             });

@@ -23,6 +23,7 @@ on_postgres!(
 );
 on_sqlite!(
     more_work_than_slots_is_done_in_turn,
+    more_work_of_one_cluster_than_its_share_waits_for_no_poll,
     a_server_takes_no_more_than_it_drives,
     a_step_that_hangs_is_cut_off_and_does_not_hold_up_a_shutdown,
 );
@@ -216,6 +217,31 @@ async fn more_work_than_slots_is_done_in_turn(orbit: TestApp) {
         dev.topic(&format!("t{i}")).active().await;
     }
     assert_eq!(orbit.main().most_at_once(), 1);
+}
+
+async fn more_work_of_one_cluster_than_its_share_waits_for_no_poll(orbit: TestApp) {
+    let mut orbit = orbit;
+    let seldom = |made: &mut Made| {
+        made.pace.poll = Duration::from_hours(1);
+        made.pace.concurrency = 4;
+    };
+    orbit.replaced(&seldom).await.stop().await;
+    let dev = orbit.dev().await;
+    orbit.main().go_down();
+    for i in 0..9 {
+        dev.topic(&format!("t{i}")).create().await.accepted();
+    }
+    until("all wait", async || {
+        let held = orbit.texts("SELECT state FROM operation WHERE holder IS NOT NULL").await;
+        held.is_empty().then_some(())
+    })
+    .await;
+    orbit.main().heal();
+    // The news that it answers again makes all of them due, and half of the slots are its share.
+    orbit.looked_at("main").await;
+    for i in 0..9 {
+        dev.topic(&format!("t{i}")).active().await;
+    }
 }
 
 async fn a_server_takes_no_more_than_it_drives(orbit: TestApp) {
