@@ -225,20 +225,20 @@ async fn more_work_of_one_cluster_than_its_share_waits_for_no_poll(orbit: TestAp
         made.pace.poll = Duration::from_hours(1);
         made.pace.concurrency = 4;
     };
-    orbit.replaced(&seldom).await.stop().await;
     let dev = orbit.dev().await;
-    orbit.main().go_down();
+    orbit.main().hold();
     for i in 0..9 {
         dev.topic(&format!("t{i}")).create().await.accepted();
     }
-    until("all wait", async || {
-        let held = orbit.texts("SELECT state FROM operation WHERE holder IS NOT NULL").await;
-        held.is_empty().then_some(())
-    })
-    .await;
-    orbit.main().heal();
-    // The news that it answers again makes all of them due, and half of the slots are its share.
-    orbit.looked_at("main").await;
+    held(&orbit, 9).await;
+    // One that goes down leaves all of it to one that looks once, when it starts.
+    let first = orbit.replaced(&seldom).await;
+    first.tell_to_stop();
+    orbit.main().release();
+    first.down().await;
+    orbit.replaced(&seldom).await.stop().await;
+
+    let dev = dev.on(&orbit);
     for i in 0..9 {
         dev.topic(&format!("t{i}")).active().await;
     }
