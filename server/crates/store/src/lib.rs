@@ -25,6 +25,7 @@ mod people;
 mod policy;
 mod request;
 mod request_expiry;
+mod request_write;
 mod rules;
 mod saves;
 mod topic;
@@ -49,7 +50,8 @@ pub use operation::{Claimed, NewOperation, OperationFilter, OperationRow, Room};
 pub use outbox::{DeliveryFilter, DeliveryState, OutboxRow};
 pub use people::{DEFAULT_TENANT, MembershipRow, NewToken, PrincipalRow, SYSTEM_PRINCIPAL, TokenRow, Who};
 pub use policy::{NewPolicy, PackMark, PolicyRow, PolicyVersionRow};
-pub use request::{NewItem, NewRequest, RequestFilter, RequestItemRow, RequestRow, Resolution};
+pub use request::{RequestFilter, RequestItemRow, RequestRow};
+pub use request_write::{NewItem, NewRequest, Resolution};
 pub use topic::{Direction, TopicFilter, TopicOrder, TopicRow};
 pub use workspace::WorkspaceRow;
 
