@@ -190,7 +190,7 @@ pub(super) fn beyond(book: &Effective, brokers: Option<u32>) -> Option<String> {
     })
 }
 
-async fn clusters(db: &mut Read) -> AppResult<HashMap<ClusterId, ClusterFacts>> {
+pub(super) async fn clusters(db: &mut Read) -> AppResult<HashMap<ClusterId, ClusterFacts>> {
     let mut all = HashMap::new();
     let mut page = PageOf { after: None, limit: LOT };
     loop {

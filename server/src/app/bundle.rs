@@ -3,9 +3,10 @@
 use super::{
     App, AppError, AppResult, Call, Code, Filed, Filing, Outcome, Place, Refusal, TopicIntent,
     decide::no_request,
-    topic_place::Books,
+    topic_place::{Books, Room, Rooms},
     topic_wish::{Intended, Intent},
     topics::field,
+    way::Standing,
 };
 use crate::auth::{Caller, permission::TopicWrite};
 use orbit_core::{
@@ -14,9 +15,9 @@ use orbit_core::{
     id::RequestId,
     model::topic::{TopicSpec, TopicStatus},
 };
-use orbit_store::{Read, RequestRow, TopicRow, Tx};
+use orbit_store::{Read, TopicRow, Tx};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A request to file.
 #[derive(Debug, Clone)]
@@ -53,20 +54,13 @@ impl App {
                 _ => Ok(before),
             };
         }
-        let places = self.places(&mut tx, caller, &new.items).await?;
-        one_workspace(&places)?;
-        self.places_lock(&mut tx, &places).await?;
-        // Read again under the locks, where others write too. What is open is read before the topics: see `Filing::open`.
-        let places = self.places_again(&mut tx, caller, &new.items, places).await?;
-        let mut open = HashMap::new();
-        for topic in places.iter().filter_map(|place| place.existing.as_ref()) {
-            if let Some(request) = tx.request_open(topic.id.uuid()).await? {
-                open.insert(topic.id, request);
-            }
+        let rooms = self.rooms(&mut tx, caller, &new.items).await?;
+        one_workspace(&rooms)?;
+        let rooms = self.rooms_lock(&mut tx, rooms).await?;
+        let mut standing = Vec::with_capacity(rooms.len());
+        for (room, item) in rooms.into_iter().zip(&new.items) {
+            standing.push(self.standing(&mut tx, room, &item.topic.name).await?);
         }
-        let places = self.places_again(&mut tx, caller, &new.items, places).await?;
-        let stand = |place: &Place| place.existing.as_ref().and_then(|topic| open.get(&topic.id).cloned());
-        let standing: Vec<_> = places.iter().map(|place| (place, stand(place))).collect();
         let filing = self.filing_of(&mut tx, call, standing, new).await?;
         if filing.changes.is_empty() {
             let reply = RequestReply { request: None, outcome: Outcome::There };
@@ -77,36 +71,28 @@ impl App {
         self.bundle_submit(tx, call, filing).await
     }
 
-    /// Where each topic lives, or is to; what is wrong with any of them in one answer.
-    async fn places(&self, db: &mut Read, caller: &Caller<TopicWrite>, items: &[TopicIntent]) -> AppResult<Vec<Place>> {
-        let (mut places, mut wrong) = (Vec::with_capacity(items.len()), Wrong::default());
+    /// What each topic lives in, or is to; what is wrong with any of them in one answer.
+    async fn rooms(&self, db: &mut Read, caller: &Caller<TopicWrite>, items: &[TopicIntent]) -> AppResult<Vec<Room>> {
+        let (mut rooms, mut wrong, mut known) = (Vec::with_capacity(items.len()), Wrong::default(), Rooms::default());
         for (n, TopicIntent { topic, .. }) in items.iter().enumerate() {
-            let place = self.place(db, caller, &topic.workspace, &topic.environment, &topic.name).await;
-            places.extend(wrong.unless(n, place)?);
+            let room = self.room_of((db, &mut known), caller, topic).await;
+            rooms.extend(wrong.unless(n, room)?);
         }
         wrong.none()?;
-        Ok(places)
+        Ok(rooms)
     }
 
-    async fn places_again(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller<TopicWrite>,
-        items: &[TopicIntent],
-        places: Vec<Place>,
-    ) -> AppResult<Vec<Place>> {
-        if tx.writes_alone() { Ok(places) } else { self.places(tx, caller, items).await }
-    }
-
-    /// The locks of submit, in its order: workspace, then environments.
-    async fn places_lock(&self, tx: &mut Tx, places: &[Place]) -> AppResult<()> {
-        if let Some(place) = places.first() {
-            tx.workspace_lock(place.workspace.id).await?;
+    /// The same rooms, locked in the order in which every submit does: their workspace, then each environment.
+    async fn rooms_lock(&self, tx: &mut Tx, rooms: Vec<Room>) -> AppResult<Vec<Room>> {
+        let (mut wrong, mut locked) = (Wrong::default(), BTreeMap::new());
+        let first = |id| rooms.iter().position(|room| room.environment.id == id);
+        let environments: BTreeSet<_> = rooms.iter().map(|room| room.environment.id).collect();
+        for (id, n) in environments.into_iter().filter_map(|id| Some((id, first(id)?))) {
+            let room = self.room_lock(tx, rooms[n].clone()).await;
+            locked.extend(wrong.unless(n, room)?.map(|room| (id, room)));
         }
-        for environment in places.iter().map(|place| place.environment.id).collect::<BTreeSet<_>>() {
-            tx.environment_hold(environment).await?;
-        }
-        Ok(())
+        wrong.none()?;
+        Ok(rooms.iter().filter_map(|room| locked.get(&room.environment.id).cloned()).collect())
     }
 
     /// What is to be judged and filed: what is there as asked needs nothing.
@@ -114,31 +100,31 @@ impl App {
         &self,
         tx: &mut Tx,
         call: &Call,
-        standing: Vec<(&Place, Option<RequestRow>)>,
+        standing: Vec<(Place, Standing)>,
         RequestNew { items, documentation }: RequestNew,
     ) -> AppResult<Filing> {
         let books = Books::default();
-        let mut filing = Filing { changes: vec![], open: vec![], places: vec![], documentation, books };
+        let mut filing = Filing { changes: vec![], standing: vec![], places: vec![], documentation, books };
         let mut wrong = Wrong::default();
         let mut seen = HashMap::new();
-        for (n, ((place, open), item)) in standing.into_iter().zip(items).enumerate() {
-            if let Some(first) = seen.insert((place.environment.id, item.topic.name.clone()), n) {
+        for (n, ((place, standing), item)) in standing.into_iter().zip(items).enumerate() {
+            if let Some(first) = seen.insert((place.room.environment.id, item.topic.name.clone()), n) {
                 wrong.add(n, twice(first));
                 continue;
             }
-            if is_as_asked(place, &item) {
+            if is_as_asked(&place, &item) {
                 continue;
             }
-            let intent = Intent { call, place, is_open: open.is_some() };
+            let intent = Intent { call, place: &place, is_open: standing.is_open() };
             let intended = self.intended((tx, &mut filing.books), &intent, item).await;
             match wrong.unless(n, intended)? {
                 Some(Intended::Change(change, _)) => {
                     filing.changes.push(Change::Topic(change));
-                    filing.open.push(open);
+                    filing.standing.push(standing);
                     filing.places.push(n);
                 }
                 Some(Intended::Drop(row)) => {
-                    wrong.unless(n, self.no_part_of_a_request(tx, call, &row, open).await)?;
+                    wrong.unless(n, self.no_part_of_a_request(tx, call, &row, standing).await)?;
                 }
                 Some(Intended::There(_)) | None => {}
             }
@@ -153,10 +139,10 @@ impl App {
         tx: &mut Tx,
         call: &Call,
         row: &TopicRow,
-        open: Option<RequestRow>,
+        standing: Standing,
     ) -> AppResult<()> {
         let key = row.key();
-        if let Some(open) = open {
+        if let Standing::Open(open) = standing {
             self.not_under_way(tx, &open, &key).await?;
             self.may_withdraw(tx, &call.who, &open, row.id.uuid()).await?;
         }
@@ -223,13 +209,13 @@ impl Wrong {
     }
 }
 
-fn one_workspace(places: &[Place]) -> Result<(), Refusal> {
-    let Some(first) = places.first() else { return Ok(()) };
-    let another = |place: &&Place| place.workspace.id != first.workspace.id;
-    match places.iter().position(|place| another(&place)) {
+fn one_workspace(rooms: &[Room]) -> Result<(), Refusal> {
+    let Some(first) = rooms.first() else { return Ok(()) };
+    let another = |room: &&Room| room.workspace.id != first.workspace.id;
+    match rooms.iter().position(|place| another(&place)) {
         None => Ok(()),
         Some(n) => {
-            let detail = format!("is {}, and /items/0 is of {}", places[n].workspace.slug, first.workspace.slug);
+            let detail = format!("is {}, and /items/0 is of {}", rooms[n].workspace.slug, first.workspace.slug);
             let remedy = "ask for the topics of each workspace in a request of its own: its admins decide";
             let pointer = format!("/items/{n}/topic/workspace");
             Err(Refusal::fields(vec![field(&pointer, "request.workspace", &detail, remedy)]))

@@ -1,6 +1,6 @@
 //! Workspaces, environments and mappings.
 
-use super::{App, AppResult, Call, Code, Refusal, topics::field};
+use super::{App, AppError, AppResult, Call, Code, Refusal, topics::field};
 use crate::auth::{
     Caller, Identity,
     permission::{self, Permission},
@@ -12,9 +12,15 @@ use orbit_core::{
 use orbit_store::{EnvironmentRow, MappingRow, NewEnvironment, NewMapping, PageOf, Read, WorkspaceRow};
 use uuid::Uuid;
 
-fn no_workspace(named: &str) -> Refusal {
+pub(super) fn no_workspace(named: &str) -> Refusal {
     Refusal::new(Code::WorkspaceNotFound, format!("there is no workspace {named} that you can see"))
         .remedy("check the name, or ask a platform admin for a role in it")
+}
+
+pub(super) fn no_environment(named: &str) -> AppError {
+    Refusal::new(Code::EnvironmentNotFound, format!("there is no environment {named}"))
+        .remedy("GET /v1/environments lists them")
+        .into()
 }
 
 /// The refusal of a write that came too late.
@@ -69,11 +75,7 @@ impl App {
             Ok(id) => db.environment(id).await?,
             Err(_) => db.environment_by_slug(named).await?,
         };
-        row.ok_or_else(|| {
-            Refusal::new(Code::EnvironmentNotFound, format!("there is no environment {named}"))
-                .remedy("GET /v1/environments lists them")
-                .into()
-        })
+        row.ok_or_else(|| no_environment(named))
     }
 
     /// Creates a workspace.

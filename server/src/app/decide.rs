@@ -320,8 +320,8 @@ impl App {
             None
         };
         let told = (Some(call.who.name.as_str()), words);
-        let resolution =
-            Resolution { state, by, reason: words.map(str::to_owned), operation: work.as_ref().map(|w| w.operation) };
+        let (reason, operation) = (words.map(str::to_owned), work.as_ref().map(|w| w.operation));
+        let resolution = Resolution { state, by, reason, operation, superseded_by: None };
         tx.request_resolve(row.id, &resolution).await?;
         if let Some(kind) = EventKind::parse(&format!("request.{}", state.as_str())) {
             self.tell_of(tx, kind, row.id, told).await?;

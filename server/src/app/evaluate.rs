@@ -2,10 +2,10 @@
 
 use super::{
     App, AppError, AppResult, Call, Refusal, RequestBrief,
-    topic_place::Books,
+    topic_place::{Books, Place, Rooms},
     topic_wish::{Intended, Intent},
     view::approvers_text,
-    way::Way,
+    way::{Standing, Way},
 };
 use crate::{
     app::TopicNew,
@@ -80,16 +80,19 @@ impl App {
         item: TopicIntent,
         siblings: &mut Siblings,
     ) -> AppResult<Evaluated> {
-        let place = self.place(db, caller, &item.topic.workspace, &item.topic.environment, &item.topic.name).await?;
-        let open = match &place.existing {
-            Some(row) => db.request_open(row.id.uuid()).await?,
-            None => None,
+        let room = self.room_of((db, &mut siblings.rooms), caller, &item.topic).await?;
+        // One snapshot: in which order what is read makes no difference.
+        let existing = db.topic_by_key(room.workspace.id, room.environment.id, &item.topic.name).await?;
+        let standing = match &existing {
+            Some(row) => Standing::of(db.request_open(row.id.uuid()).await?),
+            None => Standing::New,
         };
-        let intent = Intent { call, place: &place, is_open: open.is_some() };
+        let place = Place { room, existing };
+        let intent = Intent { call, place: &place, is_open: standing.is_open() };
         let (change, new) = match self.intended((db, &mut siblings.books), &intent, item).await? {
             Intended::There(row) => return Ok(nothing_to_do(&row)),
             Intended::Drop(row) => {
-                if let Some(open) = open {
+                if let Standing::Open(open) = standing {
                     self.not_under_way(db, &open, &row.key()).await?;
                     self.may_withdraw(db, &call.who, &open, row.id.uuid()).await?;
                 }
@@ -98,10 +101,13 @@ impl App {
             Intended::Change(change, new) => (change, new),
         };
         let changed = Change::Topic(change.clone());
-        let request = self.equal_request(db, &changed, &new.documentation).await?;
+        let request = match standing {
+            Standing::New => None,
+            _ => self.equal_request(db, &changed, &new.documentation).await?,
+        };
         let mut supersedes = None;
         if request.is_none() {
-            match self.way(db, call, (&changed, std::slice::from_ref(&changed)), open, &new.documentation).await? {
+            match self.way(db, call, (&changed, std::slice::from_ref(&changed)), &standing, &new.documentation).await? {
                 // What is under way was judged when it was accepted; what it has done so far is not to be held against it.
                 Way::Attach(_) => return self.attached(db, &change).await,
                 Way::Over(open) => supersedes = Some(self.request_brief(db, &open).await?),
@@ -109,16 +115,15 @@ impl App {
             }
         }
         let asked = call.who.asked(new.documentation.clone());
-        let verdict = self.judge_among(db, &asked, &change, siblings).await?;
-        let cluster = db.cluster(change.cluster_id).await?;
-        let named = &place.environment.default_approvers;
-        let words = |need: &Needs| (need.clone(), approvers_text(need, place.workspace.slug.as_str(), named));
+        let (verdict, cluster) = self.judge_among(db, &asked, &change, siblings).await?;
+        let named = &place.room.environment.default_approvers;
+        let words = |need: &Needs| (need.clone(), approvers_text(need, place.room.workspace.slug.as_str(), named));
         let approvers = verdict.needs.iter().map(words).collect();
         Ok(Evaluated {
             verdict,
             approvers,
             physical_name: change.physical_name.to_string(),
-            cluster: cluster.map_or_else(String::new, |c| c.slug.to_string()),
+            cluster: cluster.to_string(),
             request,
             supersedes,
         })
@@ -137,14 +142,14 @@ impl App {
         })
     }
 
-    /// The verdict, where those before it in the same batch stand already.
+    /// The verdict, where those before it in the same batch stand already; and the cluster.
     async fn judge_among(
         &self,
         db: &mut Read,
         asked: &Asked,
         change: &TopicChange,
         siblings: &mut Siblings,
-    ) -> AppResult<Verdict> {
+    ) -> AppResult<(Verdict, Slug)> {
         let rules = siblings.books.of(db, change.workspace_id).await?;
         let (mut facts, _, _) = change.ground(db, asked, &[]).await?;
         siblings.take_room(&mut facts.quotas);
@@ -159,7 +164,7 @@ impl App {
             }
             siblings.grow(&facts.quotas, change.growth(&facts).as_ref());
         }
-        Ok(verdict)
+        Ok((verdict, facts.cluster.slug))
     }
 
     /// The request of the same intent that is open, or that was refused last on the same grounds.
@@ -192,6 +197,8 @@ struct Siblings {
     room: HashMap<(Holder, Slug, Resource), i64>,
     /// The rules, which are the same for all of them.
     books: Books,
+    /// What they live in.
+    rooms: Rooms,
 }
 
 fn limit_of(quota: &Quota) -> (Holder, Slug, Resource) {

@@ -56,7 +56,8 @@ impl App {
             tx.audit(&event).await?;
         }
         let by = "orbit".to_owned();
-        let resolution = Resolution { state: RequestState::Expired, by, reason: None, operation: None };
+        let state = RequestState::Expired;
+        let resolution = Resolution { state, by, reason: None, operation: None, superseded_by: None };
         tx.request_resolve(row.id, &resolution).await?;
         self.tell_of(tx, EventKind::RequestExpired, row.id, (None, None)).await?;
         Ok(tx.request_end(row.id).await?)

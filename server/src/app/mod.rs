@@ -43,7 +43,8 @@ pub use request_reads::{Inbox, InboxFilter};
 pub use submit::{Accepted, Filed, Filing};
 pub use topic_place::Place;
 pub use topics::{Outcome, TopicNew, TopicReply};
-pub use view::{OpenBrief, RequestBrief, RequestView, TopicView};
+pub use view::{OpenBrief, RequestBrief, RequestView, TopicView, to_the_second};
+pub use way::Standing;
 
 use crate::{
     auth::throttle::Throttle,

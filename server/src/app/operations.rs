@@ -9,7 +9,7 @@ use orbit_core::{
     id::OperationId,
     workflow::{self, Control, Effect, OperationState},
 };
-use orbit_store::{Direction, OperationFilter, OperationRow, PageOf, RequestRow, Stage, Tx};
+use orbit_store::{OperationFilter, OperationRow, PageOf, RequestRow, Stage, Tx};
 use uuid::Uuid;
 
 impl App {
@@ -122,7 +122,7 @@ impl App {
         &self,
         caller: &Caller<OperationRead>,
         workspace: Option<&str>,
-        order: Direction,
+        filter: OperationFilter,
         page: &PageOf<Uuid>,
     ) -> AppResult<Vec<OperationRow>> {
         let mut db = self.store.read().await?;
@@ -130,7 +130,7 @@ impl App {
             Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
             None => None,
         };
-        let filter = OperationFilter { visible_to: caller.who.sees(), workspace, order };
+        let filter = OperationFilter { visible_to: caller.who.sees(), workspace, ..filter };
         Ok(db.operation_list(&filter, page).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Code, Refusal,
-    backtest::{beyond, most_brokers},
+    backtest::{beyond, clusters, most_brokers},
     catalog::{stale, taken},
     topics::field,
     view::approvers_text,
@@ -11,8 +11,10 @@ use crate::auth::{
     Caller, Identity,
     permission::{PolicyRead, PolicyWrite, Role, TopicEvaluate},
 };
+use orbit_api::FieldProblem;
 use orbit_core::{
     id::{PolicyId, WorkspaceId},
+    model::settings::{self, SettingError},
     name::Slug,
     policy::{Approver, Effective, Pattern, Scope, TopicPolicy, TopicRules, none_fits},
 };
@@ -322,5 +324,38 @@ pub(super) async fn check_named(db: &mut Read, rules: &TopicRules) -> AppResult<
             wrong.push(field(&pointer, code, &detail, "create it first, or mend the name"));
         }
     }
+    wrong.extend(unknown_settings(db, rules).await?);
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(wrong).into()) }
+}
+
+/// Settings that neither Kafka nor any cluster has: a rule about one binds nobody, or, where it asks for it, everybody.
+async fn unknown_settings(db: &mut Read, rules: &TopicRules) -> AppResult<Vec<FieldProblem>> {
+    let of_rules = rules.config_rules.keys().map(|key| ("/config_rules".to_owned(), key));
+    let of_allowed = rules.allowed_configs.iter().flatten().map(|key| ("/allowed_configs".to_owned(), key));
+    let of_profiles = rules
+        .profiles
+        .iter()
+        .flat_map(|(name, preset)| preset.config.keys().map(move |key| (format!("/profiles/{name}/config"), key)));
+    let named: Vec<_> = of_rules.chain(of_allowed).chain(of_profiles).collect();
+    if named.is_empty() {
+        return Ok(vec![]);
+    }
+    let clusters = clusters(db).await?;
+    let told = || clusters.values().filter_map(|c| c.description.as_ref()).flat_map(|d| d.topic_defaults.keys());
+    let problem = |(pointer, key): (String, &String)| {
+        let Err(SettingError::Unknown { nearest }) = settings::known(key, told().map(String::as_str)) else {
+            return None;
+        };
+        let remedy = nearest.map_or_else(
+            || "take it out; a setting that only one cluster has is known once that is registered".to_owned(),
+            |name| format!("did you mean {name}?"),
+        );
+        Some(field(
+            &pointer,
+            "topic.config.unknown",
+            &format!("names {key}, and Kafka has no such topic setting"),
+            &remedy,
+        ))
+    };
+    Ok(named.into_iter().filter_map(problem).collect())
 }

@@ -49,7 +49,7 @@ impl App {
     pub async fn request_list(
         &self,
         caller: &Caller<RequestRead>,
-        workspace: Option<&str>,
+        (workspace, environment): (Option<&str>, Option<&str>),
         filter: RequestFilter,
         page: &PageOf<Uuid>,
     ) -> AppResult<Vec<RequestView>> {
@@ -58,7 +58,11 @@ impl App {
             Some(named) => Some(self.workspace_for(&mut db, caller, named).await?.id),
             None => None,
         };
-        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, ..filter };
+        let environment = match environment {
+            Some(named) => Some(self.environment_named(&mut db, named).await?.id),
+            None => None,
+        };
+        let filter = RequestFilter { visible_to: caller.who.sees(), workspace, environment, ..filter };
         let mut views = Vec::new();
         for row in db.request_list(&filter, page).await? {
             views.push(self.request_view(&mut db, row).await?);

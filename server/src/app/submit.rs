@@ -1,16 +1,16 @@
 //! Submit: what somebody asks for becomes a request and, where policy allows, an operation. Written once, for every noun.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, audit, topic_place::Books, topics::field};
+use super::{App, AppError, AppResult, Call, Code, Refusal, audit, topic_place::Books, topics::field, way::Standing};
 use orbit_core::{
     approval::RequestState,
     change::{Action, Change},
     documentation::Documentation,
     id::{OperationId, RequestId, RunGroupId},
     notification::EventKind,
-    policy::{Decision, Verdict},
+    policy::{Decision, Verdict, in_hours},
     workflow::{Held, Saga},
 };
-use orbit_store::{NewItem, NewOperation, NewRequest, RequestRow, Stage, Tx, Weighed, Work};
+use orbit_store::{NewItem, NewOperation, NewRequest, Stage, Tx, Weighed, Work};
 use std::time::Duration;
 
 /// How long a request waits for a decision, where no policy that asks says.
@@ -26,9 +26,8 @@ pub(super) fn validity(verdict: &Verdict) -> Duration {
 pub struct Filing {
     /// The changes, all of one workspace.
     pub changes: Vec<Change>,
-    /// What was open on the object of each. Read before the object itself: an operation that ends takes no lock of ours, and frees the object in the
-    /// moment in which it changes it. So what was free then is seen here as it ended, and what was not stands in the way.
-    pub open: Vec<Option<RequestRow>>,
+    /// What Orbit has of the object of each.
+    pub standing: Vec<Standing>,
     /// Where each stands among the `items` of the body that asked for them; nothing where that asked for one alone.
     pub places: Vec<usize>,
     /// What the request says for itself.
@@ -96,11 +95,12 @@ impl App {
 
     /// Judges and files changes. The caller holds the locks of workspace and clusters, commits, and drives what comes back.
     pub async fn submit(&self, tx: &mut Tx, call: &Call, mut filing: Filing) -> AppResult<Filed> {
-        if let Some(equal) = self.clear_the_way(tx, call, &filing).await? {
+        let request = RequestId::from_uuid(self.ids.fresh());
+        if let Some(equal) = self.clear_the_way(tx, call, &filing, request).await? {
             return Ok(Filed::Attached(equal));
         }
         let (weighed, verdict) = self.weigh_all(tx, call, &mut filing).await?;
-        let request = self.file(tx, call, &filing, &weighed, &verdict).await?;
+        self.file(tx, call, (request, &filing), &weighed, &verdict).await?;
         let allowed = verdict.decision() == Decision::Allow;
         let by = call.who.principal;
         let grounded: Vec<_> = filing.changes.iter().zip(weighed.iter().map(|w| &w.grounds)).collect();
@@ -149,6 +149,11 @@ impl App {
         let late = filing.changes.iter().zip(&filing.places).zip(&weighed);
         let late: Vec<_> = late.map(|((change, place), w)| (change, *place, w.verdict.lead_hours)).collect();
         begins_together(&late)?;
+        let hours = verdict.lead_hours;
+        verdict.begins_with(hours);
+        for one in &mut weighed {
+            one.verdict.begins_with(hours);
+        }
         Ok((weighed, verdict))
     }
 
@@ -156,11 +161,10 @@ impl App {
         &self,
         tx: &mut Tx,
         call: &Call,
-        filing: &Filing,
+        (id, filing): (RequestId, &Filing),
         weighed: &[Weighed],
         verdict: &Verdict,
-    ) -> AppResult<RequestId> {
-        let id = RequestId::from_uuid(self.ids.fresh());
+    ) -> AppResult<()> {
         let group = match &call.run {
             Some(run) => {
                 let fresh = RunGroupId::from_uuid(self.ids.fresh());
@@ -196,7 +200,7 @@ impl App {
                 .remedy("call again")
                 .into());
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Leaves in the object's record what became of the change.
@@ -259,7 +263,8 @@ pub(super) fn begins_together(changes: &[(&Change, usize, Option<u32>)]) -> Resu
         return Ok(());
     }
     let detail = format!(
-        "{key} is deleted {hours} hours after the request is accepted, and the other changes would wait for that"
+        "{key} is deleted {} after the request is accepted, and the other changes would wait for that",
+        in_hours(hours)
     );
     let remedy = "ask for deletions that have a lead time in a request of their own";
     Err(Refusal::fields(vec![field(&format!("/items/{place}/action"), "request.lead-time", &detail, remedy)]))

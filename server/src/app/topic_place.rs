@@ -1,6 +1,11 @@
 //! Where a topic lives or is to live: workspace, environment, cluster, its name there; and what its profile gives.
 
-use super::{App, AppError, AppResult, Code, Refusal, TopicNew, topics::field};
+use super::{
+    App, AppError, AppResult, Code, Refusal, TopicNew,
+    catalog::{no_environment, no_workspace},
+    topics::field,
+    way::Standing,
+};
 use crate::auth::{
     Caller,
     permission::{Permission, TopicWrite},
@@ -16,16 +21,27 @@ use orbit_core::{
     name::{Limited as _, Slug, TopicName},
     policy::Rulebook,
 };
-use orbit_store::{EnvironmentRow, MappingRow, Read, TopicRow, WorkspaceRow};
+use orbit_store::{EnvironmentRow, MappingRow, Read, TopicRow, Tx, WorkspaceRow};
 use std::{collections::HashMap, sync::Arc};
+
+/// What topics live in, or are to.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// Their workspace.
+    pub workspace: WorkspaceRow,
+    /// Their environment.
+    pub environment: EnvironmentRow,
+}
+
+/// The rooms that a call names, each read once.
+#[derive(Debug, Default)]
+pub(super) struct Rooms(HashMap<(String, String), Room>);
 
 /// Where a topic lives, or is to.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// Its workspace.
-    pub workspace: WorkspaceRow,
-    /// Its environment.
-    pub environment: EnvironmentRow,
+    /// What it lives in.
+    pub room: Room,
     /// The topic of that name, if there is one.
     pub existing: Option<TopicRow>,
 }
@@ -46,20 +62,59 @@ impl Books {
 }
 
 impl App {
-    /// Where a topic of that name lives, or is to live. What the caller may not see is not there.
-    pub(super) async fn place<P: Permission>(
+    /// What topics of a workspace in an environment live in. What the caller may not see is not there.
+    pub(super) async fn room<P: Permission>(
         &self,
         db: &mut Read,
         caller: &Caller<P>,
         workspace: &str,
         environment: &str,
-        name: &TopicName,
-    ) -> AppResult<Place> {
+    ) -> AppResult<Room> {
         let workspace = self.workspace_for(db, caller, workspace).await.map_err(at("/workspace"));
         let environment = self.environment_named(db, environment).await.map_err(at("/environment"));
         let (workspace, environment) = both(workspace, environment)?;
-        let existing = db.topic_by_key(workspace.id, environment.id, name).await?;
-        Ok(Place { workspace, environment, existing })
+        Ok(Room { workspace, environment })
+    }
+
+    /// The room that a topic is asked for in, as one of several that a call holds.
+    pub(super) async fn room_of<P: Permission>(
+        &self,
+        (db, rooms): (&mut Read, &mut Rooms),
+        caller: &Caller<P>,
+        topic: &TopicNew,
+    ) -> AppResult<Room> {
+        let named = (topic.workspace.clone(), topic.environment.clone());
+        if let Some(room) = rooms.0.get(&named) {
+            return Ok(room.clone());
+        }
+        let room = self.room(db, caller, &topic.workspace, &topic.environment).await?;
+        Ok(rooms.0.entry(named).or_insert(room).clone())
+    }
+
+    /// The same room, with its workspace locked and its environment held: what is said of it and of what lives in it is so until the commit.
+    pub(super) async fn room_lock(&self, tx: &mut Tx, room: Room) -> AppResult<Room> {
+        if tx.writes_alone() {
+            return Ok(room);
+        }
+        let (workspace, environment) = (room.workspace.slug.as_str(), room.environment.slug.as_str());
+        if !tx.workspace_lock(room.workspace.id).await? {
+            return Err(at("/workspace")(no_workspace(workspace).into()));
+        }
+        let held = tx.environment_hold(room.environment.id).await?;
+        let held = held.ok_or_else(|| at("/environment")(no_environment(environment)))?;
+        Ok(Room { environment: held, ..room })
+    }
+
+    /// Where a topic of that name lives in a room that is locked; and what is open on it.
+    pub(super) async fn standing(&self, tx: &mut Tx, room: Room, name: &TopicName) -> AppResult<(Place, Standing)> {
+        let Some(row) = tx.topic_by_key(room.workspace.id, room.environment.id, name).await? else {
+            return Ok((Place { room, existing: None }, Standing::New));
+        };
+        // What is open is read before the topic: see `Standing`.
+        let open = tx.request_open(row.id.uuid()).await?;
+        let existing = if tx.writes_alone() { Some(row) } else { tx.topic(row.id).await? };
+        let standing = existing.as_ref().map_or(Standing::New, |_| Standing::of(open));
+        Ok((Place { room, existing }, standing))
     }
 
     /// A refusal of fields, with what is wrong with the workspace and the environment beside them.
@@ -97,7 +152,7 @@ impl App {
     ) -> AppResult<TopicNew> {
         // What nothing stands behind any more begins anew.
         let before = place.existing.as_ref().filter(|t| !t.status.can_be_taken_up()).map(|t| &t.desired);
-        let at = (place.workspace.id, &place.environment.slug);
+        let at = (place.room.workspace.id, &place.room.environment.slug);
         self.fill_profile((db, books), at, &mut new.spec, before).await?;
         Ok(new)
     }
@@ -142,7 +197,7 @@ impl App {
 
     /// The change that creates a topic: its id, its cluster and its name there are settled here and stay.
     pub(super) async fn creation(&self, db: &mut Read, place: &Place, new: &TopicNew) -> AppResult<TopicChange> {
-        let environment = &place.environment;
+        let environment = &place.room.environment;
         let mappings = db.mappings_of(environment.id).await?;
         let Some(MappingRow { cluster_id, .. }) = mappings.first() else {
             return Err(Refusal::new(
@@ -153,8 +208,8 @@ impl App {
             .into());
         };
         let names = TemplateNames {
-            tenant: &place.workspace.tenant,
-            workspace: &place.workspace.slug,
+            tenant: &place.room.workspace.tenant,
+            workspace: &place.room.workspace.slug,
             environment: &environment.slug,
             application: None,
             name: &new.name,
@@ -167,8 +222,8 @@ impl App {
         })?;
         Ok(TopicChange {
             id: place.existing.as_ref().map_or_else(|| TopicId::from_uuid(self.ids.fresh()), |t| t.id),
-            workspace_id: place.workspace.id,
-            workspace: place.workspace.slug.clone(),
+            workspace_id: place.room.workspace.id,
+            workspace: place.room.workspace.slug.clone(),
             environment_id: environment.id,
             environment: environment.slug.clone(),
             name: new.name.clone(),

@@ -1,7 +1,8 @@
 //! What a call for a topic comes to, where the topic stands; submit and evaluate both ask.
 
 use super::{
-    App, AppError, AppResult, Call, Code, Place, Refusal, TopicIntent, TopicNew, topic_place::Books, topics::field,
+    App, AppError, AppResult, Call, Code, Place, Refusal, TopicIntent, TopicNew, to_the_second, topic_place::Books,
+    topics::field,
 };
 use orbit_core::{
     change::{Action, TopicAction, TopicChange},
@@ -103,7 +104,7 @@ impl App {
 
 /// The refusal of what meets a topic whose deletion has not begun.
 fn scheduled(row: &TopicRow, operation: &OperationRow) -> Option<Refusal> {
-    let at = operation.scheduled_at()?;
+    let at = to_the_second(operation.scheduled_at()?);
     let text = format!("topic {} is going to be deleted at {at}", row.key());
     Some(
         Refusal::new(Code::TopicDeletionScheduled, text).remedy(format!(

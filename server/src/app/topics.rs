@@ -4,6 +4,7 @@ use super::{
     App, AppResult, Call, Code, Filed, Filing, Refusal,
     topic_place::Books,
     topic_wish::{Comes, Wish, change_of},
+    way::Standing,
 };
 use crate::auth::{Caller, permission::TopicWrite};
 use orbit_api::FieldProblem;
@@ -15,7 +16,7 @@ use orbit_core::{
     name::TopicName,
     workflow::Held,
 };
-use orbit_store::{Read, RequestRow, TopicRow, Tx};
+use orbit_store::{Read, TopicRow, Tx};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -67,33 +68,19 @@ impl App {
         if let Some(before) = self.answered_before(&mut tx, call).await? {
             return self.replayed(&mut tx, caller, before, false).await;
         }
-        let mut place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
-        tx.workspace_lock(place.workspace.id).await?;
-        tx.environment_hold(place.environment.id).await?;
-        if !tx.writes_alone() {
-            // Read again under the lock: an equal call may have come first.
-            place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
-        }
-        let id = place.existing.as_ref().map(|t| t.id);
-        let open = match id {
-            Some(id) => tx.request_open(id.uuid()).await?,
-            None => None,
-        };
-        if !tx.writes_alone() {
-            // What is open is read before the topic: see `Filing::open`.
-            place = self.place(&mut tx, caller, &new.workspace, &new.environment, &new.name).await?;
-        }
-        let open = open.filter(|_| place.existing.as_ref().map(|t| t.id) == id);
+        let room = self.room(&mut tx, caller, &new.workspace, &new.environment).await?;
+        let room = self.room_lock(&mut tx, room).await?;
+        let (place, standing) = self.standing(&mut tx, room, &new.name).await?;
         let mut books = Books::default();
         let new = self.with_profile((&mut tx, &mut books), &place, new).await?;
         if let Some(there) = &place.existing
-            && self.comes_to(&mut tx, there, &Wish::Create(&new.spec), call, open.is_some()).await? == Comes::There
+            && self.comes_to(&mut tx, there, &Wish::Create(&new.spec), call, standing.is_open()).await? == Comes::There
         {
             let topic = there.id;
             return self.there(tx, call, topic).await;
         }
         let change = self.creation(&mut tx, &place, &new).await?;
-        self.topic_submit((tx, books), call, (change, open), new.documentation).await
+        self.topic_submit((tx, books), call, (change, standing), new.documentation).await
     }
 
     /// It is there as asked: that answer is kept too, for who repeats the call when it may be otherwise.
@@ -126,14 +113,14 @@ impl App {
         &self,
         (mut tx, books): (Tx, Books),
         call: &Call,
-        (change, open): (TopicChange, Option<RequestRow>),
+        (change, standing): (TopicChange, Standing),
         documentation: Documentation,
     ) -> AppResult<TopicReply> {
         let topic = change.id;
         let deletes = change.action == TopicAction::Delete;
         tx.cluster_lock(change.cluster_id).await?;
         let changes = vec![Change::Topic(change)];
-        let filing = Filing { changes, open: vec![open], places: vec![], documentation, books };
+        let filing = Filing { changes, standing: vec![standing], places: vec![], documentation, books };
         let (mut tx, filed) = self.submit_or_note(tx, call, filing).await?;
         let outcome = match &filed {
             Filed::Attached(_) | Filed::Pending(_) | Filed::Accepted(_, Some(_)) => Outcome::UnderWay,
@@ -172,14 +159,14 @@ impl App {
         if let Some(before) = self.answered_before(&mut tx, call).await? {
             return self.replayed(&mut tx, caller, before, false).await;
         }
-        let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
+        let (row, standing) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let mut spec = respec(&row.desired).map_err(Refusal::fields)?;
         let mut books = Books::default();
         self.fill_profile((&mut tx, &mut books), (row.workspace_id, &row.environment), &mut spec, Some(&row.desired))
             .await?;
-        match self.comes_to(&mut tx, &row, &Wish::Update(&spec), call, open.is_some()).await? {
+        match self.comes_to(&mut tx, &row, &Wish::Update(&spec), call, standing.is_open()).await? {
             Comes::To(action) => {
-                self.topic_submit((tx, books), call, (change_of(&row, *action), open), documentation).await
+                self.topic_submit((tx, books), call, (change_of(&row, *action), standing), documentation).await
             }
             Comes::There | Comes::Drop => self.there(tx, call, row.id).await,
         }
@@ -198,13 +185,14 @@ impl App {
         if let Some(before) = self.answered_before(&mut tx, call).await? {
             return self.replayed(&mut tx, caller, before, true).await;
         }
-        let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
-        match self.comes_to(&mut tx, &row, &Wish::Delete, call, open.is_some()).await? {
+        let (row, standing) = self.topic_locked(&mut tx, caller, named, expected).await?;
+        match self.comes_to(&mut tx, &row, &Wish::Delete, call, standing.is_open()).await? {
             Comes::To(action) => {
-                self.topic_submit((tx, Books::default()), call, (change_of(&row, *action), open), documentation).await
+                self.topic_submit((tx, Books::default()), call, (change_of(&row, *action), standing), documentation)
+                    .await
             }
             Comes::There | Comes::Drop => {
-                if let Some(open) = open {
+                if let Standing::Open(open) = standing {
                     // An operation is none that could be taken back: it stands in the way.
                     self.not_under_way(&mut tx, &open, &row.key()).await?;
                     self.withdraw_open(&mut tx, call, row.id.uuid()).await?;
@@ -228,7 +216,7 @@ impl App {
             self.topic_locked(&mut tx, caller, named, None).await?;
             return Ok(before);
         }
-        let (row, open) = self.topic_locked(&mut tx, caller, named, expected).await?;
+        let (row, standing) = self.topic_locked(&mut tx, caller, named, expected).await?;
         let none = || {
             Refusal::new(
                 Code::TopicNotScheduled,
@@ -238,7 +226,10 @@ impl App {
                 "a deletion can be taken back until it begins: GET /v1/topics/… tells where the topic is on its way",
             )
         };
-        let open = open.filter(|_| row.status == TopicStatus::Deleting).ok_or_else(none)?;
+        let Standing::Open(open) = standing else { return Err(none().into()) };
+        if row.status != TopicStatus::Deleting {
+            return Err(none().into());
+        }
         let operation = open.operation_id.ok_or_else(none)?;
         let others = tx.request_items(open.id).await?.len().saturating_sub(1);
         if others > 0 {
@@ -268,25 +259,26 @@ impl App {
         Ok(reply)
     }
 
-    /// The topic, with its workspace locked, at the revision that the caller expects; and what was open on it just before, see `Filing::open`.
+    /// The topic, with its workspace locked, at the revision that the caller expects; and what is open on it.
     async fn topic_locked(
         &self,
         tx: &mut Tx,
         caller: &Caller<TopicWrite>,
         named: &str,
         expected: Option<i64>,
-    ) -> AppResult<(TopicRow, Option<RequestRow>)> {
+    ) -> AppResult<(TopicRow, Standing)> {
         let row = self.topic_named(tx, caller, named).await?;
         tx.workspace_lock(row.workspace_id).await?;
-        let open = tx.request_open(row.id.uuid()).await?;
-        let row = tx.topic(row.id).await?.ok_or_else(|| no_topic(named))?;
+        let standing = Standing::of(tx.request_open(row.id.uuid()).await?);
+        let row = if tx.writes_alone() { Some(row) } else { tx.topic(row.id).await? };
+        let row = row.ok_or_else(|| no_topic(named))?;
         match expected {
             Some(revision) if revision != row.revision => {
                 Err(Refusal::new(Code::Stale, format!("topic {} is at revision {} by now", row.key(), row.revision))
                     .remedy("read it again, and decide again")
                     .into())
             }
-            _ => Ok((row, open)),
+            _ => Ok((row, standing)),
         }
     }
 }

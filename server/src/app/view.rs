@@ -79,6 +79,12 @@ pub struct OpenBrief {
     pub objects: Vec<String>,
 }
 
+/// A moment, as people read it.
+#[must_use]
+pub fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 impl App {
     /// Topics with what is under way on them: a handful of queries more, however many topics.
     pub async fn topic_views(&self, db: &mut Read, rows: Vec<TopicRow>) -> AppResult<Vec<TopicView>> {

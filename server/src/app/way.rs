@@ -11,6 +11,28 @@ use orbit_core::{
 };
 use orbit_store::{Read, RequestRow, Resolution, Stage, Tx};
 
+/// What Orbit has of an object that a change is asked of. Read before the object itself: an operation that ends takes no lock of ours, and frees the object
+/// in the moment in which it changes it. So what was free then is seen as it ended, and what was not stands in the way.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// Nothing: no request was ever made of it.
+    New,
+    /// A record, and nothing that is open.
+    Free,
+    /// A request that waits for a decision, or is carried out.
+    Open(Box<RequestRow>),
+}
+
+impl Standing {
+    /// Of an object that has a record.
+    pub(super) fn of(open: Option<RequestRow>) -> Self {
+        open.map_or(Self::Free, |open| Self::Open(Box::new(open)))
+    }
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open(_))
+    }
+}
+
 /// What stands where a change wants to go.
 #[derive(Debug)]
 pub(super) enum Way {
@@ -23,19 +45,20 @@ pub(super) enum Way {
 }
 
 impl App {
-    /// Clears the way for all changes of a request. Where one is open that asks for just these, answers it.
+    /// Clears the way for all changes of the request `next`. Where one is open that asks for just these, answers it.
     pub(super) async fn clear_the_way(
         &self,
         tx: &mut Tx,
         call: &Call,
         filing: &Filing,
+        next: RequestId,
     ) -> AppResult<Option<RequestId>> {
         let mut equal = Vec::new();
-        for (change, open) in filing.changes.iter().zip(&filing.open) {
-            match self.way(tx, call, (change, &filing.changes), open.clone(), &filing.documentation).await? {
+        for (change, standing) in filing.changes.iter().zip(&filing.standing) {
+            match self.way(tx, call, (change, &filing.changes), standing, &filing.documentation).await? {
                 Way::Free => {}
                 Way::Attach(open) => equal.push((change, open)),
-                Way::Over(open) => self.supersede(tx, call, &open).await?,
+                Way::Over(open) => self.supersede(tx, call, &open, next).await?,
             }
         }
         let Some((_, first)) = equal.first() else { return Ok(None) };
@@ -49,7 +72,7 @@ impl App {
         for (change, open) in equal {
             self.not_under_way(tx, &open, &change.object().key).await?;
             if let Way::Over(open) = self.gives_way(tx, call, *open, (change, &filing.changes)).await? {
-                self.supersede(tx, call, &open).await?;
+                self.supersede(tx, call, &open, next).await?;
             }
         }
         Ok(None)
@@ -63,22 +86,25 @@ impl App {
         db: &mut Read,
         call: &Call,
         (change, all): (&Change, &[Change]),
-        open: Option<RequestRow>,
+        standing: &Standing,
         documentation: &Documentation,
     ) -> AppResult<Way> {
         let object = change.object();
-        if let Some(open) = open {
-            let items = db.request_items(open.id).await?;
-            let equal = items.iter().any(|i| i.change.same_intent(change));
-            let under_way = self.not_under_way(db, &open, &object.key).await;
-            return match under_way {
-                Err(AppError::Refused(refusal)) if refusal.code == Code::OperationRunning && equal => {
-                    Ok(Way::Attach(Box::new(open)))
-                }
-                Ok(()) if equal => Ok(Way::Attach(Box::new(open))),
-                Ok(()) => self.gives_way(db, call, open, (change, all)).await,
-                Err(error) => Err(error),
-            };
+        match standing {
+            Standing::New => return Ok(Way::Free),
+            Standing::Free => {}
+            Standing::Open(open) => {
+                let items = db.request_items(open.id).await?;
+                let equal = items.iter().any(|i| i.change.same_intent(change));
+                return match self.not_under_way(db, open, &object.key).await {
+                    Err(AppError::Refused(refusal)) if refusal.code == Code::OperationRunning && equal => {
+                        Ok(Way::Attach(open.clone()))
+                    }
+                    Ok(()) if equal => Ok(Way::Attach(open.clone())),
+                    Ok(()) => self.gives_way(db, call, (**open).clone(), (change, all)).await,
+                    Err(error) => Err(error),
+                };
+            }
         }
         let Some(last) = db.request_newest(object.id).await? else { return Ok(Way::Free) };
         if last.state == RequestState::Rejected && last.documentation == *documentation {
@@ -162,14 +188,14 @@ impl App {
     }
 
     /// Takes a pending request out of the way of a different one.
-    async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow) -> AppResult<()> {
+    async fn supersede(&self, tx: &mut Tx, call: &Call, open: &RequestRow, next: RequestId) -> AppResult<()> {
         // Its time may be up at this very moment.
         let still = tx.request_lock(open.id).await?.is_some_and(|r| r.state == RequestState::Pending);
         if !still {
             return Ok(());
         }
-        let resolution =
-            Resolution { state: RequestState::Superseded, by: call.who.name.clone(), reason: None, operation: None };
+        let (state, by) = (RequestState::Superseded, call.who.name.clone());
+        let resolution = Resolution { state, by, reason: None, operation: None, superseded_by: Some(next) };
         tx.request_resolve(open.id, &resolution).await?;
         tx.request_end(open.id).await?;
         self.tell_of(tx, EventKind::RequestSuperseded, open.id, (Some(&call.who.name), None)).await?;

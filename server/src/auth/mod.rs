@@ -99,9 +99,24 @@ impl<P: Permission> Caller<P> {
 }
 
 fn forbidden<P: Permission>(least: Role) -> Refusal {
-    let role = least.as_str();
-    Refusal::new(Code::Forbidden, format!("{} takes the role {role}, which you do not have here", P::NAME))
-        .remedy("ask an admin of the workspace or a platform admin for the role")
+    let (role, deed) = (least.as_str(), in_words(P::NAME));
+    let remedy = match least {
+        Role::PlatformAdmin => "ask a platform admin to do it, or for the role",
+        _ => "ask an admin of the workspace or a platform admin for the role",
+    };
+    Refusal::new(Code::Forbidden, format!("{deed} takes the role {role}, which you do not have here")).remedy(remedy)
+}
+
+/// `TopicWrite` as people write it: `topic-write`.
+fn in_words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push('-');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 impl<P: Permission> FromRequestParts<App> for Caller<P> {

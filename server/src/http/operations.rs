@@ -19,6 +19,7 @@ use axum::{
 };
 use orbit_api as api;
 use orbit_core::{id::OperationId, workflow::Control};
+use orbit_store::OperationFilter;
 use serde::Deserialize;
 
 /// Which operations to list.
@@ -27,6 +28,9 @@ use serde::Deserialize;
 pub(super) struct Which {
     /// Of this workspace: slug or id. One that the caller does not see is 404.
     workspace: Option<String>,
+    /// In this state.
+    #[param(value_type = Option<api::OperationState>)]
+    state: Option<api::OperationState>,
     /// `created_at`: oldest first; `-created_at`, the default: newest first.
     #[param(value_type = Option<String>)]
     sort: Option<TimeSort>,
@@ -42,7 +46,9 @@ pub(super) async fn operation_list(
     Query(paging): Query<Paging>,
 ) -> Answer<api::Page<api::Operation>> {
     let asked = paging.by_id()?;
-    let rows = app.operation_list(&caller, which.workspace.as_deref(), by_time(which.sort), &asked).await?;
+    let state = which.state.map(wire::operation_state_in);
+    let filter = OperationFilter { state, order: by_time(which.sort), ..OperationFilter::default() };
+    let rows = app.operation_list(&caller, which.workspace.as_deref(), filter, &asked).await?;
     let items = rows.iter().map(|o| (o.id.uuid(), wire::operation(o))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }

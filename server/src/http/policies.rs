@@ -78,6 +78,18 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
             let detail = format!("is {name}, and the policy has no such profile");
             wrong.note("/default_profile", "format", detail, None, "give one of profiles");
         }
+        let approvers: BTreeSet<Slug> = rules.approvers.keys().cloned().collect();
+        for (pointer, named) in [
+            ("/require_approval_for", &rules.require_approval_for),
+            ("/require_deletion_approval_for", &rules.require_deletion_approval_for),
+            ("/approvers", &approvers),
+        ] {
+            let outside = |slug: &&Slug| !rules.environments.is_empty() && !rules.environments.contains(*slug);
+            if let Some(slug) = named.iter().find(outside) {
+                let detail = format!("names {slug}, where the policy does not hold: it is none of environments");
+                wrong.note(pointer, "policy.environments", detail, None, "add it to environments, or take it out");
+            }
+        }
         wrong.range("/quorum", rules.quorum, 1, 10);
         wrong.range("/deletion_lead_time_hours", rules.deletion_lead_time_hours, 1, 8_760);
         wrong.range("/request_validity_hours", rules.request_validity_hours, 1, 2_160);

@@ -40,6 +40,10 @@ pub(super) struct Which {
     /// In this state.
     #[param(value_type = Option<api::RequestState>)]
     state: Option<api::RequestState>,
+    /// With an object in this environment: slug or id. One that there is not is 404.
+    environment: Option<String>,
+    /// Filed by the principal of this name.
+    requester: Option<String>,
     /// Of this Terraform or CI run (`Orbit-Run-Id`): what belongs together.
     run_id: Option<String>,
     /// `created_at`: oldest first; `-created_at`, the default: newest first.
@@ -122,8 +126,10 @@ pub(super) async fn request_list(
 ) -> Answer<api::Page<api::Request>> {
     let asked = paging.by_id()?;
     let state = which.state.map(wire::request_state_in);
-    let filter = RequestFilter { state, run_id: which.run_id, order: by_time(which.sort), ..RequestFilter::default() };
-    let views = app.request_list(&caller, which.workspace.as_deref(), filter, &asked).await?;
+    let (run_id, requester, order) = (which.run_id, which.requester, by_time(which.sort));
+    let filter = RequestFilter { state, run_id, requester, order, ..RequestFilter::default() };
+    let of = (which.workspace.as_deref(), which.environment.as_deref());
+    let views = app.request_list(&caller, of, filter, &asked).await?;
     let items = views.iter().map(|v| (v.row.id.uuid(), wire::request(v, app.request_url(&v.row)))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }

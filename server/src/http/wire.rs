@@ -1,6 +1,6 @@
 //! From the model and the rows to wire types.
 
-use crate::app::{OpenBrief, RequestBrief, RequestView, TopicView};
+use crate::app::{OpenBrief, RequestBrief, RequestView, TopicView, to_the_second};
 use orbit_api as api;
 use orbit_core::{
     approval::RequestState,
@@ -32,7 +32,7 @@ same_words! {
     /// Where an operation stands.
     operation_state: OperationState => api::OperationState { Pending, Running, Waiting, Paused, Succeeded, RollingBack, RolledBack, Stuck, Cancelled }
     /// How far a step is.
-    step_state: StepState => api::StepState { Pending, Running, Done, Failed, Undone }
+    begun: StepState => api::StepState { Pending, Running, Done, Failed, Undone }
     /// What a request can say for itself.
     request_field: RequestField => api::RequestField { Justification, Producers, Consumers, SchemaReferences, RetentionRationale, Links }
     /// Where a topic is on its way.
@@ -41,6 +41,12 @@ same_words! {
     cleanup_policy: CleanupPolicy => api::CleanupPolicy { Delete, Compact, CompactDelete }
     /// How records are compressed.
     compression: Compression => api::Compression { None, Gzip, Snappy, Lz4, Zstd }
+}
+
+/// What an operation's state is, read from the wire.
+#[must_use]
+pub fn operation_state_in(word: api::OperationState) -> OperationState {
+    OperationState::ALL.into_iter().find(|s| operation_state(*s) == word).unwrap_or(OperationState::Pending)
 }
 
 /// What a request's state is, read from the wire.
@@ -154,6 +160,11 @@ pub fn verdict(v: &Verdict, approvers: &[(Needs, String)]) -> api::Verdict {
     }
 }
 
+/// How far a step is, of an operation that is over or is not.
+fn step_state(state: StepState, over: bool) -> api::StepState {
+    if over && state == StepState::Pending { api::StepState::Skipped } else { begun(state) }
+}
+
 /// Why an operation failed, or what it waits for.
 fn operation_error(saga: &Saga) -> Option<api::OperationError> {
     let at = saga.steps.get(saga.at).and_then(|step| step.last_error.clone());
@@ -188,7 +199,7 @@ pub fn operation(row: &OperationRow) -> api::Operation {
     let steps = row.saga.steps.iter().map(|s| api::OperationStep {
         name: s.step.name().to_owned(),
         physical_name: row.saga.works_on(s).map(str::to_owned),
-        state: step_state(s.state),
+        state: step_state(s.state, row.state.is_final()),
         attempts: s.attempts,
         waits: s.waits,
         started_at: s.started_at,
@@ -202,7 +213,7 @@ pub fn operation(row: &OperationRow) -> api::Operation {
         workspace: row.workspace.clone(),
         cluster: row.cluster.clone(),
         request_id: row.request_id.to_string(),
-        not_before: row.saga.not_before,
+        not_before: row.scheduled_at(),
         cancel_requested: row.wish.cancel,
         pause_requested: row.wish.pause,
         steps: steps.collect(),
@@ -303,6 +314,7 @@ fn conditions(view: &TopicView, drift: Option<&Drift>) -> Vec<api::Condition> {
     if row.status == TopicStatus::Deleting
         && let Some(at) = view.operation.as_ref().and_then(OperationRow::scheduled_at)
     {
+        let at = to_the_second(at);
         tell("DeletionScheduled", format!("deleted at {at}; until then POST /v1/topics/{}/restore keeps it", row.id));
     }
     if row.status == TopicStatus::Active {
@@ -392,6 +404,7 @@ pub fn request(view: &RequestView, url: String) -> api::Request {
         needs: needs.collect(),
         decided_by: row.decided_by.clone(),
         decided_at: row.decided_at,
+        superseded_by: row.superseded_by.map(|id| id.to_string()),
         reason: row.reason.clone(),
         operation_id: row.operation_id.map(|id| id.to_string()),
         requester_open: view.requester_open.as_ref().map(|open| open.iter().map(open_request).collect()),

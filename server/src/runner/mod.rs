@@ -178,9 +178,9 @@ impl Runner {
             match turn(&inner.journal, &inner.ports, &mut held, inner.pace.step).await {
                 Ok(next) => {
                     since = began;
-                    match next {
-                        Turn::Again => inner.watchers.tell(held.id.uuid()),
-                        _ => self.tell(held.id.uuid()),
+                    // Nobody waits for what happens on the way.
+                    if next != Turn::Again {
+                        self.tell(held.id.uuid());
                     }
                     match next {
                         Turn::Again => {}

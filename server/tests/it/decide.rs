@@ -74,7 +74,8 @@ async fn a_different_request_supersedes_the_requesters_own(orbit: TestApp) {
 
     assert_eq!(changed.accepted().id(), filed.id());
     assert_ne!(changed.request_id(), filed.request_id());
-    assert_eq!(dev.request(&filed.request_id()).await.text("/state"), "superseded");
+    let old = dev.request(&filed.request_id()).await;
+    assert_eq!((old.text("/state"), old.text("/superseded_by")), ("superseded", changed.request_id().as_str()));
     root.approve(&filed.request_id()).await.problem(409, "request.decided").says("was superseded by dev before");
     root.approve(&changed.request_id()).await.ok();
     dev.topic("orders").in_prod().active().await;

@@ -137,6 +137,19 @@ async fn the_longest_lead_holds(orbit: TestApp) {
     orders.made().await;
     let told = orders.evaluate("delete").await;
     assert!(told.findings(0, "warnings")[0].1.contains("24 hours"));
+    // Asked for together, they go together, when the last of them may.
+    let slow = json!({ "name": "slow", "scope": "platform", "environments": ["prod"], "deletion_lead_time_hours": 48 });
+    root.post("/v1/topic-policies", slow).await.created();
+    root.topic("orders").in_prod().made().await;
+    let both = ["dev", "prod"].map(|environment| {
+        json!({ "action": "delete", "topic": { "workspace": "payments", "environment": environment, "name": "orders" } })
+    });
+    let asked = dev.post("/v1/requests", json!({ "items": both })).await;
+    let warnings = asked.accepted().body["verdict"]["warnings"].as_array().unwrap().clone();
+    for warning in &warnings {
+        assert!(warning["message"].as_str().unwrap().contains("deleted 48 hours after"), "{warning}");
+    }
+    assert_eq!(warnings.iter().map(|w| w["limit"].as_str().unwrap()).collect::<Vec<_>>(), ["24", "48"]);
     root.put("/v1/topic-policies/own", json!({ "deletion_lead_time_hours": 8_761 }))
         .await
         .invalid()

@@ -156,7 +156,7 @@ async fn many_are_judged_beside_those_who_write(orbit: TestApp) {
 async fn a_viewer_may_evaluate(orbit: TestApp) {
     let viewer = orbit.person("viewer", Role::Viewer, "payments").await;
     assert_eq!(viewer.topic("orders").evaluate("create").await.decision(0), "allow");
-    viewer.topic("orders").create().await.problem(403, "forbidden").says("TopicWrite takes the role member");
+    viewer.topic("orders").create().await.problem(403, "forbidden").says("topic-write takes the role member");
     orbit.root().post("/v1/workspaces", json!({ "slug": "sales" })).await.created();
     let foreign = viewer.topic("orders").of("sales").evaluate("create").await;
     assert_eq!(foreign.text("/items/0/problem/code"), "workspace.not-found");

@@ -34,7 +34,7 @@ async fn a_topic_that_could_not_be_made_is_taken_up_again_under_its_id(orbit: Te
     assert_eq!(ended.text("/error/code"), "kafka.refused");
     assert_eq!(ended.text("/error/message"), "the cluster answers Invalid");
     let states: Vec<_> = ended.body["steps"].as_array().unwrap().iter().map(|s| s["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["undone", "undone", "pending"]);
+    assert_eq!(states, ["undone", "undone", "skipped"]);
     let failed = orders.settled("failed").await;
     assert_eq!(failed.text("/operation/error/code"), "kafka.refused");
     let again = orders.partitions(4).create().await;

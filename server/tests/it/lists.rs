@@ -94,9 +94,25 @@ async fn lists_can_be_narrowed(orbit: TestApp) {
         assert_eq!(dev.get(&format!("/v1/topics{query}")).await.count(), count, "{query}");
     }
     dev.get("/v1/topics?environment=nowhere").await.problem(404, "environment.not-found");
-    for (query, count) in [("", 3), ("?state=pending", 1), ("?state=rejected", 1), ("?state=approved", 1)] {
+    let ann = orbit.person("ann", Role::Member, "payments").await;
+    ann.topic("refunds").made().await;
+    for (query, count) in [
+        ("", 4),
+        ("?state=pending", 1),
+        ("?state=rejected", 1),
+        ("?state=approved", 2),
+        ("?requester=ann", 1),
+        ("?requester=dev&environment=dev", 1),
+        ("?environment=prod", 2),
+        ("?requester=nobody", 0),
+    ] {
         assert_eq!(dev.get(&format!("/v1/requests{query}")).await.count(), count, "{query}");
     }
+    dev.get("/v1/requests?environment=nowhere").await.problem(404, "environment.not-found");
+    for (query, count) in [("", 2), ("?state=succeeded", 2), ("?state=stuck", 0)] {
+        assert_eq!(dev.get(&format!("/v1/operations{query}")).await.count(), count, "{query}");
+    }
+    dev.get("/v1/operations?state=done").await.problem(422, "invalid");
 }
 
 async fn large_lists_can_be_sorted(orbit: TestApp) {

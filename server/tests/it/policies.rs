@@ -6,7 +6,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both!(versions_are_kept_and_one_can_hold_again);
-on_sqlite!(a_version_is_restored_by_who_may_write_the_policy, a_version_that_cannot_hold_again_is_told);
+on_sqlite!(
+    a_version_is_restored_by_who_may_write_the_policy,
+    a_version_that_cannot_hold_again_is_told,
+    what_a_policy_names_is_there,
+);
 
 const VERSIONS: &str = "/v1/topic-policies/p/versions";
 const RESTORE: &str = "/v1/topic-policies/p/restore";
@@ -75,4 +79,26 @@ async fn a_version_that_cannot_hold_again_is_told(orbit: TestApp) {
     let gone = root.post(RESTORE, json!({ "version": 1 })).await;
     gone.invalid().names("/environments", "names the environment lab, which there is not");
     assert_eq!(root.get(VERSIONS).await.ok().count(), 2, "nothing was written");
+}
+
+async fn what_a_policy_names_is_there(orbit: TestApp) {
+    let root = orbit.root();
+    let unknown = json!({
+        "name": "p", "scope": "platform", "allowed_configs": ["retention.ms", "retention.mss"],
+        "config_rules": { "owner.team": { "required": true } },
+        "profiles": { "audit": { "config": { "min.insync.replica": "2" } } },
+    });
+    let refused = root.post("/v1/topic-policies", unknown).await;
+    refused.invalid().names("/allowed_configs", "names retention.mss, and Kafka has no such topic setting");
+    assert_eq!(refused.invalid().pointers(), ["/allowed_configs", "/config_rules", "/profiles/audit/config"]);
+    assert_eq!(refused.text("/errors/2/remedy"), "did you mean min.insync.replicas?");
+
+    let outside = json!({
+        "name": "p", "scope": "platform", "environments": ["dev"], "require_approval_for": ["dev", "prod"],
+    });
+    let refused = root.post("/v1/topic-policies", outside).await;
+    refused
+        .invalid()
+        .names("/require_approval_for", "names prod, where the policy does not hold: it is none of environments");
+    assert_eq!(root.get("/v1/topic-policies/p").await.status, 404, "nothing was written");
 }

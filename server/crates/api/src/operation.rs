@@ -73,7 +73,7 @@ wire! {
         pub cluster: String,
         /// The request that it carries out.
         pub request_id: String,
-        /// It begins then, not before; until it does it can be taken back.
+        /// It begins then, not before; until it does it can be taken back. Absent once it has begun, or was taken back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub not_before: Option<Timestamp>,
         /// A person cancelled it: what was done is taken back after the step that is under way.
@@ -108,6 +108,8 @@ wire! {
         Failed,
         /// Taken back.
         Undone,
+        /// Never begun, and the operation is over.
+        Skipped,
     }
 }
 

@@ -243,6 +243,9 @@ wire! {
         /// The operation that carries it out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub operation_id: Option<String>,
+        /// The request that took its place: the requester asked for something else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub superseded_by: Option<String>,
         /// Where it can be seen and decided.
         pub url: String,
         /// What else the requester has open in the workspace, at most 20; not in lists.

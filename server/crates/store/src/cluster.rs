@@ -172,18 +172,6 @@ impl Read {
             .await?;
         Ok(found.is_some())
     }
-    /// The topic that the cluster showed when its topics were last listed, which has that name or one that Kafka would not tell from it.
-    pub async fn cluster_shows(&mut self, id: ClusterId, name: &PhysicalName) -> Result<Option<String>> {
-        self.sql(
-            "SELECT name FROM cluster_topic WHERE cluster_id = $1 AND replace(name, '.', '_') = $2 \
-             ORDER BY CASE WHEN name = $3 THEN 0 ELSE 1 END LIMIT 1",
-        )
-        .bind(id.uuid())
-        .bind(name.collision_key())
-        .bind(name.as_str())
-        .scalar()
-        .await
-    }
 }
 
 impl Tx {

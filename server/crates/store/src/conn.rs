@@ -15,7 +15,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
     types::Json,
 };
-use std::{str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, str::FromStr, sync::Arc, time::Instant};
 use uuid::Uuid;
 
 /// The databases behind a store.
@@ -46,21 +46,27 @@ enum Conn {
 pub struct Read {
     conn: Conn,
     clock: Arc<dyn Clock>,
+    /// What PostgreSQL's clock showed when this transaction first asked, in microseconds, and when that was told.
+    seen: Option<(i64, Instant)>,
     pub(crate) rules: Compiled,
 }
 
 /// A transaction that writes: consumed by [`Tx::commit`], rolled back when dropped. Every query is a method of [`Read`], to which it derefs.
-pub struct Tx(Read);
+pub struct Tx {
+    read: Read,
+    /// The rows that it holds against others who write: see [`Tx::workspace_lock`].
+    pub(crate) holds: BTreeSet<Uuid>,
+}
 
 impl std::ops::Deref for Tx {
     type Target = Read;
     fn deref(&self) -> &Read {
-        &self.0
+        &self.read
     }
 }
 impl std::ops::DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Read {
-        &mut self.0
+        &mut self.read
     }
 }
 
@@ -73,7 +79,7 @@ impl Store {
             }
             Pools::Sqlite { read, .. } => Conn::Sqlite(read.begin().await?),
         };
-        Ok(Read { conn, clock: self.clock.clone(), rules: self.rules.clone() })
+        Ok(self.on(conn))
     }
 
     /// Begins a transaction that writes.
@@ -82,7 +88,11 @@ impl Store {
             Pools::Postgres(pool) => Conn::Postgres(pool.begin().await?),
             Pools::Sqlite { write, .. } => Conn::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
         };
-        Ok(Tx(Read { conn, clock: self.clock.clone(), rules: self.rules.clone() }))
+        Ok(Tx { read: self.on(conn), holds: BTreeSet::new() })
+    }
+
+    fn on(&self, conn: Conn) -> Read {
+        Read { conn, clock: self.clock.clone(), seen: None, rules: self.rules.clone() }
     }
 }
 
@@ -103,11 +113,11 @@ impl Tx {
     /// Whether nobody else can have written since this transaction began: SQLite has one writer. What was read in it need not be read again.
     #[must_use]
     pub fn writes_alone(&self) -> bool {
-        matches!(self.0.conn, Conn::Sqlite(_))
+        matches!(self.read.conn, Conn::Sqlite(_))
     }
     /// Makes everything that was written last.
     pub async fn commit(self) -> Result<()> {
-        match self.0.conn {
+        match self.read.conn {
             Conn::Postgres(t) => t.commit().await?,
             Conn::Sqlite(t) => t.commit().await?,
         }
@@ -116,16 +126,22 @@ impl Tx {
 }
 
 impl Read {
-    /// The time that leases, due times and expiry go by: the database's on PostgreSQL, the injected clock's on SQLite.
+    /// The time that leases, due times and expiry go by: the database's on PostgreSQL, the injected clock's on SQLite. A transaction asks once, and adds
+    /// what has passed since: whatever this process takes for the time of day, it can tell how long something takes. Never ahead of the database's, so that
+    /// no lease is taken for over that is not. In whole microseconds, as it is kept.
     pub async fn now(&mut self) -> Result<Timestamp> {
-        match &self.conn {
-            Conn::Sqlite(_) => Ok(self.clock.now()),
-            Conn::Postgres(_) => {
-                let micros: Option<i64> =
-                    self.sql("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)").scalar().await?;
-                from_micros("now", micros.unwrap_or_default())
-            }
+        if matches!(self.conn, Conn::Sqlite(_)) {
+            return from_micros("now", self.clock.now().as_microsecond());
         }
+        let (micros, at) = if let Some(seen) = self.seen {
+            seen
+        } else {
+            let micros: Option<i64> =
+                self.sql("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)").scalar().await?;
+            *self.seen.insert((micros.unwrap_or_default(), Instant::now()))
+        };
+        let passed = i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX);
+        from_micros("now", micros.saturating_add(passed))
     }
 
     pub(crate) fn sql(&mut self, sql: impl Into<Sql>) -> Query<'_> {

@@ -2,7 +2,7 @@
 
 use crate::{
     DEFAULT_TENANT, PageOf,
-    conn::{Load, Read, Row, Tx},
+    conn::{Load, Read, Row, Tx, sql},
     error::Result,
 };
 use jiff::Timestamp;
@@ -174,6 +174,13 @@ impl Read {
 }
 
 impl Tx {
+    /// An environment, kept from being deleted until the commit; does not keep others from doing the same.
+    pub async fn environment_hold(&mut self, id: EnvironmentId) -> Result<Option<EnvironmentRow>> {
+        self.sql(sql!(pg: select!("WHERE id = $1 FOR KEY SHARE"), lite: select!("WHERE id = $1")))
+            .bind(id.uuid())
+            .optional()
+            .await
+    }
     /// False where the slug is taken.
     pub async fn environment_insert(&mut self, e: &NewEnvironment) -> Result<bool> {
         let now = self.now().await?;

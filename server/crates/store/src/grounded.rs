@@ -1,6 +1,6 @@
 //! How each noun gets its facts from the database and leaves its record there: what submit and decide need beside [`Noun`].
 
-use crate::{ClusterRow, Read, Tx, error::Result};
+use crate::{ClusterRow, Read, Tx, error::Result, topic::Beside};
 use orbit_core::{
     change::{Change, Grounds, Noun, Requester, TopicAction, TopicChange},
     documentation::Documentation,
@@ -153,12 +153,16 @@ impl Grounded for TopicChange {
         let cluster = db.cluster(self.cluster_id).await?;
         let creates = matches!(self.action, TopicAction::Create { .. });
         let ours = row.as_ref().is_some_and(|t| t.kafka_topic_id.is_some());
-        let free = creates && !ours;
-        let shown = if free { db.cluster_shows(self.cluster_id, &self.physical_name).await? } else { None };
+        let names = if creates {
+            db.names_beside(self.cluster_id, &self.physical_name, self.id).await?
+        } else {
+            Beside::default()
+        };
+        // What Orbit made under this record is not in its own way.
+        let shown = names.shown.filter(|_| !ours);
         let others = shown.as_deref().filter(|name| *name != self.physical_name.as_str());
-        let collision = if creates { db.topic_collision(self).await? } else { None };
         let beside = || self.taken_by(before).filter(|_| creates).map(|other| other.physical_name.to_string());
-        let collides_with = collision.or_else(|| others.map(str::to_owned)).or_else(beside);
+        let collides_with = names.ours.or_else(|| others.map(str::to_owned)).or_else(beside);
         let quotas = match &cluster {
             Some(cluster) => db.quotas(self, &cluster.slug).await?,
             None => vec![],

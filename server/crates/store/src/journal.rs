@@ -3,7 +3,7 @@
 use crate::{AuditEvent, SYSTEM_PRINCIPAL, StoreError, Tx, conn::Store, error::Result, saves::Saves};
 use orbit_core::{
     change::Action,
-    id::{AuditEventId, Ids, ReplicaId, TopicId},
+    id::{AuditEventId, Ids, ReplicaId, RequestId, TopicId},
     model::topic::{Observed, TopicEvent, TopicSpec},
     notification::EventKind,
     ports::KafkaTopicId,
@@ -41,20 +41,19 @@ fn of_mark(error: StoreError) -> JournalError {
 
 impl LeasedJournal {
     /// The operation is over: the object is free again, unless a person has to look, and the trail tells.
-    async fn conclude(&self, tx: &mut Tx, held: &Held, save: &Save) -> Result<()> {
-        let row = tx.operation(held.id).await?.ok_or(StoreError::Sqlx(sqlx::Error::RowNotFound))?;
+    async fn conclude(&self, tx: &mut Tx, request: RequestId, held: &Held, save: &Save) -> Result<()> {
         let told = match save.state {
             OperationState::RolledBack => Some(EventKind::OperationFailed),
             OperationState::Stuck => Some(EventKind::OperationStuck),
             _ => None,
         };
         if let Some(kind) = told {
-            tx.event(self.ids.fresh(), kind, row.request_id, (None, None)).await?;
+            tx.event(self.ids.fresh(), kind, request, (None, None)).await?;
         }
         if save.state != OperationState::Stuck {
-            tx.request_unlock(row.request_id).await?;
+            tx.request_unlock(request).await?;
         }
-        for item in tx.request_items(row.request_id).await? {
+        for item in tx.request_items(request).await? {
             // A creation that succeeded takes what it asked for.
             let as_asked = item.change.action() == Action::Create && save.state == OperationState::Succeeded;
             if !as_asked && save.state != OperationState::Stuck {
@@ -63,8 +62,8 @@ impl LeasedJournal {
             let object = item.change.object();
             tx.audit(&AuditEvent {
                 operation: Some(held.id),
-                request: Some(row.request_id),
-                workspace: Some(row.workspace_id),
+                request: Some(request),
+                workspace: Some(item.change.workspace()),
                 detail: save.failure.as_ref().map(|f| f.user.clone()),
                 ..AuditEvent::new(
                     AuditEventId::from_uuid(self.ids.fresh()),
@@ -94,14 +93,22 @@ impl Tx {
             .await
     }
 
+    /// The cluster has it, and has not been asked since what it shows.
     async fn topic_activate(&mut self, id: TopicId, kafka_topic_id: KafkaTopicId, spec: &TopicSpec) -> Result<()> {
-        self.topic_transition(id, TopicEvent::Provisioned).await?;
-        self.sql("UPDATE topic SET kafka_topic_id = $2, desired = $3 WHERE id = $1")
-            .bind(id.uuid())
-            .bind(kafka_topic_id.uuid())
-            .bind(Json(spec))
-            .one_row()
-            .await
+        let now = self.now().await?;
+        let (from, to) = self.topic_next(id, TopicEvent::Provisioned).await?;
+        self.sql(
+            "UPDATE topic SET status = $2, kafka_topic_id = $3, desired = $4, observed = NULL, observed_at = NULL, revision = revision + 1, \
+             updated_at = $5 WHERE id = $1 AND status = $6",
+        )
+        .bind(id.uuid())
+        .bind(to.as_str())
+        .bind(kafka_topic_id.uuid())
+        .bind(Json(spec))
+        .bind_time(now)
+        .bind(from)
+        .one_row()
+        .await
     }
 
     /// Nothing of the topic is on the cluster any more.
@@ -115,8 +122,7 @@ impl Tx {
     async fn topic_mark(&mut self, mark: &Mark) -> Result<()> {
         match mark {
             Mark::TopicActive { topic, kafka_topic_id, spec } => {
-                self.topic_activate(*topic, *kafka_topic_id, spec).await?;
-                self.topic_seen(*topic, None).await
+                self.topic_activate(*topic, *kafka_topic_id, spec).await
             }
             Mark::TopicTakenBack { topic } => self.topic_transition(*topic, TopicEvent::TakenBack).await,
             Mark::TopicFailed { topic } => self.topic_transition(*topic, TopicEvent::ProvisioningFailed).await,
@@ -150,7 +156,7 @@ impl LeasedJournal {
         held: &Held,
         save: &Save,
     ) -> std::result::Result<Saved, JournalError> {
-        let Some(wish) = tx.operation_save(held, self.replica, save.due, self.lease).await? else {
+        let Some((request, wish)) = tx.operation_save(held, self.replica, save.due, self.lease).await? else {
             return Err(JournalError::Fenced);
         };
         // Rows of several topics are locked in one order, everywhere.
@@ -160,7 +166,7 @@ impl LeasedJournal {
             tx.topic_mark(mark).await.map_err(of_mark)?;
         }
         if save.state.is_final() {
-            self.conclude(tx, held, save).await?;
+            self.conclude(tx, request, held, save).await?;
         }
         Ok(Saved { version: held.version + 1, wish })
     }

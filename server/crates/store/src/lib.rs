@@ -52,7 +52,7 @@ pub use people::{DEFAULT_TENANT, MembershipRow, NewToken, PrincipalRow, SYSTEM_P
 pub use policy::{NewPolicy, PackMark, PolicyRow, PolicyVersionRow};
 pub use request::{RequestFilter, RequestItemRow, RequestRow};
 pub use request_write::{NewItem, NewRequest, Resolution};
-pub use topic::{Direction, TopicFilter, TopicOrder, TopicRow};
+pub use topic::{Beside, Direction, TopicFilter, TopicOrder, TopicRow};
 pub use workspace::WorkspaceRow;
 
 /// How many rows a page holds, and where it begins. Every list is bounded.

@@ -33,6 +33,7 @@ pairs! {
     13 "0013_notifications",
     14 "0014_run_links",
     15 "0015_principal_mail",
+    16 "0016_superseded_by",
 }
 
 /// How far a database's tables are behind this build.

@@ -2,7 +2,7 @@
 
 use crate::{
     Direction, PageOf,
-    conn::{Load, Read, Row, Tx, sql},
+    conn::{Load, Read, Row, Sql, Tx, sql},
     error::Result,
 };
 use jiff::Timestamp;
@@ -62,9 +62,10 @@ fn wish(r: &Row) -> Result<Wish> {
     Ok(Wish { cancel: r.get("cancel")?, pause: r.get("pause")? })
 }
 
-impl Load for Wish {
+struct OfRequest(RequestId, Wish);
+impl Load for OfRequest {
     fn load(r: &Row) -> Result<Self> {
-        wish(r)
+        Ok(Self(r.id("request_id", RequestId::from_uuid)?, wish(r)?))
     }
 }
 
@@ -163,15 +164,21 @@ impl Kept {
     }
 }
 
+/// What is read of an operation `o`, its request `r`, and the names of where it belongs.
+macro_rules! columns {
+    () => {
+        "o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.cancel, o.pause, o.lease_until, o.created_at, o.finished_at, r.workspace_id, \
+         w.slug AS workspace, c.slug AS cluster"
+    };
+}
+macro_rules! names {
+    () => {
+        " LEFT JOIN workspace w ON w.id = r.workspace_id LEFT JOIN cluster c ON c.id = o.lane "
+    };
+}
 macro_rules! select {
     ($($rest:literal),+) => {
-        concat!(
-            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.cancel, o.pause, o.lease_until, o.created_at, o.finished_at, r.workspace_id, \
-             w.slug AS workspace, c.slug AS cluster FROM operation o \
-             JOIN request r ON r.id = o.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
-             LEFT JOIN cluster c ON c.id = o.lane ",
-            $($rest),+
-        )
+        concat!("SELECT ", columns!(), " FROM operation o JOIN request r ON r.id = o.request_id", names!(), $($rest),+)
     };
 }
 
@@ -182,9 +189,9 @@ macro_rules! listed {
             $after,
             " AND ($2 IS NULL OR EXISTS \
              (SELECT 1 FROM membership m WHERE m.workspace_id = r.workspace_id AND m.principal_id = $2)) \
-             AND ($3 IS NULL OR r.workspace_id = $3) ORDER BY ",
+             AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR o.state = $4) ORDER BY ",
             $order,
-            " LIMIT $4"
+            " LIMIT $5"
         )
     };
 }
@@ -196,6 +203,8 @@ pub struct OperationFilter {
     pub visible_to: Option<PrincipalId>,
     /// Of this workspace.
     pub workspace: Option<WorkspaceId>,
+    /// In this state.
+    pub state: Option<OperationState>,
     /// By age, in this order.
     pub order: Direction,
 }
@@ -203,7 +212,7 @@ pub struct OperationFilter {
 impl Default for OperationFilter {
     /// All of them, newest first.
     fn default() -> Self {
-        Self { visible_to: None, workspace: None, order: Direction::Down }
+        Self { visible_to: None, workspace: None, state: None, order: Direction::Down }
     }
 }
 
@@ -214,19 +223,26 @@ impl Load for OfObject {
     }
 }
 
-macro_rules! of_object {
-    ($ids:literal) => {
-        concat!(
-            "SELECT o.id, o.request_id, o.kind, o.lane, o.state, o.saga, o.version, o.cancel, o.pause, o.lease_until, o.created_at, o.finished_at, \
-             i.object_id, r.workspace_id, w.slug AS workspace, c.slug AS cluster \
-             FROM request_item i JOIN request r ON r.id = i.request_id JOIN operation o ON o.id = r.operation_id \
-             LEFT JOIN workspace w ON w.id = r.workspace_id LEFT JOIN cluster c ON c.id = o.lane WHERE i.object_id IN ",
-            $ids,
-            " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id JOIN operation p ON p.id = m.operation_id \
-              WHERE n.object_id = i.object_id AND (p.created_at, p.id) > (o.created_at, o.id))"
-        )
-    };
-}
+/// The newest operation of each object of `$1`: object after object, so that PostgreSQL looks each up by its index, whatever it believes of the tables.
+const OF_OBJECTS: Sql = sql!(
+    pg: concat!(
+        "SELECT object_id, id, request_id, kind, lane, state, saga, version, cancel, pause, lease_until, created_at, finished_at, workspace_id, workspace, cluster \
+           FROM (SELECT value::uuid AS item FROM jsonb_array_elements_text($1) AS t (value)) AS i CROSS JOIN LATERAL (SELECT i.item AS object_id, ",
+        columns!(),
+        " FROM request_item n JOIN request r ON r.id = n.request_id JOIN operation o ON o.id = r.operation_id",
+        names!(),
+        "WHERE n.object_id = i.item ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS x"
+    ),
+    lite: concat!(
+        "SELECT i.object_id, ",
+        columns!(),
+        " FROM (SELECT unhex(value, '-') AS object_id FROM json_each($1)) AS i JOIN operation o ON o.id = \
+           (SELECT p.id FROM request_item n JOIN request m ON m.id = n.request_id JOIN operation p ON p.id = m.operation_id \
+            WHERE n.object_id = i.object_id ORDER BY p.created_at DESC, p.id DESC LIMIT 1) \
+         JOIN request r ON r.id = o.request_id",
+        names!()
+    ),
+);
 
 impl Read {
     /// By id.
@@ -243,20 +259,14 @@ impl Read {
             .bind(page.after.unwrap_or(first))
             .bind(filter.visible_to.map(PrincipalId::uuid))
             .bind(filter.workspace.map(WorkspaceId::uuid))
+            .bind(filter.state.map(OperationState::as_str))
             .bind(i64::from(page.limit))
             .all()
             .await
     }
     /// The newest operation on each of several objects that have one.
     pub async fn operations_newest(&mut self, objects: &[Uuid]) -> Result<Vec<(Uuid, OperationRow)>> {
-        let rows: Vec<OfObject> = self
-            .sql(sql!(
-                pg: of_object!("(SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value))"),
-                lite: of_object!("(SELECT unhex(value, '-') FROM json_each($1))"),
-            ))
-            .bind(Json(objects))
-            .all()
-            .await?;
+        let rows: Vec<OfObject> = self.sql(OF_OBJECTS).bind(Json(objects)).all().await?;
         Ok(rows.into_iter().map(|r| (r.0, r.1)).collect())
     }
     /// How many operations stand in each state that is not final, and how many are stuck.
@@ -349,15 +359,15 @@ impl Tx {
         Ok(rows.into_iter().filter_map(Kept::read).collect())
     }
 
-    /// Saves under version and holder, and answers what a person wants by now; `None` where somebody else holds the operation by now. With `due` in the future the lease is given up;
-    /// what was poked meanwhile is due at once.
+    /// Saves under version and holder, and answers the request that it is of and what a person wants by now; `None` where somebody else holds the operation
+    /// by now. With `due` in the future the lease is given up; what was poked meanwhile is due at once.
     pub(crate) async fn operation_save(
         &mut self,
         held: &Held,
         by: ReplicaId,
         due: Duration,
         lease: Duration,
-    ) -> Result<Option<Wish>> {
+    ) -> Result<Option<(RequestId, Wish)>> {
         let now = self.now().await?;
         let done = held.saga.state.is_final();
         let keep = due.is_zero() && !done;
@@ -365,7 +375,7 @@ impl Tx {
             .sql(
                 "UPDATE operation SET saga = $4, state = $5, version = version + 1, holder = $7, lease_until = $8, finished_at = $9, \
                  due_at = CASE WHEN poke_seq > 0 THEN $10 ELSE $6 END, poke_seq = 0 WHERE id = $1 AND version = $2 AND holder = $3 \
-                 RETURNING cancel, pause",
+                 RETURNING request_id, cancel, pause",
             )
             .bind(held.id.uuid())
             .bind(held.version)
@@ -377,8 +387,9 @@ impl Tx {
             .bind_maybe_time(keep.then(|| after(now, lease)))
             .bind_maybe_time(done.then_some(now))
             .bind_time(now)
-            .optional()
+            .optional::<OfRequest>()
             .await
+            .map(|row| row.map(|row| (row.0, row.1)))
     }
 
     /// Takes a stuck one up again, leased to the replica that does. `None` where it is not stuck any more, or never was.

@@ -2,7 +2,7 @@
 
 use crate::{
     Direction, PageOf,
-    conn::{Load, Read, Row, sql},
+    conn::{Load, Read, Row, Sql, sql},
     error::Result,
 };
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use orbit_core::{
     approval::RequestState,
     change::Change,
     documentation::Documentation,
-    id::{OperationId, PrincipalId, RequestId, WorkspaceId},
+    id::{EnvironmentId, OperationId, PrincipalId, RequestId, WorkspaceId},
     model::topic::Difference,
     policy::{Needs, Verdict},
 };
@@ -45,6 +45,8 @@ pub struct RequestRow {
     pub documentation: Documentation,
     /// The operation that carries it out.
     pub operation_id: Option<OperationId>,
+    /// The request that took its place.
+    pub superseded_by: Option<RequestId>,
     /// Who decided it.
     pub decided_by: Option<String>,
     /// When.
@@ -79,6 +81,7 @@ impl Load for RequestRow {
                 ..r.maybe_json("documentation")?.unwrap_or_default()
             },
             operation_id: r.maybe_id("operation_id", OperationId::from_uuid)?,
+            superseded_by: r.maybe_id("superseded_by", RequestId::from_uuid)?,
             decided_by: r.get("decided_by")?,
             decided_at: r.maybe_time("decided_at")?,
             reason: r.get("reason")?,
@@ -116,44 +119,49 @@ impl Load for RequestItemRow {
     }
 }
 
+/// What is read of a request `r`, and the names of what it belongs to.
+macro_rules! columns {
+    () => {
+        "r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.superseded_by, r.decided_by, \
+         r.decided_at, r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id, r.run_url"
+    };
+}
+macro_rules! names {
+    () => {
+        " LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id LEFT JOIN run_group g ON g.id = r.run_group_id "
+    };
+}
 macro_rules! select {
-    ($rest:literal) => {
-        select_concat!($rest)
-    };
-}
-
-macro_rules! select_concat {
     ($($rest:expr),+) => {
-        concat!(
-            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
-             r.reason, r.expires_at, r.revision, r.created_at, w.slug AS workspace, p.name AS requester, g.run_id AS run_id, r.run_url FROM request r \
-             LEFT JOIN workspace w ON w.id = r.workspace_id JOIN principal p ON p.id = r.requester_id \
-             LEFT JOIN run_group g ON g.id = r.run_group_id ",
-            $($rest),+
-        )
+        concat!("SELECT ", columns!(), " FROM request r", names!(), $($rest),+)
     };
 }
 
-macro_rules! of_object {
-    ($ids:literal) => {
-        concat!(
-            "SELECT r.id, r.workspace_id, r.requester_id, r.state, r.verdict, r.needs, r.justification, r.documentation, r.operation_id, r.decided_by, r.decided_at, \
-             r.reason, r.expires_at, r.revision, r.created_at, i.object_id, w.slug AS workspace, p.name AS requester, \
-             g.run_id AS run_id, r.run_url FROM request_item i \
-             JOIN request r ON r.id = i.request_id LEFT JOIN workspace w ON w.id = r.workspace_id \
-             JOIN principal p ON p.id = r.requester_id LEFT JOIN run_group g ON g.id = r.run_group_id WHERE i.object_id IN ",
-            $ids,
-            " AND NOT EXISTS (SELECT 1 FROM request_item n JOIN request m ON m.id = n.request_id \
-              WHERE n.object_id = i.object_id AND (m.created_at, m.id) > (r.created_at, r.id))"
-        )
-    };
-}
+/// The newest request of each object of `$1`: object after object, so that PostgreSQL looks each up by its index, whatever it believes of the tables.
+const OF_OBJECTS: Sql = sql!(
+    pg: concat!(
+        "SELECT object_id, id, workspace_id, requester_id, state, verdict, needs, justification, documentation, operation_id, superseded_by, decided_by, decided_at, \
+           reason, expires_at, revision, created_at, workspace, requester, run_id, run_url FROM (SELECT value::uuid AS item FROM jsonb_array_elements_text($1) AS t (value)) AS i CROSS JOIN LATERAL (SELECT i.item AS object_id, ",
+        columns!(),
+        " FROM request_item n JOIN request r ON r.id = n.request_id",
+        names!(),
+        "WHERE n.object_id = i.item ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS x"
+    ),
+    lite: concat!(
+        "SELECT i.object_id, ",
+        columns!(),
+        " FROM (SELECT unhex(value, '-') AS object_id FROM json_each($1)) AS i JOIN request r ON r.id = \
+           (SELECT m.id FROM request_item n JOIN request m ON m.id = n.request_id \
+            WHERE n.object_id = i.object_id ORDER BY m.created_at DESC, m.id DESC LIMIT 1)",
+        names!()
+    ),
+);
 
 /// Of a principal's workspaces, and those that they may decide: since every environment in it names them, where a platform policy asks for its default
 /// approvers; or since a policy names them, or a workspace whose admin they are.
 macro_rules! listed {
     ($after:literal, $order:literal, $asks_the_platform:literal, $names:literal, $approvers:literal, $principal:literal, $admin_of:literal) => {
-        select_concat!(
+        select!(
             "WHERE ",
             $after,
             " AND ($2 IS NULL \
@@ -171,9 +179,10 @@ macro_rules! listed {
                 WHERE m.principal_id = $2 AND m.role = 'admin' AND o.slug = ",
             $admin_of,
             "))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) \
-             AND ($5 IS NULL OR g.run_id = $5) ORDER BY ",
+             AND ($5 IS NULL OR g.run_id = $5) AND ($6 IS NULL OR p.name = $6) \
+             AND ($7 IS NULL OR EXISTS (SELECT 1 FROM request_item i WHERE i.request_id = r.id AND i.environment_id = $7)) ORDER BY ",
             $order,
-            " LIMIT $6"
+            " LIMIT $8"
         )
     };
 }
@@ -214,6 +223,10 @@ pub struct RequestFilter {
     pub state: Option<RequestState>,
     /// Of this run.
     pub run_id: Option<String>,
+    /// Filed by the principal of this name.
+    pub requester: Option<String>,
+    /// With an object in this environment.
+    pub environment: Option<EnvironmentId>,
     /// By age, in this order.
     pub order: Direction,
 }
@@ -221,7 +234,15 @@ pub struct RequestFilter {
 impl Default for RequestFilter {
     /// All of them, newest first.
     fn default() -> Self {
-        Self { visible_to: None, workspace: None, state: None, run_id: None, order: Direction::Down }
+        Self {
+            visible_to: None,
+            workspace: None,
+            state: None,
+            run_id: None,
+            requester: None,
+            environment: None,
+            order: Direction::Down,
+        }
     }
 }
 
@@ -243,6 +264,9 @@ impl Read {
     }
     /// The objects of several requests, in order.
     pub async fn request_items_of(&mut self, requests: &[RequestId]) -> Result<Vec<RequestItemRow>> {
+        if requests.is_empty() {
+            return Ok(vec![]);
+        }
         let ids: Vec<Uuid> = requests.iter().map(|id| id.uuid()).collect();
         self.sql(sql!(
             pg: "SELECT request_id, object_id, change, verdict, differences FROM request_item \
@@ -285,6 +309,8 @@ impl Read {
             .bind(filter.workspace.map(WorkspaceId::uuid))
             .bind(filter.state.map(RequestState::as_str))
             .bind(filter.run_id.as_deref())
+            .bind(filter.requester.as_deref())
+            .bind(filter.environment.map(EnvironmentId::uuid))
             .bind(i64::from(page.limit))
             .all()
             .await
@@ -300,14 +326,7 @@ impl Read {
     }
     /// The newest request of each of several objects that have one.
     pub async fn requests_newest(&mut self, objects: &[Uuid]) -> Result<Vec<(Uuid, RequestRow)>> {
-        let rows: Vec<OfObject> = self
-            .sql(sql!(
-                pg: of_object!("(SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value))"),
-                lite: of_object!("(SELECT unhex(value, '-') FROM json_each($1))"),
-            ))
-            .bind(Json(objects))
-            .all()
-            .await?;
+        let rows: Vec<OfObject> = self.sql(OF_OBJECTS).bind(Json(objects)).all().await?;
         Ok(rows.into_iter().map(|r| (r.0, r.1)).collect())
     }
     /// The open request of an object.

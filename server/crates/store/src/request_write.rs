@@ -67,6 +67,8 @@ pub struct Resolution {
     pub reason: Option<String>,
     /// The operation that carries it out.
     pub operation: Option<OperationId>,
+    /// The request that takes its place.
+    pub superseded_by: Option<RequestId>,
 }
 
 impl Tx {
@@ -172,7 +174,7 @@ impl Tx {
     pub async fn request_resolve(&mut self, id: RequestId, to: &Resolution) -> Result<()> {
         let now = self.now().await?;
         self.sql(
-            "UPDATE request SET state = $2, decided_by = $3, decided_at = $4, reason = $5, operation_id = $6, \
+            "UPDATE request SET state = $2, decided_by = $3, decided_at = $4, reason = $5, operation_id = $6, superseded_by = $7, \
              revision = revision + 1 WHERE id = $1 AND state = 'pending'",
         )
         .bind(id.uuid())
@@ -181,6 +183,7 @@ impl Tx {
         .bind_time(now)
         .bind(&to.reason)
         .bind(to.operation.map(OperationId::uuid))
+        .bind(to.superseded_by.map(RequestId::uuid))
         .one_row()
         .await
     }

@@ -1,8 +1,8 @@
 //! Saves share commits. SQLite has one writer, and each of its commits waits for the disk: saves that come while one is under way go together in the next.
-//! A save that does not fit is rolled back alone. PostgreSQL gathers commits of its connections by itself.
+//! Where one does not fit, each gets a transaction of its own. PostgreSQL gathers commits of its connections by itself.
 
 use crate::{
-    conn::{Pools, Store, Tx},
+    conn::{Pools, Store},
     error::Result,
     journal::LeasedJournal,
 };
@@ -17,7 +17,7 @@ struct Queued {
     journal: LeasedJournal,
     held: Held,
     save: Save,
-    answer: oneshot::Sender<std::result::Result<Saved, JournalError>>,
+    answer: oneshot::Sender<Outcome>,
 }
 
 /// The queue of one store's saves. It works from the first save on, until the last handle on the store goes.
@@ -26,11 +26,7 @@ pub(crate) struct Saves(Arc<OnceLock<mpsc::Sender<Queued>>>);
 
 impl Saves {
     /// Saves, with whatever else waits.
-    pub(crate) async fn save(
-        journal: &LeasedJournal,
-        held: &Held,
-        save: Save,
-    ) -> std::result::Result<Saved, JournalError> {
+    pub(crate) async fn save(journal: &LeasedJournal, held: &Held, save: Save) -> Outcome {
         if matches!(journal.store.pools, Pools::Postgres(_)) {
             return alone(journal, held, &save).await;
         }
@@ -48,7 +44,7 @@ impl Saves {
     }
 }
 
-async fn alone(journal: &LeasedJournal, held: &Held, save: &Save) -> std::result::Result<Saved, JournalError> {
+async fn alone(journal: &LeasedJournal, held: &Held, save: &Save) -> Outcome {
     let mut tx = journal.store.begin().await?;
     let saved = journal.save_in(&mut tx, held, save).await?;
     tx.commit().await?;
@@ -58,28 +54,25 @@ async fn alone(journal: &LeasedJournal, held: &Held, save: &Save) -> std::result
 async fn work(store: Store, mut queue: mpsc::Receiver<Queued>) {
     let mut waiting = Vec::with_capacity(TOGETHER);
     while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
-        let outcomes = together(&store, &mut queue, &mut waiting).await;
-        match outcomes {
-            Ok(outcomes) => {
-                for (queued, outcome) in waiting.drain(..).zip(outcomes) {
-                    let _ = queued.answer.send(outcome);
-                }
-            }
-            Err(error) => {
-                for queued in waiting.drain(..) {
-                    let _ = queued.answer.send(Err(JournalError::Store(error.to_string())));
-                }
-            }
+        let outcomes = match together(&store, &mut queue, &mut waiting).await {
+            Ok(Some(outcomes)) => outcomes,
+            Ok(None) => each_alone(&waiting).await,
+            Err(error) => waiting.iter().map(|_| Err(JournalError::Store(error.to_string()))).collect(),
+        };
+        for (queued, outcome) in waiting.drain(..).zip(outcomes) {
+            let _ = queued.answer.send(outcome);
         }
     }
 }
 
-/// One transaction of all that wait; an error is that of all, and nothing was saved.
+type Outcome = std::result::Result<Saved, JournalError>;
+
+/// One transaction of all that wait. `None` where one of them does not fit: it left half of what it is, and so nothing was saved.
 async fn together(
     store: &Store,
     queue: &mut mpsc::Receiver<Queued>,
     waiting: &mut Vec<Queued>,
-) -> Result<Vec<std::result::Result<Saved, JournalError>>> {
+) -> Result<Option<Vec<Outcome>>> {
     let mut tx = store.begin().await?;
     // Those that came while the writer was busy.
     while waiting.len() < TOGETHER
@@ -89,25 +82,21 @@ async fn together(
     }
     let mut outcomes = Vec::with_capacity(waiting.len());
     for queued in waiting.iter() {
-        tx.savepoint().await?;
         let outcome = queued.journal.save_in(&mut tx, &queued.held, &queued.save).await;
-        tx.leave_savepoint(outcome.is_ok()).await?;
+        // Who was fenced wrote nothing.
+        if !matches!(outcome, Ok(_) | Err(JournalError::Fenced)) {
+            return Ok(None);
+        }
         outcomes.push(outcome);
     }
     tx.commit().await?;
-    Ok(outcomes)
+    Ok(Some(outcomes))
 }
 
-impl Tx {
-    async fn savepoint(&mut self) -> Result<()> {
-        self.sql("SAVEPOINT one_save").execute().await?;
-        Ok(())
+async fn each_alone(waiting: &[Queued]) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(waiting.len());
+    for queued in waiting {
+        outcomes.push(alone(&queued.journal, &queued.held, &queued.save).await);
     }
-    async fn leave_savepoint(&mut self, keep: bool) -> Result<()> {
-        if !keep {
-            self.sql("ROLLBACK TO one_save").execute().await?;
-        }
-        self.sql("RELEASE one_save").execute().await?;
-        Ok(())
-    }
+    outcomes
 }

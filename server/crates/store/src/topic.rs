@@ -117,6 +117,21 @@ impl Load for TopicRow {
     }
 }
 
+/// What is on a cluster under a name, or under one that Kafka would not tell from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// What the cluster showed when it was last asked: the very name, if it is there.
+    pub shown: Option<String>,
+    /// One of Orbit's topics.
+    pub ours: Option<String>,
+}
+
+impl Load for Beside {
+    fn load(r: &Row) -> Result<Self> {
+        Ok(Self { shown: r.get("shown")?, ours: r.get("ours")? })
+    }
+}
+
 /// Which topics a list holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TopicFilter {
@@ -236,17 +251,22 @@ impl Read {
             None => query.all().await,
         }
     }
-    /// Another topic of Orbit's on the cluster whose name Kafka would not tell apart: its physical name.
-    pub(crate) async fn topic_collision(&mut self, change: &TopicChange) -> Result<Option<String>> {
-        self.sql(
-            "SELECT physical_name FROM topic WHERE cluster_id = $1 AND collision_key = $2 AND id <> $3 \
-             AND status NOT IN ('rejected', 'withdrawn', 'expired', 'failed')",
-        )
-        .bind(change.cluster_id.uuid())
-        .bind(change.physical_name.collision_key())
-        .bind(change.id.uuid())
-        .scalar()
-        .await
+    /// What is on a cluster under a name, or under one that Kafka would not tell from it; one of Orbit's topics is left out, whose name it is.
+    pub async fn names_beside(&mut self, cluster: ClusterId, name: &PhysicalName, of: TopicId) -> Result<Beside> {
+        let row: Option<Beside> = self
+            .sql(
+                "SELECT (SELECT name FROM cluster_topic WHERE cluster_id = $1 AND replace(name, '.', '_') = $2 \
+                   ORDER BY CASE WHEN name = $3 THEN 0 ELSE 1 END LIMIT 1) AS shown, \
+                 (SELECT physical_name FROM topic WHERE cluster_id = $1 AND collision_key = $2 AND id <> $4 \
+                   AND status NOT IN ('rejected', 'withdrawn', 'expired', 'failed')) AS ours",
+            )
+            .bind(cluster.uuid())
+            .bind(name.collision_key())
+            .bind(name.as_str())
+            .bind(of.uuid())
+            .optional()
+            .await?;
+        Ok(row.unwrap_or_default())
     }
 }
 
@@ -262,18 +282,22 @@ impl Tx {
     ) -> Result<bool> {
         let before = self.topic(change.id).await?;
         let status = transition(before.as_ref().map(|t| t.status), event)?;
+        let approval_required = event == TopicEvent::CreateFiled || approved_by.is_some();
         // Who takes a name on the cluster waits for others who do: what is free now is so at the commit, and the unique index is never violated,
         // which would end the transaction on PostgreSQL. Submit has the lock already; an approval finds the name held and waits for nobody.
-        if !before.as_ref().is_some_and(|t| t.holds_name_of(change)) {
+        let holds_name = before.as_ref().is_some_and(|t| t.holds_name_of(change));
+        if !holds_name {
             self.cluster_lock(change.cluster_id).await?;
-            if self.topic_collision(change).await?.is_some() {
-                return Ok(false);
-            }
         }
-        let approval_required = event == TopicEvent::CreateFiled || approved_by.is_some();
         match before {
             None => self.topic_insert(change, spec, status, by, approval_required).await,
             Some(before) => {
+                // An insert finds out by itself.
+                if !holds_name
+                    && self.names_beside(change.cluster_id, &change.physical_name, change.id).await?.ours.is_some()
+                {
+                    return Ok(false);
+                }
                 // An approval leaves in the record what its request put there; any other create begins anew.
                 let acknowledged_at = before.acknowledged_at.filter(|_| approved_by.is_some());
                 self.topic_take_up(change, spec, (before.status, status), (by, acknowledged_at)).await?;
@@ -353,15 +377,27 @@ impl Tx {
     /// Moves its status on.
     pub(crate) async fn topic_transition(&mut self, id: TopicId, event: TopicEvent) -> Result<()> {
         let now = self.now().await?;
-        let from = self.topic(id).await?.map(|t| t.status);
-        let to = transition(from, event)?;
+        let (from, to) = self.topic_next(id, event).await?;
         self.sql("UPDATE topic SET status = $2, revision = revision + 1, updated_at = $3 WHERE id = $1 AND status = $4")
             .bind(id.uuid())
             .bind(to.as_str())
             .bind_time(now)
-            .bind(from.map(TopicStatus::as_str))
+            .bind(from)
             .one_row()
             .await
+    }
+    /// The status that it has, as it is kept, and the one that comes of what happened.
+    pub(crate) async fn topic_next(&mut self, id: TopicId, event: TopicEvent) -> Result<(Option<String>, TopicStatus)> {
+        struct Status(TopicStatus);
+        impl Load for Status {
+            fn load(r: &Row) -> Result<Self> {
+                Ok(Self(r.word("status")?))
+            }
+        }
+        let from: Option<Status> =
+            self.sql("SELECT status FROM topic WHERE id = $1").bind(id.uuid()).optional().await?;
+        let from = from.map(|row| row.0);
+        Ok((from.map(|status| status.as_str().to_owned()), transition(from, event)?))
     }
     /// Notes that something about it changed that is kept elsewhere: a request of it, for one.
     pub(crate) async fn topic_touch(&mut self, id: TopicId) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What lists can be asked for.
 
 use super::call::Call;
-use crate::{RequestState, TopicStatus};
+use crate::{OperationState, RequestState, TopicStatus};
 
 /// Which page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +38,10 @@ pub struct RequestQuery {
     pub workspace: Option<String>,
     /// Those that stand so.
     pub state: Option<RequestState>,
+    /// Those with an object in one environment: slug or id.
+    pub environment: Option<String>,
+    /// Those that the principal of this name filed.
+    pub requester: Option<String>,
     /// Those of one Terraform or CI run.
     pub run_id: Option<String>,
     /// In which order: `created_at` or `-created_at` (the default).
@@ -51,6 +55,8 @@ pub struct RequestQuery {
 pub struct OperationQuery {
     /// Those of one workspace: slug or id.
     pub workspace: Option<String>,
+    /// Those that stand so.
+    pub state: Option<OperationState>,
     /// In which order: `created_at` or `-created_at` (the default).
     pub sort: Option<String>,
     /// Which page of them.
@@ -93,13 +99,18 @@ impl Call<'_> {
     pub(super) fn requests(self, query: &RequestQuery) -> Self {
         self.query("workspace", query.workspace.as_deref())
             .query("state", query.state)
+            .query("environment", query.environment.as_deref())
+            .query("requester", query.requester.as_deref())
             .query("run_id", query.run_id.as_deref())
             .query("sort", query.sort.as_deref())
             .page(&query.page)
     }
 
     pub(super) fn operations(self, query: &OperationQuery) -> Self {
-        self.query("workspace", query.workspace.as_deref()).query("sort", query.sort.as_deref()).page(&query.page)
+        self.query("workspace", query.workspace.as_deref())
+            .query("state", query.state)
+            .query("sort", query.sort.as_deref())
+            .page(&query.page)
     }
 
     pub(super) fn memberships(self, query: &MembershipQuery) -> Self {

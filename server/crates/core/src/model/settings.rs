@@ -102,16 +102,18 @@ pub enum SettingError {
     },
 }
 
+/// Whether there is such a setting. `cluster_knows` are those that clusters told of, beyond Kafka's own.
+pub fn known<'a>(key: &str, cluster_knows: impl Iterator<Item = &'a str>) -> Result<(), SettingError> {
+    let names: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).chain(cluster_knows).collect();
+    if names.contains(&key) {
+        return Ok(());
+    }
+    Err(SettingError::Unknown { nearest: nearest(key, &names).map(str::to_owned) })
+}
+
 /// Whether Kafka would take the setting. `cluster_knows` are the settings that the cluster itself told of, beyond Kafka's own.
 pub fn check<'a>(key: &str, value: &str, cluster_knows: impl Iterator<Item = &'a str>) -> Result<(), SettingError> {
-    let Some(kind) = kind(key) else {
-        let names: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).chain(cluster_knows).collect();
-        return if names.contains(&key) {
-            Ok(())
-        } else {
-            Err(SettingError::Unknown { nearest: nearest(key, &names).map(str::to_owned) })
-        };
-    };
+    let Some(kind) = kind(key) else { return known(key, cluster_knows) };
     let value_error = |takes: String| Err(SettingError::Value { takes });
     match kind {
         Kind::Whole { min, max } => match value.trim().parse::<i64>() {

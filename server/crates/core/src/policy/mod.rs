@@ -20,4 +20,4 @@ pub use quota::{Amounts, Growth, Holder, Quota, Resource};
 pub use rulebook::{Limits, Pattern, PatternError, Rulebook, Scope, TopicPolicy, TopicRules};
 pub(crate) use topic::judge as judge_topic;
 pub use topic::{ClusterFacts, CurrentTopic, TopicFacts, topic_claims};
-pub use verdict::{Approver, Decision, Finding, Layer, Needs, RuleRef, Verdict};
+pub use verdict::{Approver, Decision, Finding, Layer, Needs, RuleRef, Verdict, in_hours};

@@ -4,7 +4,7 @@ use super::{
     limits::Judge,
     quota::{self, Amounts, Growth, Quota, Resource},
     rulebook::{Rulebook, Scope, TopicPolicy},
-    verdict::{Finding, Layer, Needs, RuleRef, Verdict},
+    verdict::{Finding, LEAD_TIME, Layer, Needs, RuleRef, Verdict, lead_text},
 };
 use crate::{
     change::{Requester, TopicAction, TopicChange},
@@ -401,16 +401,14 @@ fn check_protection(change: &TopicChange, rules: &Rulebook, facts: &TopicFacts, 
 fn tell_lead(change: &TopicChange, policy: &TopicPolicy, verdict: &mut Verdict) {
     let Some(hours) = policy.rules.deletion_lead_time_hours else { return };
     verdict.warnings.push(Finding {
-        code: "topic.deletion.lead-time".to_owned(),
+        code: LEAD_TIME.to_owned(),
         layer: layer(policy),
         rule: rule(policy, "deletion_lead_time_hours"),
         field: String::new(),
         limit: Some(hours.to_string()),
         value: None,
         overruled_by: None,
-        message: format!(
-            "the topic is deleted {hours} hours after the deletion is accepted, and can be restored until then"
-        ),
+        message: lead_text(hours),
         remedy: format!("to take it back: POST /v1/topics/{}/restore", change.id),
     });
 }

@@ -211,6 +211,13 @@ impl Verdict {
         self.reasons.push(reason);
     }
 
+    /// It is carried out with others, of which the last begins after so many hours: then all of them do.
+    pub fn begins_with(&mut self, hours: Option<u32>) {
+        let Some(hours) = hours else { return };
+        for warning in self.warnings.iter_mut().filter(|warning| warning.code == LEAD_TIME) {
+            warning.message = lead_text(hours);
+        }
+    }
     /// Ends the wait for a decision after so many hours, where nothing ends it sooner.
     pub(crate) fn valid_for(&mut self, hours: Option<u32>) {
         self.valid_hours = [self.valid_hours, hours].into_iter().flatten().min();
@@ -245,4 +252,19 @@ impl Verdict {
         self.not_before(other.lead_hours);
         self
     }
+}
+
+/// The code of the warning that a deletion waits.
+pub(super) const LEAD_TIME: &str = "topic.deletion.lead-time";
+
+/// That it waits, and for how long.
+pub(super) fn lead_text(hours: u32) -> String {
+    let hours = in_hours(hours);
+    format!("the topic is deleted {hours} after the deletion is accepted, and can be restored until then")
+}
+
+/// So many hours, in words.
+#[must_use]
+pub fn in_hours(hours: u32) -> String {
+    if hours == 1 { "1 hour".to_owned() } else { format!("{hours} hours") }
 }

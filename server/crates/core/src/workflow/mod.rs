@@ -59,7 +59,7 @@ pub enum Phase {
     See,
     /// Takes away what cannot be brought back.
     Destroy,
-    /// Tells the database alone, and cannot fail.
+    /// Tells the database alone, and cannot fail: saved with the step before it.
     Tell,
 }
 

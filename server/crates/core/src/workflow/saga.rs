@@ -1,6 +1,6 @@
 //! The state of an operation: one value, one JSON column, so that a save is one UPDATE.
 
-use super::{Piece, PieceStep, Workflow};
+use super::{Phase, Piece, PieceStep, Workflow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,19 @@ pub enum OperationState {
 }
 
 impl OperationState {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Paused,
+        Self::Succeeded,
+        Self::RollingBack,
+        Self::RolledBack,
+        Self::Stuck,
+        Self::Cancelled,
+    ];
+
     /// As the wire and the database spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -231,6 +244,12 @@ impl Saga {
         }
         self.state = OperationState::RollingBack;
         true
+    }
+
+    /// Whether the step that is due only tells the database.
+    pub(super) fn tells(&self) -> bool {
+        let due = self.steps.get(self.at).filter(|_| !self.state.is_final() && !self.undoing());
+        due.is_some_and(|record| Piece::phase(record.step) == Phase::Tell)
     }
 
     /// Whether what was done is being taken back.

@@ -70,16 +70,20 @@ pub async fn turn(
     })
 }
 
-/// Takes the step that is due, or takes it back: its consequences, and how long the next one waits.
+/// Takes the step that is due, or takes it back: its consequences, and how long the next one waits. What only tells the database is told with what it tells
+/// of: nothing happens between them that would have to be remembered.
 async fn take(id: OperationId, saga: &mut Saga, ports: &Ports, deadline: Duration) -> (Vec<Mark>, Duration) {
-    match step(saga, ports, deadline).await {
-        None => {
-            saga.state = OperationState::Succeeded;
-            (vec![], Duration::ZERO)
+    let mut marks = Vec::new();
+    loop {
+        match step(saga, ports, deadline).await {
+            None => saga.state = OperationState::Succeeded,
+            Some(Ok(Did::Done(more))) => marks.extend(advance(saga, more, ports.clock.now())),
+            Some(Ok(Did::NotYet(wait))) => return (marks, wait_for(saga, wait)),
+            Some(Err(error)) => return (marks, fail(id, saga, error, ports.clock.now())),
         }
-        Some(Ok(Did::Done(marks))) => (advance(saga, marks, ports.clock.now()), Duration::ZERO),
-        Some(Ok(Did::NotYet(wait))) => (vec![], wait_for(saga, wait)),
-        Some(Err(error)) => (vec![], fail(id, saga, error, ports.clock.now())),
+        if !saga.tells() {
+            return (marks, Duration::ZERO);
+        }
     }
 }
 
@@ -121,6 +125,11 @@ fn give_up(held: &Held, saga: &mut Saga, why: &str) -> Save {
         operator: why.to_owned(),
     };
     tracing::error!(operation = %held.id, cause = why, "an operation is stuck: {}", failure.user);
+    // What was only told was not told.
+    let untold = held.saga.at + 1;
+    if let (Some(now), Some(before)) = (saga.steps.get_mut(untold..), held.saga.steps.get(untold..)) {
+        now.clone_from_slice(before);
+    }
     if let Some(record) = saga.steps.get_mut(held.saga.at) {
         record.state = StepState::Failed;
         record.last_error = Some(failure.user.clone());

@@ -28,7 +28,7 @@ async fn look(db: &TestStore, id: ClusterId, topics: Vec<PhysicalName>) {
 }
 
 async fn shows(db: &TestStore, id: ClusterId, name: &str) -> bool {
-    db.read().await.unwrap().cluster_shows(id, &physical(name)).await.unwrap().as_deref() == Some(name)
+    db.shown(id, &physical(name)).await.as_deref() == Some(name)
 }
 
 async fn a_cluster_comes_back_as_it_was_registered(db: TestStore) {

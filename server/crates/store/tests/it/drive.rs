@@ -118,7 +118,7 @@ async fn a_crash_around_any_save_heals(db: TestStore) {
             died += 1;
             assert!(died < 20, "the operation saves without end");
         }
-        assert!(died >= 3, "{crash:?}: only {died} saves");
+        assert!(died >= 2, "{crash:?}: only {died} saves");
     }
 }
 

@@ -91,6 +91,12 @@ impl TestStore {
         self.read().await.unwrap().now().await.unwrap()
     }
 
+    /// What a cluster showed under a name, or under one that Kafka would not tell from it.
+    pub(crate) async fn shown(&self, cluster: ClusterId, name: &PhysicalName) -> Option<String> {
+        let nobody = TopicId::from_uuid(fresh());
+        self.read().await.unwrap().names_beside(cluster, name, nobody).await.unwrap().shown
+    }
+
     /// Somebody with a role in a workspace.
     pub(crate) async fn member(&self, name: &str, of: WorkspaceId) -> PrincipalId {
         let (id, who) = (MembershipId::from_uuid(fresh()), self.principal(name).await);
@@ -282,7 +288,7 @@ impl Place {
         (held, save)
     }
     pub(crate) fn resolution(state: RequestState, by: &str) -> Resolution {
-        Resolution { state, by: by.to_owned(), reason: None, operation: None }
+        Resolution { state, by: by.to_owned(), reason: None, operation: None, superseded_by: None }
     }
 }
 

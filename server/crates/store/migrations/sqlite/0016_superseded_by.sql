@@ -1,0 +1,2 @@
+-- The request that took the place of one.
+ALTER TABLE request ADD COLUMN superseded_by BLOB;
