@@ -52,7 +52,7 @@ pub struct Grant<'a> {
 pub async fn grant(store: &Store, grant: &Grant<'_>) -> Result<Secret, BootstrapError> {
     let ids = RandomIds;
     let mut tx = store.begin().await?;
-    tx.principal_insert(PrincipalId::from_uuid(ids.fresh()), "person", grant.principal).await?;
+    tx.principal_insert(PrincipalId::from_uuid(ids.fresh()), ("person", grant.principal), None).await?;
     let principal = tx.principal_by_name(grant.principal).await?.map_or(SYSTEM_PRINCIPAL, |p| p.id);
     if let Some(role) = grant.role {
         let workspace = place(&mut tx, role, grant.workspace).await?;

@@ -10,7 +10,7 @@ use orbit_api::{Operation, TopicPatch, TopicStatus};
 use std::collections::BTreeMap;
 
 /// Each cuts off the work on the topic of its name.
-const OF_A_CREATION: [&str; 3] = ["observe", "create", "activate"];
+const OF_A_CREATION: [&str; 2] = ["observe", "create"];
 const OF_A_CHANGE: [&str; 4] = ["change-configs", "grow-partitions", "observe", "settle"];
 const OF_A_DELETION: [&str; 2] = ["delete", "forget"];
 
@@ -25,7 +25,7 @@ async fn a_creation_that_dies_between_any_deed_and_its_save_makes_one_topic() {
     .await;
     let operations = all_succeed(&world, &world.orbit).await;
 
-    assert_eq!(before.keys().collect::<Vec<_>>(), ["dev/activate", "dev/create"], "what was done when it died");
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["dev/create"], "what was done when it died");
     assert_eq!(operations.len(), OF_A_CREATION.len());
     assert!(operations.iter().all(without_a_fault), "{operations:#?}");
     let after = world.on_cluster().await;

@@ -1,19 +1,26 @@
 //! Asking for several changes as one request: one verdict, one decision, one operation.
 
 use super::{
-    App, AppError, AppResult, Call, Code, Filed, Filing, Outcome, Place, Refusal, TopicIntent,
+    App, AppError, AppResult, Call, Code, Filed, Filing, Outcome, Place, Refusal, RequestBrief, TopicIntent,
     decide::no_request,
+    evaluate::Siblings,
+    submit::{begins_together, told_of},
     topic_place::{Books, Room, Rooms},
     topic_wish::{Intended, Intent},
     topics::field,
-    way::Standing,
+    view::approvers_text,
+    way::{Standing, Ways},
 };
-use crate::auth::{Caller, permission::TopicWrite};
+use crate::auth::{
+    Caller,
+    permission::{Permission, TopicEvaluate, TopicWrite},
+};
 use orbit_core::{
     change::{Action, Change},
     documentation::Documentation,
     id::RequestId,
     model::topic::{TopicSpec, TopicStatus},
+    policy::{Decision, Needs, Verdict},
 };
 use orbit_store::{Read, TopicRow, Tx};
 use serde::{Deserialize, Serialize};
@@ -35,6 +42,26 @@ pub struct RequestReply {
     pub request: Option<RequestId>,
     /// How the call ended.
     pub outcome: Outcome,
+}
+
+/// What a request of several changes would be answered.
+#[derive(Debug, Clone, Default)]
+pub struct RequestEvaluated {
+    /// The verdict on all of it; allowed where everything is as asked for already.
+    pub verdict: Verdict,
+    /// Who can give the consents that are due, in words.
+    pub approvers: Vec<(Needs, String)>,
+    /// The request that is open and asks for just this.
+    pub request: Option<RequestBrief>,
+    /// The open requests that it would take the place of.
+    pub supersedes: Vec<RequestBrief>,
+}
+
+/// Approvers that every environment names: only they can decide all of it.
+fn named_everywhere(rooms: &[Room]) -> Vec<String> {
+    let of = |room: &Room| room.environment.default_approvers.iter().cloned().collect::<BTreeSet<_>>();
+    let all = rooms.iter().map(of).reduce(|all, more| &all & &more);
+    all.into_iter().flatten().collect()
 }
 
 impl App {
@@ -71,8 +98,62 @@ impl App {
         self.bundle_submit(tx, call, filing).await
     }
 
+    /// What filing several changes as one request would answer, without filing anything. Reads one snapshot and takes no lock: nobody who writes waits for it.
+    pub async fn request_evaluate(
+        &self,
+        caller: &Caller<TopicEvaluate>,
+        call: &Call,
+        new: RequestNew,
+    ) -> AppResult<RequestEvaluated> {
+        let mut db = self.store.read().await?;
+        let rooms = self.rooms(&mut db, caller, &new.items).await?;
+        one_workspace(&rooms)?;
+        let approvers = named_everywhere(&rooms);
+        let workspace = rooms.first().map(|room| room.workspace.slug.to_string()).unwrap_or_default();
+        let mut standing = Vec::with_capacity(rooms.len());
+        for (room, item) in rooms.into_iter().zip(&new.items) {
+            standing.push(self.seen(&mut db, room, &item.topic.name).await?);
+        }
+        let filing = self.filing_of(&mut db, call, standing, new).await?;
+        let mut told = RequestEvaluated::default();
+        if filing.changes.is_empty() {
+            return Ok(told);
+        }
+        match self.ways(&mut db, call, &filing).await? {
+            Ways::Equal(open) => {
+                told.request = Some(self.request_brief(&mut db, &open).await?);
+                return Ok(told);
+            }
+            Ways::Over(those) => {
+                for open in &those {
+                    told.supersedes.push(self.request_brief(&mut db, open).await?);
+                }
+            }
+        }
+        let asked = call.who.asked(filing.documentation.clone());
+        let (mut siblings, mut late) = (Siblings::reading(filing.books), Vec::new());
+        for (change, place) in filing.changes.iter().zip(filing.places) {
+            let Change::Topic(topic) = change;
+            let (one, _) = self.judge_among(&mut db, &asked, topic, &mut siblings).await?;
+            late.push((change, place, one.lead_hours));
+            told.verdict = std::mem::take(&mut told.verdict).and(told_of(change, Some(place), one));
+        }
+        if told.verdict.decision() != Decision::Deny {
+            begins_together(&late)?;
+        }
+        told.verdict.begins_with(told.verdict.lead_hours);
+        let words = |need: &Needs| (need.clone(), approvers_text(need, &workspace, &approvers));
+        told.approvers = told.verdict.needs.iter().map(words).collect();
+        Ok(told)
+    }
+
     /// What each topic lives in, or is to; what is wrong with any of them in one answer.
-    async fn rooms(&self, db: &mut Read, caller: &Caller<TopicWrite>, items: &[TopicIntent]) -> AppResult<Vec<Room>> {
+    async fn rooms<P: Permission>(
+        &self,
+        db: &mut Read,
+        caller: &Caller<P>,
+        items: &[TopicIntent],
+    ) -> AppResult<Vec<Room>> {
         let (mut rooms, mut wrong, mut known) = (Vec::with_capacity(items.len()), Wrong::default(), Rooms::default());
         for (n, TopicIntent { topic, .. }) in items.iter().enumerate() {
             let room = self.room_of((db, &mut known), caller, topic).await;
@@ -98,7 +179,7 @@ impl App {
     /// What is to be judged and filed: what is there as asked needs nothing.
     async fn filing_of(
         &self,
-        tx: &mut Tx,
+        db: &mut Read,
         call: &Call,
         standing: Vec<(Place, Standing)>,
         RequestNew { items, documentation }: RequestNew,
@@ -116,7 +197,7 @@ impl App {
                 continue;
             }
             let intent = Intent { call, place: &place, is_open: standing.is_open() };
-            let intended = self.intended((tx, &mut filing.books), &intent, item).await;
+            let intended = self.intended((db, &mut filing.books), &intent, item).await;
             match wrong.unless(n, intended)? {
                 Some(Intended::Change(change, _)) => {
                     filing.changes.push(Change::Topic(change));
@@ -124,7 +205,7 @@ impl App {
                     filing.places.push(n);
                 }
                 Some(Intended::Drop(row)) => {
-                    wrong.unless(n, self.no_part_of_a_request(tx, call, &row, standing).await)?;
+                    wrong.unless(n, self.no_part_of_a_request(db, call, &row, standing).await)?;
                 }
                 Some(Intended::There(_)) | None => {}
             }
@@ -136,15 +217,15 @@ impl App {
     /// Refuses to delete a topic of which only the record is left: that is dropped by itself, once what is open on it is taken back.
     async fn no_part_of_a_request(
         &self,
-        tx: &mut Tx,
+        db: &mut Read,
         call: &Call,
         row: &TopicRow,
         standing: Standing,
     ) -> AppResult<()> {
         let key = row.key();
         if let Standing::Open(open) = standing {
-            self.not_under_way(tx, &open, &key).await?;
-            self.may_withdraw(tx, &call.who, &open, row.id.uuid()).await?;
+            self.not_under_way(db, &open, &key).await?;
+            self.may_withdraw(db, &call.who, &open, row.id.uuid()).await?;
         }
         let status = row.status.as_str();
         Err(Refusal::new(
@@ -158,7 +239,7 @@ impl App {
     /// Submits, commits, and drives the work.
     async fn bundle_submit(&self, mut tx: Tx, call: &Call, filing: Filing) -> AppResult<RequestReply> {
         for lane in filing.changes.iter().map(Change::lane).collect::<BTreeSet<_>>() {
-            tx.cluster_lock(lane).await?;
+            self.lane_lock(&mut tx, lane).await?;
         }
         let (mut tx, filed) = self.submit_or_note(tx, call, filing).await?;
         let (request, outcome, work) = match filed {

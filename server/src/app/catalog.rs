@@ -1,6 +1,10 @@
 //! Workspaces, environments and mappings.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, topics::field};
+use super::{
+    App, AppError, AppResult, Call, Code, Refusal,
+    policies::{names_admins_of, names_environment, policies_that_name},
+    topics::field,
+};
 use crate::auth::{
     Caller, Identity,
     permission::{self, Permission},
@@ -142,14 +146,20 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.workspace_for(&mut tx, caller, named).await?;
         unchanged(expected, row.revision, || format!("workspace {}", row.slug))?;
+        let naming = policies_that_name(&mut tx, |rules| names_admins_of(rules, &row.slug)).await?;
+        if let Some(policy) = naming.first() {
+            let text = format!("policy {policy} has the admins of workspace {} consent", row.slug);
+            return Err(Refusal::new(Code::WorkspaceInUse, text).remedy("name others in the policy first").into());
+        }
         if !tx.workspace_delete(row.id).await? {
-            let topics = tx.workspace_topic_count(row.id).await?;
-            return Err(Refusal::new(
-                Code::WorkspaceInUse,
-                format!("workspace {} owns {topics} topics, or has policies of its own", row.slug),
-            )
-            .remedy("delete its topics and policies first")
-            .into());
+            let owns = match tx.workspace_topic_count(row.id).await? {
+                0 => "has policies of its own".to_owned(),
+                1 => "owns 1 topic".to_owned(),
+                topics => format!("owns {topics} topics"),
+            };
+            return Err(Refusal::new(Code::WorkspaceInUse, format!("workspace {} {owns}", row.slug))
+                .remedy("delete its topics and policies first")
+                .into());
         }
         self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
@@ -219,6 +229,11 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.environment_named(&mut tx, named).await?;
         unchanged(expected, row.revision, || format!("environment {}", row.slug))?;
+        let naming = policies_that_name(&mut tx, |rules| names_environment(rules, &row.slug)).await?;
+        if let Some(policy) = naming.first() {
+            let text = format!("policy {policy} names environment {}", row.slug);
+            return Err(Refusal::new(Code::EnvironmentInUse, text).remedy("take it out of the policy first").into());
+        }
         if !tx.environment_delete(row.id).await? {
             return Err(Refusal::new(
                 Code::EnvironmentInUse,

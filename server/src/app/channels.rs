@@ -319,17 +319,30 @@ impl App {
     ) -> AppResult<Vec<OutboxRow>> {
         let mut db = self.store.read().await?;
         let row = self.channel_named(&mut db, &caller.who, channel).await?;
-        let filter = DeliveryFilter { channel: Some(row.id), workspace: None, state };
+        let filter = DeliveryFilter { channel: Some(row.id), state, ..DeliveryFilter::default() };
         Ok(db.delivery_list(&filter, page).await?)
     }
 
     /// Tries a delivery again that arrived or was given up.
     pub async fn delivery_resend(&self, call: &Call, channel: &str, delivery: &str) -> AppResult<OutboxRow> {
-        let gone = || Refusal::new(Code::DeliveryNotFound, format!("channel {channel} has no delivery {delivery}"));
-        let id: Uuid = delivery.strip_prefix(DELIVERY_PREFIX).and_then(|id| id.parse().ok()).ok_or_else(gone)?;
         let mut tx = self.store.begin().await?;
         let row = self.channel_named(&mut tx, &call.who, channel).await?;
-        tx.delivery(id).await?.filter(|d| d.channel == Some(row.id)).ok_or_else(gone)?;
+        let of = |d: &OutboxRow| d.channel == Some(row.id);
+        self.resend(tx, call, delivery, of, || format!("channel {channel} has no delivery {delivery}")).await
+    }
+
+    /// Tries a delivery again of those that are `of` something.
+    pub(super) async fn resend(
+        &self,
+        mut tx: Tx,
+        call: &Call,
+        delivery: &str,
+        of: impl FnOnce(&OutboxRow) -> bool,
+        absent: impl Fn() -> String,
+    ) -> AppResult<OutboxRow> {
+        let gone = || Refusal::new(Code::DeliveryNotFound, absent());
+        let id: Uuid = delivery.strip_prefix(DELIVERY_PREFIX).and_then(|id| id.parse().ok()).ok_or_else(gone)?;
+        tx.delivery(id).await?.filter(of).ok_or_else(gone)?;
         if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
             return self.delivery_row(&mut tx, id).await;
         }

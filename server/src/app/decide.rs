@@ -2,7 +2,7 @@
 //! created in the transaction of the decision that allows it.
 
 use super::{
-    Accepted, App, AppError, AppResult, Call, Code, Refusal, RequestView, audit,
+    Accepted, App, AppError, AppResult, Call, Code, Once, Refusal, RequestView, audit,
     catalog::unchanged,
     submit::{begins_together, by_object, told_of, validity},
 };
@@ -400,10 +400,12 @@ impl App {
         named: &[String],
         decision: &Decision,
     ) -> AppResult<Vec<Result<RequestView, Refusal>>> {
-        // The key of the call is none of the single decisions: repeated, they answer that they were taken.
-        let each = Call { once: None, ..call.clone() };
         let mut answers = Vec::with_capacity(named.len());
-        for named in named {
+        for (n, named) in named.iter().enumerate() {
+            // Each is kept by itself under the key of the call: repeated, it answers what it answered.
+            let once =
+                call.once.as_ref().map(|once| Once { key: format!("{}/{n}", once.key), hash: once.hash.clone() });
+            let each = Call { once, ..call.clone() };
             answers.push(match self.request_decide(proof, &each, named, None, decision.clone()).await {
                 Ok(id) => Ok(self.request_after(id).await?),
                 Err(AppError::Refused(refusal)) => Err(*refusal),

@@ -2,7 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Refusal, RequestBrief,
-    topic_place::{Books, Place, Rooms},
+    topic_place::{Books, Rooms},
     topic_wish::{Intended, Intent},
     view::approvers_text,
     way::{Standing, Way},
@@ -81,13 +81,7 @@ impl App {
         siblings: &mut Siblings,
     ) -> AppResult<Evaluated> {
         let room = self.room_of((db, &mut siblings.rooms), caller, &item.topic).await?;
-        // One snapshot: in which order what is read makes no difference.
-        let existing = db.topic_by_key(room.workspace.id, room.environment.id, &item.topic.name).await?;
-        let standing = match &existing {
-            Some(row) => Standing::of(db.request_open(row.id.uuid()).await?),
-            None => Standing::New,
-        };
-        let place = Place { room, existing };
+        let (place, standing) = self.seen(db, room, &item.topic.name).await?;
         let intent = Intent { call, place: &place, is_open: standing.is_open() };
         let (change, new) = match self.intended((db, &mut siblings.books), &intent, item).await? {
             Intended::There(row) => return Ok(nothing_to_do(&row)),
@@ -143,7 +137,7 @@ impl App {
     }
 
     /// The verdict, where those before it in the same batch stand already; and the cluster.
-    async fn judge_among(
+    pub(super) async fn judge_among(
         &self,
         db: &mut Read,
         asked: &Asked,
@@ -190,7 +184,7 @@ impl App {
 
 /// What earlier items of a batch would take.
 #[derive(Default)]
-struct Siblings {
+pub(super) struct Siblings {
     /// The names on clusters.
     names: HashMap<(ClusterId, String), TopicChange>,
     /// How much of which limits.
@@ -206,6 +200,10 @@ fn limit_of(quota: &Quota) -> (Holder, Slug, Resource) {
 }
 
 impl Siblings {
+    /// None yet, judged by these rules.
+    pub(super) fn reading(books: Books) -> Self {
+        Self { books, ..Self::default() }
+    }
     fn take_room(&self, quotas: &mut [Quota]) {
         for quota in quotas {
             let taken = self.room.get(&limit_of(quota)).copied().unwrap_or(0);

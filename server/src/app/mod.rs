@@ -28,7 +28,7 @@ mod view;
 mod way;
 
 pub use backtest::{BacktestView, Fares, Tally};
-pub use bundle::{RequestNew, RequestReply};
+pub use bundle::{RequestEvaluated, RequestNew, RequestReply};
 pub use call::{Call, Once, Run};
 pub use channels::{ChannelChange, ChannelNew, ChannelView, DELIVERY_PREFIX, TargetChange, TargetNew};
 pub use clusters::{ClusterAccess, ClusterChange, ClusterNew, ConnectionFailure, Tried, open as open_credentials};

@@ -4,14 +4,14 @@ use super::{App, AppError, AppResult, decide::actor_of};
 use crate::notify::{Happened, Message, NotSent};
 use futures::future::join_all;
 use orbit_core::{
-    approval::{self, Deed},
+    approval::{self, Deed, RequestState},
     id::RequestId,
     notification::{EventKind, Target},
     policy::Approver,
     secret::Secret,
 };
 use orbit_store::{OutboxRow, RequestRow, Tx};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// How many messages are taken at a time, and for how long: longer than any of them may take.
 const LOT: u32 = 20;
@@ -89,16 +89,32 @@ impl App {
         Ok(())
     }
 
-    /// The mail addresses of those whom an event is about: who decides, by the rule that decides, while a request waits; who asked, of what became of it.
+    /// The mail addresses of those whom an event is about: who decides, by the rule that decides, while a request waits, and when it waits no more because
+    /// another took its place; who asked, of what becomes of it, and before its time is up.
     async fn whom_to_mail(&self, tx: &mut Tx, kind: EventKind, row: &RequestRow) -> AppResult<Vec<String>> {
-        let asks = matches!(kind, EventKind::RequestPending | EventKind::RequestReopened | EventKind::RequestExpiring);
-        if !asks {
+        let mut addresses = BTreeSet::new();
+        if !matches!(kind, EventKind::RequestPending | EventKind::RequestReopened) {
             let requester = tx.principal(row.requester_id).await?;
             // Who decided it themselves knows; what became of the work they do not.
             let decided = !matches!(kind, EventKind::OperationFailed | EventKind::OperationStuck);
             let own = decided && row.decided_by.as_deref() == Some(row.requester.as_str());
-            return Ok(requester.and_then(|p| p.email).filter(|_| !own).into_iter().collect());
+            addresses.extend(requester.and_then(|p| p.email).filter(|_| !own));
         }
+        let asks = matches!(
+            kind,
+            EventKind::RequestPending
+                | EventKind::RequestReopened
+                | EventKind::RequestExpiring
+                | EventKind::RequestSuperseded
+        );
+        if asks {
+            addresses.extend(self.deciders(tx, row).await?);
+        }
+        Ok(addresses.into_iter().collect())
+    }
+
+    /// The mail addresses of those whose consent a request waits for, or waited for until another took its place.
+    async fn deciders(&self, tx: &mut Tx, row: &RequestRow) -> AppResult<Vec<String>> {
         let items = tx.request_items(row.id).await?;
         let named = self.environment_approvers(tx, &items).await?;
         let approvers = row.needs.iter().flat_map(|need| &need.approvers);
@@ -110,7 +126,7 @@ impl App {
         for person in tx.principals_to_ask(&asked).await? {
             let memberships = tx.memberships_of(person.id).await?;
             let actor = actor_of((person.id, &person.name), &memberships, row, &named);
-            if approval::decide(row.state, &row.needs, &given, Deed::Approve, &actor).is_ok() {
+            if approval::decide(RequestState::Pending, &row.needs, &given, Deed::Approve, &actor).is_ok() {
                 addresses.extend(person.email);
             }
         }

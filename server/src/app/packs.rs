@@ -16,8 +16,8 @@ use orbit_core::{
     policy::{Group, Groups, PACKS, Pack, PackPolicy, Scope, TopicPolicy, TopicRules},
 };
 use orbit_store::{NewPolicy, PolicyRow, Read, Tx};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use uuid::Uuid;
 
 /// A pack, and what is installed of it.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct PackView {
 }
 
 /// What an installation does to a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PackDeed {
     /// It is new.
     Create,
@@ -43,8 +43,16 @@ pub enum PackDeed {
     Delete,
 }
 
+/// What an installation did, as it is kept for who repeats the call.
+#[derive(Serialize, Deserialize)]
+struct Did {
+    before: Option<i64>,
+    steps: Vec<PackStep>,
+    locks_out: BTreeMap<Slug, Vec<String>>,
+}
+
 /// What an installation does to a policy, in full.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PackStep {
     /// The policy.
     pub policy: String,
@@ -128,6 +136,9 @@ impl App {
     ) -> AppResult<PackInstalled> {
         let pack = pack_named(named)?;
         let mut tx = self.store.begin().await?;
+        if let Some(Did { before, steps, locks_out }) = self.answered_before(&mut tx, call).await? {
+            return Ok(PackInstalled { pack, before, steps, locks_out });
+        }
         let there = view(&mut tx, pack).await?;
         let before = there.installed.iter().filter_map(|row| row.pack.as_ref()).map(|mark| mark.version).max();
         let mut groups = there.groups.clone();
@@ -139,17 +150,13 @@ impl App {
         }
         let policies = pack.policies(&groups);
         let steps = self.pack_steps(&mut tx, &there, &policies).await?;
-        let done = |locks_out| PackInstalled { pack, before, steps: steps.clone(), locks_out };
-        if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {
-            return Ok(done(BTreeMap::new()));
-        }
         let mut locks_out = BTreeMap::new();
         for policy in policies {
             self.pack_write(&mut tx, call, pack, policy, &mut locks_out).await?;
         }
         if wish.dry_run {
             // Nothing is committed.
-            return Ok(done(locks_out));
+            return Ok(PackInstalled { pack, before, steps, locks_out });
         }
         let by_hand: Vec<_> = steps.iter().filter(|s| s.changed_by_hand && s.deed != PackDeed::Keep).collect();
         if !wish.overwrite && !by_hand.is_empty() {
@@ -166,9 +173,11 @@ impl App {
                 self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
             }
         }
-        self.remember(&mut tx, call, &Uuid::nil()).await?;
+        let did = Did { before, steps, locks_out };
+        self.remember(&mut tx, call, &did).await?;
         tx.commit().await?;
-        Ok(done(locks_out))
+        let Did { before, steps, locks_out } = did;
+        Ok(PackInstalled { pack, before, steps, locks_out })
     }
 
     /// What an installation does, policy by policy. A policy of the same name that is none of the pack's is in the way.

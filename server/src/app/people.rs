@@ -1,6 +1,9 @@
 //! Principals, memberships, tokens.
 
-use super::{App, AppError, AppResult, Call, Code, Refusal, catalog::taken};
+use super::{
+    App, AppError, AppResult, Call, Code, Refusal,
+    catalog::{stale, taken},
+};
 use crate::auth::{
     Caller, Identity,
     permission::{MembershipRead, MembershipWrite, PrincipalUpdate, Role, TokenWrite},
@@ -11,7 +14,10 @@ use orbit_core::{
     id::{MembershipId, PrincipalId, TokenId},
     secret::Secret,
 };
-use orbit_store::{MembershipRow, NewToken, PageOf, PrincipalRow, Read, SYSTEM_PRINCIPAL, TokenRow};
+use orbit_store::{
+    DeliveryFilter, DeliveryState, MembershipRow, NewToken, OutboxRow, PageOf, PrincipalRow, Read, SYSTEM_PRINCIPAL,
+    TokenRow,
+};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,10 +67,9 @@ impl App {
             return self.principal_named(&mut tx, &PrincipalId::from_uuid(id).to_string()).await;
         }
         let id = PrincipalId::from_uuid(self.ids.fresh());
-        if !tx.principal_insert(id, kind, name).await? {
+        if !tx.principal_insert(id, (kind, name), email).await? {
             return Err(taken(Code::PrincipalExists, "/name", format!("principal {name} exists already")).into());
         }
-        tx.principal_email(id, email).await?;
         self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.principal_named(&mut tx, name).await?;
         self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
@@ -79,22 +84,53 @@ impl App {
         call: &Call,
         named: &str,
         email: Option<Option<String>>,
+        expected: Option<i64>,
     ) -> AppResult<PrincipalRow> {
         let mut tx = self.store.begin().await?;
-        let own = call.who.name == named || call.who.principal.to_string() == named;
-        if !(own || call.who.platform_admin) {
-            return Err(Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}"))
-                .remedy("you can change your own; a platform admin can change anybody's")
-                .into());
-        }
-        let before = self.principal_named(&mut tx, named).await?;
-        if let Some(email) = email {
-            tx.principal_email(before.id, email.as_deref()).await?;
+        let before = self.own_principal(&mut tx, &call.who, named).await?;
+        let revision = expected.unwrap_or(before.revision);
+        let email = email.unwrap_or_else(|| before.email.clone());
+        if !tx.principal_email(before.id, email.as_deref(), revision).await? {
+            return Err(stale(&format!("principal {}", before.name)).into());
         }
         let after = self.principal_named(&mut tx, named).await?;
         self.audit_object(&mut tx, call, "updated", Some(&before), Some(&after)).await?;
         tx.commit().await?;
         Ok(after)
+    }
+
+    /// The principal that one is oneself, or any for a platform admin.
+    async fn own_principal(&self, db: &mut Read, who: &Identity, named: &str) -> AppResult<PrincipalRow> {
+        let own = who.name == named || who.principal.to_string() == named;
+        if !(own || who.platform_admin) {
+            return Err(Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}"))
+                .remedy("your own is yours to see and change so; a platform admin has anybody's")
+                .into());
+        }
+        self.principal_named(db, named).await
+    }
+
+    /// A page of the mail to a principal, newest first: to the address that they have now.
+    pub async fn mail_list(
+        &self,
+        caller: &Caller<PrincipalUpdate>,
+        named: &str,
+        state: Option<DeliveryState>,
+        page: &PageOf<Uuid>,
+    ) -> AppResult<Vec<OutboxRow>> {
+        let mut db = self.store.read().await?;
+        let row = self.own_principal(&mut db, &caller.who, named).await?;
+        let Some(email) = row.email else { return Ok(vec![]) };
+        let filter = DeliveryFilter { recipient: Some(email), state, ..DeliveryFilter::default() };
+        Ok(db.delivery_list(&filter, page).await?)
+    }
+
+    /// Sends mail to a principal again that arrived or was given up.
+    pub async fn mail_resend(&self, call: &Call, named: &str, delivery: &str) -> AppResult<OutboxRow> {
+        let mut tx = self.store.begin().await?;
+        let row = self.own_principal(&mut tx, &call.who, named).await?;
+        let of = |d: &OutboxRow| d.recipient.is_some() && d.recipient == row.email;
+        self.resend(tx, call, delivery, of, || format!("there is no delivery {delivery} to principal {named}")).await
     }
 
     /// A principal.

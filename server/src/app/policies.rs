@@ -328,7 +328,34 @@ pub(super) async fn check_named(db: &mut Read, rules: &TopicRules) -> AppResult<
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(wrong).into()) }
 }
 
-/// Settings that neither Kafka nor any cluster has: a rule about one binds nobody, or, where it asks for it, everybody.
+/// The policies that name an environment, or a workspace whose admins give consent: without it they would bind nobody, or leave requests that nobody can decide.
+pub(super) async fn policies_that_name(db: &mut Read, names: impl Fn(&TopicRules) -> bool) -> AppResult<Vec<Slug>> {
+    const LOT: u32 = 500;
+    let (mut found, mut page) = (Vec::new(), PageOf { after: None, limit: LOT });
+    loop {
+        let rows = db.policy_list(None, &page).await?;
+        let full = rows.len() == LOT as usize;
+        page.after = rows.last().map(|row| row.name.to_string());
+        found.extend(rows.into_iter().filter(|row| names(&row.rules)).map(|row| row.name));
+        if !full {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether rules name an environment.
+pub(super) fn names_environment(rules: &TopicRules, slug: &Slug) -> bool {
+    let lists = [&rules.environments, &rules.require_approval_for, &rules.require_deletion_approval_for];
+    lists.iter().any(|list| list.contains(slug)) || rules.approvers.contains_key(slug)
+}
+
+/// Whether rules have the admins of a workspace consent.
+pub(super) fn names_admins_of(rules: &TopicRules, workspace: &Slug) -> bool {
+    rules.approvers.values().flatten().any(|who| matches!(who, Approver::AdminOf(slug) if slug == workspace))
+}
+
+/// Slips of the pen in the names of settings: a rule about one binds nobody, or, where it asks for it, everybody. What is near to none that is known may be a
+/// setting of a vendor's, which a cluster tells of only once it has topics.
 async fn unknown_settings(db: &mut Read, rules: &TopicRules) -> AppResult<Vec<FieldProblem>> {
     let of_rules = rules.config_rules.keys().map(|key| ("/config_rules".to_owned(), key));
     let of_allowed = rules.allowed_configs.iter().flatten().map(|key| ("/allowed_configs".to_owned(), key));
@@ -343,19 +370,10 @@ async fn unknown_settings(db: &mut Read, rules: &TopicRules) -> AppResult<Vec<Fi
     let clusters = clusters(db).await?;
     let told = || clusters.values().filter_map(|c| c.description.as_ref()).flat_map(|d| d.topic_defaults.keys());
     let problem = |(pointer, key): (String, &String)| {
-        let Err(SettingError::Unknown { nearest }) = settings::known(key, told().map(String::as_str)) else {
-            return None;
-        };
-        let remedy = nearest.map_or_else(
-            || "take it out; a setting that only one cluster has is known once that is registered".to_owned(),
-            |name| format!("did you mean {name}?"),
-        );
-        Some(field(
-            &pointer,
-            "topic.config.unknown",
-            &format!("names {key}, and Kafka has no such topic setting"),
-            &remedy,
-        ))
+        let known = settings::known(key, told().map(String::as_str));
+        let Err(SettingError::Unknown { nearest: Some(nearest) }) = known else { return None };
+        let detail = format!("names {key}, and Kafka has no such topic setting");
+        Some(field(&pointer, "topic.config.unknown", &detail, &format!("did you mean {nearest}?")))
     };
     Ok(named.into_iter().filter_map(problem).collect())
 }

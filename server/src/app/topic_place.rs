@@ -13,7 +13,7 @@ use crate::auth::{
 use orbit_api::FieldProblem;
 use orbit_core::{
     change::{TopicAction, TopicChange},
-    id::{TopicId, WorkspaceId},
+    id::{ClusterId, TopicId, WorkspaceId},
     model::{
         environment::TemplateNames,
         topic::{Profile, TopicSpec},
@@ -91,7 +91,7 @@ impl App {
         Ok(rooms.0.entry(named).or_insert(room).clone())
     }
 
-    /// The same room, with its workspace locked and its environment held: what is said of it and of what lives in it is so until the commit.
+    /// The same room, with its workspace locked and its environment held: both are there until the commit, and what lives in it changes by this call alone.
     pub(super) async fn room_lock(&self, tx: &mut Tx, room: Room) -> AppResult<Room> {
         if tx.writes_alone() {
             return Ok(room);
@@ -105,6 +105,14 @@ impl App {
         Ok(Room { environment: held, ..room })
     }
 
+    /// Makes submits to a cluster wait for each other.
+    pub(super) async fn lane_lock(&self, tx: &mut Tx, cluster: ClusterId) -> AppResult<()> {
+        if tx.cluster_lock(cluster).await? {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::Unavailable, "the cluster was taken away at this moment").remedy("call again").into())
+    }
+
     /// Where a topic of that name lives in a room that is locked; and what is open on it.
     pub(super) async fn standing(&self, tx: &mut Tx, room: Room, name: &TopicName) -> AppResult<(Place, Standing)> {
         let Some(row) = tx.topic_by_key(room.workspace.id, room.environment.id, name).await? else {
@@ -114,6 +122,16 @@ impl App {
         let open = tx.request_open(row.id.uuid()).await?;
         let existing = if tx.writes_alone() { Some(row) } else { tx.topic(row.id).await? };
         let standing = existing.as_ref().map_or(Standing::New, |_| Standing::of(open));
+        Ok((Place { room, existing }, standing))
+    }
+
+    /// The same in a snapshot: in which order it is read makes no difference.
+    pub(super) async fn seen(&self, db: &mut Read, room: Room, name: &TopicName) -> AppResult<(Place, Standing)> {
+        let existing = db.topic_by_key(room.workspace.id, room.environment.id, name).await?;
+        let standing = match &existing {
+            Some(row) => Standing::of(db.request_open(row.id.uuid()).await?),
+            None => Standing::New,
+        };
         Ok((Place { room, existing }, standing))
     }
 

@@ -118,7 +118,7 @@ impl App {
     ) -> AppResult<TopicReply> {
         let topic = change.id;
         let deletes = change.action == TopicAction::Delete;
-        tx.cluster_lock(change.cluster_id).await?;
+        self.lane_lock(&mut tx, change.cluster_id).await?;
         let changes = vec![Change::Topic(change)];
         let filing = Filing { changes, standing: vec![standing], places: vec![], documentation, books };
         let (mut tx, filed) = self.submit_or_note(tx, call, filing).await?;

@@ -10,6 +10,7 @@ use orbit_core::{
     workflow::OperationState,
 };
 use orbit_store::{Read, RequestRow, Resolution, Stage, Tx};
+use std::collections::BTreeMap;
 
 /// What Orbit has of an object that a change is asked of. Read before the object itself: an operation that ends takes no lock of ours, and frees the object
 /// in the moment in which it changes it. So what was free then is seen as it ended, and what was not stands in the way.
@@ -44,6 +45,15 @@ pub(super) enum Way {
     Over(Box<RequestRow>),
 }
 
+/// What stands where the changes of a request want to go.
+#[derive(Debug)]
+pub(super) enum Ways {
+    /// An open request that asks for just these: they attach to it.
+    Equal(Box<RequestRow>),
+    /// Requests that give way; none where nothing stands there.
+    Over(Vec<RequestRow>),
+}
+
 impl App {
     /// Clears the way for all changes of the request `next`. Where one is open that asks for just these, answers it.
     pub(super) async fn clear_the_way(
@@ -53,29 +63,43 @@ impl App {
         filing: &Filing,
         next: RequestId,
     ) -> AppResult<Option<RequestId>> {
-        let mut equal = Vec::new();
-        for (change, standing) in filing.changes.iter().zip(&filing.standing) {
-            match self.way(tx, call, (change, &filing.changes), standing, &filing.documentation).await? {
-                Way::Free => {}
-                Way::Attach(open) => equal.push((change, open)),
-                Way::Over(open) => self.supersede(tx, call, &open, next).await?,
+        match self.ways(tx, call, filing).await? {
+            Ways::Equal(open) => Ok(Some(open.id)),
+            Ways::Over(those) => {
+                for open in those {
+                    self.supersede(tx, call, &open, next).await?;
+                }
+                Ok(None)
             }
         }
-        let Some((_, first)) = equal.first() else { return Ok(None) };
-        let just_these = equal.len() == filing.changes.len()
-            && equal.iter().all(|(_, other)| other.id == first.id)
-            && tx.request_items(first.id).await?.len() == equal.len();
-        if just_these || filing.changes.len() == 1 {
-            return Ok(Some(first.id));
+    }
+
+    /// Whether the ways are free for all changes of a request. Only looks: evaluate asks it too.
+    pub(super) async fn ways(&self, db: &mut Read, call: &Call, filing: &Filing) -> AppResult<Ways> {
+        let (mut equal, mut over) = (Vec::new(), BTreeMap::new());
+        for (change, standing) in filing.changes.iter().zip(&filing.standing) {
+            match self.way(db, call, (change, &filing.changes), standing, &filing.documentation).await? {
+                Way::Free => {}
+                Way::Attach(open) => equal.push((change, open)),
+                Way::Over(open) => drop(over.insert(open.id, *open)),
+            }
+        }
+        if let Some((_, first)) = equal.first() {
+            let just_these = equal.len() == filing.changes.len()
+                && equal.iter().all(|(_, other)| other.id == first.id)
+                && db.request_items(first.id).await?.len() == equal.len();
+            if just_these || filing.changes.len() == 1 {
+                return Ok(Ways::Equal(first.clone()));
+            }
         }
         // Some of this is asked for already, beside other things.
         for (change, open) in equal {
-            self.not_under_way(tx, &open, &change.object().key).await?;
-            if let Way::Over(open) = self.gives_way(tx, call, *open, (change, &filing.changes)).await? {
-                self.supersede(tx, call, &open, next).await?;
+            self.not_under_way(db, &open, &change.object().key).await?;
+            if let Way::Over(open) = self.gives_way(db, call, *open, (change, &filing.changes)).await? {
+                over.insert(open.id, *open);
             }
         }
-        Ok(None)
+        Ok(Ways::Over(over.into_values().collect()))
     }
 
     /// Whether the way is free for a change. What is open on the object and asks for the same takes it in; a different one gives way where the caller

@@ -1,7 +1,7 @@
 //! Notification channels.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Wrongs, slug},
     tagged,
@@ -17,7 +17,8 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::Response,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use orbit_api as api;
@@ -141,7 +142,7 @@ fn answer(status: StatusCode, view: &ChannelView) -> Tagged<api::NotificationCha
     tagged(status, view.row.revision, to_wire(&view.row, view.secret.as_ref()))
 }
 
-fn delivery(row: &OutboxRow) -> api::Delivery {
+pub(super) fn delivery(row: &OutboxRow) -> api::Delivery {
     let title = row.payload.get("title").and_then(|title| title.as_str()).unwrap_or_default();
     let state = match row.state {
         DeliveryState::Pending => api::DeliveryState::Pending,
@@ -170,7 +171,7 @@ pub(super) async fn notification_channel_create(
     caller: Caller<ChannelWrite>,
     State(app): State<App>,
     asked: Asked<api::NotificationChannelCreate>,
-) -> Tagged<api::NotificationChannel> {
+) -> Result<Response, Failed> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let name = slug("/name", &wire.name, &mut wrong);
     let neither = wire.webhook.is_none() && wire.email.is_none();
@@ -182,7 +183,9 @@ pub(super) async fn notification_channel_create(
     }
     let events = events(wire.events);
     let new = wrong.done(|| Some(ChannelNew { name: name?, workspace: wire.workspace, target: target?, events }))?;
-    answer(StatusCode::CREATED, &app.channel_create(&caller, &call, new).await?)
+    let view = app.channel_create(&caller, &call, new).await?;
+    let body = to_wire(&view.row, view.secret.as_ref());
+    created("/v1/notification-channels", view.row.id, Some(view.row.revision), body)
 }
 
 /// A notification channel, by name or id.
@@ -259,10 +262,11 @@ pub(super) async fn notification_channel_test(
     State(app): State<App>,
     Path(channel): Path<String>,
     asked: Asked<NoBody>,
-) -> Answer<api::Delivery> {
+) -> Tagged<api::Delivery> {
     let call = asked.bare(caller.who.clone())?;
     let row = app.channel_test(&call, &channel).await?;
-    Ok((StatusCode::ACCEPTED, Json(delivery(&row))))
+    let there = format!("/v1/notification-channels/{channel}/deliveries");
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
 }
 
 /// Which deliveries.
@@ -272,6 +276,16 @@ pub(super) struct Which {
     /// That came to this.
     #[param(value_type = Option<api::DeliveryState>)]
     state: Option<api::DeliveryState>,
+}
+
+impl Which {
+    pub(super) fn state(&self) -> Option<DeliveryState> {
+        self.state.map(|state| match state {
+            api::DeliveryState::Pending => DeliveryState::Pending,
+            api::DeliveryState::Delivered => DeliveryState::Delivered,
+            api::DeliveryState::Dead => DeliveryState::Dead,
+        })
+    }
 }
 
 /// A page of the messages to a channel, newest first: those that were given up wait here for a person.
@@ -286,12 +300,7 @@ pub(super) async fn notification_delivery_list(
     Query(paging): Query<Paging>,
 ) -> Answer<api::Page<api::Delivery>> {
     let asked = paging.by_id()?;
-    let state = which.state.map(|state| match state {
-        api::DeliveryState::Pending => DeliveryState::Pending,
-        api::DeliveryState::Delivered => DeliveryState::Delivered,
-        api::DeliveryState::Dead => DeliveryState::Dead,
-    });
-    let rows = app.delivery_list(&caller, &channel, state, &asked).await?;
+    let rows = app.delivery_list(&caller, &channel, which.state(), &asked).await?;
     let items = rows.iter().map(|row| (row.id, delivery(row))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
@@ -307,8 +316,9 @@ pub(super) async fn notification_delivery_resend(
     State(app): State<App>,
     Path((channel, message)): Path<(String, String)>,
     asked: Asked<NoBody>,
-) -> Answer<api::Delivery> {
+) -> Tagged<api::Delivery> {
     let call = asked.bare(caller.who.clone())?;
     let row = app.delivery_resend(&call, &channel, &message).await?;
-    Ok((StatusCode::ACCEPTED, Json(delivery(&row))))
+    let there = format!("/v1/notification-channels/{channel}/deliveries");
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
 }

@@ -1,7 +1,7 @@
 //! Clusters. A connection is tried here, before the use case begins: use cases make no network call.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, display_name, slug},
     tagged,
@@ -17,6 +17,7 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
+    response::Response,
 };
 use orbit_api as api;
 use orbit_core::{
@@ -196,13 +197,13 @@ pub(super) async fn cluster_create(
     caller: Caller<ClusterWrite>,
     State(app): State<App>,
     asked: Asked<api::ClusterCreate>,
-) -> Tagged<api::Cluster> {
+) -> Result<Response, Failed> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let new = wire.parse(&mut wrong);
     let new = wrong.done(|| new)?;
     let description = tried(&app, &new.connection, &new.credentials).await?;
     let row = app.cluster_create(&call, new, description).await?;
-    tagged(StatusCode::CREATED, row.revision, to_wire(&row, true))
+    created("/v1/clusters", row.id, Some(row.revision), to_wire(&row, true))
 }
 
 /// A cluster, by slug or id.

@@ -1,7 +1,7 @@
 //! Environments.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Wrongs, display_name, slug},
     tagged,
@@ -17,6 +17,7 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
+    response::Response,
 };
 use orbit_api as api;
 use orbit_core::{id::EnvironmentId, model::environment::NamingTemplate};
@@ -51,11 +52,11 @@ pub(super) async fn environment_create(
     caller: Caller<EnvironmentWrite>,
     State(app): State<App>,
     asked: Asked<api::EnvironmentCreate>,
-) -> Tagged<api::Environment> {
+) -> Result<Response, Failed> {
     let (call, wire, wrong) = asked.by(caller.who.clone());
     let id = EnvironmentId::from_uuid(app.ids.fresh());
     let row = app.environment_create(&call, parsed(wire, id, wrong)?).await?;
-    tagged(StatusCode::CREATED, row.revision, to_wire(&row, vec![]))
+    created("/v1/environments", row.id, Some(row.revision), to_wire(&row, vec![]))
 }
 
 fn parsed(

@@ -1,7 +1,7 @@
 //! Environment mappings.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     tagged,
 };
@@ -16,6 +16,7 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
+    response::Response,
 };
 use orbit_api as api;
 use orbit_store::MappingRow;
@@ -42,11 +43,11 @@ pub(super) async fn mapping_create(
     caller: Caller<MappingWrite>,
     State(app): State<App>,
     asked: Asked<api::EnvironmentMappingCreate>,
-) -> Tagged<api::EnvironmentMapping> {
+) -> Result<Response, Failed> {
     let (call, m, wrong) = asked.by(caller.who.clone());
     wrong.done(|| Some(()))?;
     let row = app.mapping_create(&call, &m.environment, &m.cluster, m.priority.unwrap_or(0), m.is_default).await?;
-    tagged(StatusCode::CREATED, row.revision, to_wire(&row))
+    created("/v1/environment-mappings", row.id, Some(row.revision), to_wire(&row))
 }
 
 /// A mapping.

@@ -87,6 +87,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
         .routes(routes!(topics::topic_restore))
         .routes(routes!(requests::request_create, requests::request_list))
+        .routes(routes!(requests::request_evaluate))
         .routes(routes!(requests::request_inbox))
         .routes(routes!(requests::requests_decide))
         .routes(routes!(requests::request_get))
@@ -134,6 +135,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(channels::notification_delivery_resend))
         .routes(routes!(people::principal_create, people::principal_list))
         .routes(routes!(people::principal_get, people::principal_update))
+        .routes(routes!(people::principal_delivery_list))
+        .routes(routes!(people::principal_delivery_resend))
         .routes(routes!(people::membership_create, people::membership_list))
         .routes(routes!(people::membership_get, people::membership_delete))
         .routes(routes!(people::token_create, people::token_list))
@@ -219,12 +222,27 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
 /// What a handler answers.
 type Answer<T> = Result<(StatusCode, Json<T>), Failed>;
 
-/// An answer with the object's ETag.
+/// An answer with a header: mostly the object's ETag.
 type Tagged<T> = Result<(StatusCode, [(HeaderName, String); 1], Json<T>), Failed>;
 
 #[expect(clippy::unnecessary_wraps, reason = "a handler's last line is its answer")]
 fn tagged<T>(status: StatusCode, revision: i64, body: T) -> Tagged<T> {
     Ok((status, [(header::ETAG, format!("\"{revision}\""))], Json(body)))
+}
+
+/// The answer to what made an object: where it can be seen, and its ETag where it has one.
+#[expect(clippy::unnecessary_wraps, reason = "a handler's last line is its answer")]
+fn created<T: serde::Serialize>(
+    collection: &str,
+    id: impl std::fmt::Display,
+    revision: Option<i64>,
+    body: T,
+) -> Result<Response, Failed> {
+    let answer = (StatusCode::CREATED, [(header::LOCATION, format!("{collection}/{id}"))], Json(body));
+    Ok(match revision {
+        Some(revision) => ([(header::ETAG, format!("\"{revision}\""))], answer).into_response(),
+        None => answer.into_response(),
+    })
 }
 
 /// `?wait=30s` or `?wait=30`: how long to wait for an end, at most a minute.

@@ -1,7 +1,7 @@
 //! Operations.
 
 use super::{
-    Answer,
+    Answer, Tagged,
     input::{Asked, NoBody, Paging, Query, TimeSort, by_time, page},
     until, wait, wire,
 };
@@ -15,7 +15,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header},
 };
 use orbit_api as api;
 use orbit_core::{id::OperationId, workflow::Control};
@@ -49,7 +49,7 @@ pub(super) async fn operation_list(
     let state = which.state.map(wire::operation_state_in);
     let filter = OperationFilter { state, order: by_time(which.sort), ..OperationFilter::default() };
     let rows = app.operation_list(&caller, which.workspace.as_deref(), filter, &asked).await?;
-    let items = rows.iter().map(|o| (o.id.uuid(), wire::operation(o))).collect();
+    let items = rows.iter().map(|o| (o.id.uuid(), wire::operation(o, &caller.who))).collect();
     Ok((StatusCode::OK, Json(page(items, asked.limit))))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn operation_get(
     let id = operation.parse::<OperationId>().ok().map(OperationId::uuid);
     let look = || app.operation_get(&caller, &operation);
     let row = until(&app, id, longest, look, |o| o.state.is_final()).await?;
-    Ok((StatusCode::OK, Json(wire::operation(&row))))
+    Ok((StatusCode::OK, Json(wire::operation(&row, &caller.who))))
 }
 
 /// Cancels an operation: after the step that is under way, what was done is taken back, and it ends as `cancelled`.
@@ -88,7 +88,7 @@ pub(super) async fn operation_cancel(
     State(app): State<App>,
     Path(operation): Path<String>,
     asked: Asked<NoBody>,
-) -> Answer<api::Operation> {
+) -> Tagged<api::Operation> {
     control(caller, app, operation, asked, Control::Cancel).await
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn operation_pause(
     State(app): State<App>,
     Path(operation): Path<String>,
     asked: Asked<NoBody>,
-) -> Answer<api::Operation> {
+) -> Tagged<api::Operation> {
     control(caller, app, operation, asked, Control::Pause).await
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn operation_resume(
     State(app): State<App>,
     Path(operation): Path<String>,
     asked: Asked<NoBody>,
-) -> Answer<api::Operation> {
+) -> Tagged<api::Operation> {
     control(caller, app, operation, asked, Control::Resume).await
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn operation_retry(
     State(app): State<App>,
     Path(operation): Path<String>,
     asked: Asked<NoBody>,
-) -> Answer<api::Operation> {
+) -> Tagged<api::Operation> {
     control(caller, app, operation, asked, Control::Retry).await
 }
 
@@ -140,10 +140,12 @@ async fn control(
     operation: String,
     asked: Asked<NoBody>,
     control: Control,
-) -> Answer<api::Operation> {
-    let call = asked.bare(caller.who.clone())?;
+) -> Tagged<api::Operation> {
+    let who = caller.who.clone();
+    let call = asked.bare(who.clone())?;
     let task = app.clone();
     let id = app.to_the_end(async move { task.operation_control(&caller, &call, &operation, control).await }).await?;
     let row = app.operation_after(id).await?;
-    Ok((StatusCode::ACCEPTED, Json(wire::operation(&row))))
+    let there = [(header::LOCATION, format!("/v1/operations/{id}"))];
+    Ok((StatusCode::ACCEPTED, there, Json(wire::operation(&row, &who))))
 }

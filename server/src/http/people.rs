@@ -1,9 +1,12 @@
 //! Principals, memberships and tokens.
 
 use super::{
-    Answer, Failed,
-    input::{Asked, NoBody, Paging, Query, page},
+    Answer, Failed, Tagged,
+    channels::{Which as WhichMail, delivery},
+    created,
+    input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::Wrongs,
+    tagged,
 };
 use crate::notify::Mailer;
 use crate::{
@@ -18,7 +21,8 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::Response,
 };
 use orbit_api as api;
 use orbit_store::{MembershipRow, PrincipalRow, TokenRow};
@@ -32,6 +36,7 @@ fn principal(row: &PrincipalRow) -> api::Principal {
         name: row.name.clone(),
         kind,
         email: row.email.clone(),
+        revision: row.revision,
         created_at: row.created_at,
     }
 }
@@ -72,14 +77,14 @@ pub(super) async fn principal_create(
     caller: Caller<PrincipalWrite>,
     State(app): State<App>,
     asked: Asked<api::PrincipalCreate>,
-) -> Answer<api::Principal> {
+) -> Result<Response, Failed> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     check_principal_name(&wire.name, &mut wrong);
     check_email(wire.email.as_deref(), &mut wrong);
     wrong.done(|| Some(()))?;
     let kind = if wire.kind == Some(api::PrincipalKind::Service) { "service" } else { "person" };
     let row = app.principal_create(&call, (&wire.name, kind), wire.email.as_deref()).await?;
-    Ok((StatusCode::CREATED, Json(principal(&row))))
+    created("/v1/principals", row.id, Some(row.revision), principal(&row))
 }
 
 fn check_principal_name(name: &str, wrong: &mut Wrongs) {
@@ -102,19 +107,56 @@ fn check_email(email: Option<&str>, wrong: &mut Wrongs) {
 /// Changes a principal: where they get mail of what they decide or asked for. One's own, or a platform admin anybody's.
 #[utoipa::path(patch, path = "/v1/principals/{principal}", operation_id = "principal_update", tag = "people",
     request_body(content = api::PrincipalPatch, content_type = "application/merge-patch+json"),
-    params(("principal" = String, Path, description = "Name or id")),
+    params(("principal" = String, Path, description = "Name or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
     responses((status = 200, body = api::Principal), (status = "4XX", body = api::Problem)))]
 pub(super) async fn principal_update(
     caller: Caller<PrincipalUpdate>,
     State(app): State<App>,
     Path(named): Path<String>,
+    IfMatch(expected): IfMatch,
     asked: Asked<api::PrincipalPatch>,
-) -> Answer<api::Principal> {
+) -> Tagged<api::Principal> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     check_email(wire.email.as_ref().and_then(Option::as_deref), &mut wrong);
     let email = wrong.done(|| Some(wire.email))?;
-    let row = app.principal_update(&caller, &call, &named, email).await?;
-    Ok((StatusCode::OK, Json(principal(&row))))
+    let row = app.principal_update(&caller, &call, &named, email, expected).await?;
+    tagged(StatusCode::OK, row.revision, principal(&row))
+}
+
+/// A page of the mail to a principal, newest first: one's own, or for a platform admin anybody's. What was given up waits here for a person.
+#[utoipa::path(get, path = "/v1/principals/{principal}/deliveries", operation_id = "principal_delivery_list", tag = "notifications",
+    params(("principal" = String, Path, description = "Name or id"), WhichMail, Paging),
+    responses((status = 200, body = api::Page<api::Delivery>), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_delivery_list(
+    caller: Caller<PrincipalUpdate>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+    Query(which): Query<WhichMail>,
+    Query(paging): Query<Paging>,
+) -> Answer<api::Page<api::Delivery>> {
+    let asked = paging.by_id()?;
+    let rows = app.mail_list(&caller, &named, which.state(), &asked).await?;
+    let items = rows.iter().map(|row| (row.id, delivery(row))).collect();
+    Ok((StatusCode::OK, Json(page(items, asked.limit))))
+}
+
+/// Sends mail to a principal again that arrived or was given up.
+#[utoipa::path(post, path = "/v1/principals/{principal}/deliveries/{delivery}/resend", operation_id = "principal_delivery_resend",
+    tag = "notifications",
+    params(("principal" = String, Path, description = "Name or id"), ("delivery" = String, Path, description = "Its id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours")),
+    responses((status = 202, body = api::Delivery), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_delivery_resend(
+    caller: Caller<PrincipalUpdate>,
+    State(app): State<App>,
+    Path((named, message)): Path<(String, String)>,
+    asked: Asked<NoBody>,
+) -> Tagged<api::Delivery> {
+    let call = asked.bare(caller.who.clone())?;
+    let row = app.mail_resend(&call, &named, &message).await?;
+    let there = format!("/v1/principals/{named}/deliveries");
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
 }
 
 /// A principal, by name or id.
@@ -125,8 +167,9 @@ pub(super) async fn principal_get(
     _caller: Caller<PrincipalRead>,
     State(app): State<App>,
     Path(named): Path<String>,
-) -> Answer<api::Principal> {
-    Ok((StatusCode::OK, Json(principal(&app.principal_get(&named).await?))))
+) -> Tagged<api::Principal> {
+    let row = app.principal_get(&named).await?;
+    tagged(StatusCode::OK, row.revision, principal(&row))
 }
 
 /// A page of principals.
@@ -151,7 +194,7 @@ pub(super) async fn membership_create(
     caller: Caller<MembershipWrite>,
     State(app): State<App>,
     asked: Asked<api::MembershipCreate>,
-) -> Answer<api::Membership> {
+) -> Result<Response, Failed> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let role = match wire.role {
         api::Role::PlatformAdmin => Role::PlatformAdmin,
@@ -170,7 +213,7 @@ pub(super) async fn membership_create(
     }
     wrong.done(|| Some(()))?;
     let row = app.membership_create(&caller, &call, &wire.principal, wire.workspace.as_deref(), role).await?;
-    Ok((StatusCode::CREATED, Json(membership(&row))))
+    created("/v1/memberships", row.id, None, membership(&row))
 }
 
 /// Which memberships to list.
@@ -233,7 +276,7 @@ pub(super) async fn token_create(
     caller: Caller<TokenWrite>,
     State(app): State<App>,
     asked: Asked<api::TokenCreate>,
-) -> Answer<api::TokenCreated> {
+) -> Result<Response, Failed> {
     const LONGEST: usize = 100;
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     wrong.text("/name", Some(&wire.name), LONGEST);
@@ -250,7 +293,7 @@ pub(super) async fn token_create(
         token: minted.token.expose().to_owned(),
         expires_at: minted.expires_at,
     };
-    Ok((StatusCode::CREATED, Json(body)))
+    created("/v1/tokens", minted.id, None, body)
 }
 
 /// A page of tokens, without the tokens: one's own, or, for platform admins, all.

@@ -1,7 +1,7 @@
 //! Topic policies.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Parse, Wrongs, slug},
     tagged,
@@ -18,6 +18,7 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
+    response::Response,
 };
 use orbit_api as api;
 use orbit_core::{
@@ -356,12 +357,12 @@ pub(super) async fn topic_policy_create(
     State(app): State<App>,
     Query(confirm): Query<Confirm>,
     asked: Asked<api::TopicPolicyCreate>,
-) -> Tagged<api::TopicPolicy> {
+) -> Result<Response, Failed> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let new = wire.parse(&mut wrong);
     let confirmed = confirm.parse(&mut wrong);
     let row = app.policy_create(&caller, &call, wrong.done(|| new)?, &confirmed).await?;
-    tagged(StatusCode::CREATED, row.version, to_wire(&row))
+    created("/v1/topic-policies", row.id, Some(row.version), to_wire(&row))
 }
 
 /// A topic policy, by name or id.

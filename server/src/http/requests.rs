@@ -11,7 +11,7 @@ use crate::{
     app::{App, Decision, InboxFilter, Outcome, RequestNew, TopicIntent, TopicNew},
     auth::{
         Caller,
-        permission::{RequestDecide, RequestRead, TopicWrite},
+        permission::{RequestDecide, RequestRead, TopicEvaluate, TopicWrite},
     },
 };
 use axum::{
@@ -113,6 +113,25 @@ pub(super) async fn request_create(
     };
     let headers = [(header::LOCATION, location), (header::ETAG, format!("\"{}\"", view.row.revision))];
     Ok((status, headers, Json(wire::request(&view, url))).into_response())
+}
+
+/// What filing several changes as one request would answer: the verdict on all of it, and what is open already. Nothing is filed.
+#[utoipa::path(post, path = "/v1/requests:evaluate", operation_id = "request_evaluate", tag = "requests", request_body = api::RequestCreate,
+    responses((status = 200, body = api::RequestEvaluation), (status = "4XX", body = api::Problem)))]
+pub(super) async fn request_evaluate(
+    caller: Caller<TopicEvaluate>,
+    State(app): State<App>,
+    asked: Asked<api::RequestCreate>,
+) -> Answer<api::RequestEvaluation> {
+    let (call, wire, mut wrong) = asked.by(caller.who.clone());
+    let new = wire.parse(&mut wrong);
+    let told = app.request_evaluate(&caller, &call, wrong.done(|| new)?).await?;
+    let answer = api::RequestEvaluation {
+        verdict: wire::verdict(&told.verdict, &told.approvers),
+        request: told.request.as_ref().map(wire::request_summary),
+        supersedes: told.supersedes.iter().map(wire::request_summary).collect(),
+    };
+    Ok((StatusCode::OK, Json(answer)))
 }
 
 /// A page of requests that the caller may see or decide.

@@ -1,6 +1,9 @@
 //! From the model and the rows to wire types.
 
-use crate::app::{OpenBrief, RequestBrief, RequestView, TopicView, to_the_second};
+use crate::{
+    app::{OpenBrief, RequestBrief, RequestView, TopicView, to_the_second},
+    auth::Identity,
+};
 use orbit_api as api;
 use orbit_core::{
     approval::RequestState,
@@ -120,6 +123,7 @@ fn finding(f: &Finding) -> api::Finding {
         code: f.code.clone(),
         layer: layer(f.layer),
         policy: f.rule.name.clone(),
+        policy_id: f.rule.policy.map(|id| id.to_string()),
         policy_version: f.rule.version,
         rule: f.rule.rule.clone(),
         field: f.field.clone(),
@@ -193,18 +197,29 @@ pub fn operation_summary(row: &OperationRow) -> api::OperationSummary {
     }
 }
 
-/// An operation, with its steps.
+/// The steps that are not taken back yet, where taking back has failed.
+fn undo_left(saga: &Saga) -> Vec<String> {
+    let left = saga.steps.iter().take(saga.at + 1).filter(|_| saga.state == OperationState::Stuck).rev();
+    let named = left.map(|step| match saga.works_on(step) {
+        Some(of) => format!("{} of {of}", step.step.name()),
+        None => step.step.name().to_owned(),
+    });
+    named.collect()
+}
+
+/// An operation, with its steps. Causes are told to those who run the platform.
 #[must_use]
-pub fn operation(row: &OperationRow) -> api::Operation {
+pub fn operation(row: &OperationRow, to: &Identity) -> api::Operation {
     let steps = row.saga.steps.iter().map(|s| api::OperationStep {
         name: s.step.name().to_owned(),
         physical_name: row.saga.works_on(s).map(str::to_owned),
-        state: step_state(s.state, row.state.is_final()),
+        state: step_state(s.state, row.state.is_final() && row.state != OperationState::Stuck),
         attempts: s.attempts,
         waits: s.waits,
         started_at: s.started_at,
         finished_at: s.finished_at,
         last_error: s.last_error.clone(),
+        last_cause: s.last_cause.clone().filter(|_| to.platform_admin),
     });
     api::Operation {
         id: row.id.to_string(),
@@ -218,6 +233,7 @@ pub fn operation(row: &OperationRow) -> api::Operation {
         pause_requested: row.wish.pause,
         steps: steps.collect(),
         error: operation_error(&row.saga),
+        undo_left: undo_left(&row.saga),
         created_at: row.created_at,
         finished_at: row.finished_at,
     }

@@ -1,7 +1,7 @@
 //! Workspaces.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{display_name, slug},
     tagged,
@@ -17,6 +17,7 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
+    response::Response,
 };
 use orbit_api as api;
 use orbit_store::WorkspaceRow;
@@ -40,13 +41,13 @@ pub(super) async fn workspace_create(
     caller: Caller<WorkspaceCreate>,
     State(app): State<App>,
     asked: Asked<api::WorkspaceCreate>,
-) -> Tagged<api::Workspace> {
+) -> Result<Response, Failed> {
     let (call, wire, mut wrong) = asked.by(caller.who.clone());
     let name = display_name(wire.display_name, &wire.slug, &mut wrong);
     let parsed = slug("/slug", &wire.slug, &mut wrong);
     let parsed = wrong.done(|| parsed)?;
     let row = app.workspace_create(&call, parsed, name).await?;
-    tagged(StatusCode::CREATED, row.revision, to_wire(&row))
+    created("/v1/workspaces", row.id, Some(row.revision), to_wire(&row))
 }
 
 /// A workspace, by slug or id.

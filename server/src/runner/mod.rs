@@ -192,7 +192,7 @@ impl Runner {
                         }
                     }
                 }
-                Err(JournalError::Fenced) => {
+                Err(JournalError::Fenced | JournalError::Wished) => {
                     tracing::info!(operation = %held.id, "another replica holds the operation now");
                     return;
                 }

@@ -5,9 +5,11 @@ use orbit_core::{
     ports::KafkaErrorKind,
     testing::{Fault, Method},
 };
+use orbit_server::auth::permission::Role;
 use serde_json::{Value, json};
 
 on_both!(
+    what_it_would_be_answered_is_told_before,
     several_changes_are_decided_once_and_carried_out_by_one_operation,
     what_cannot_be_done_whole_is_taken_back_whole,
     a_limit_counts_what_stands_before_in_the_same_request,
@@ -401,4 +403,42 @@ async fn the_same_body_again_after_all_is_done_asks_for_nothing(orbit: TestApp) 
     let waits = dev.ask(&[items[0].clone(), item("create", "prod", "new", json!({}))]).await;
     assert_eq!(waits.accepted().body["items"].as_array().unwrap().len(), 1);
     assert_eq!(waits.text("/verdict/reasons/0/field"), "/environment");
+}
+
+async fn what_it_would_be_answered_is_told_before(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let asks = async |who: &Person, items: &[Value]| who.post("/v1/requests:evaluate", json!({ "items": items })).await;
+    let (a, b) = (item("create", "dev", "a", json!({})), item("create", "prod", "b", json!({ "partitions": 2 })));
+
+    let would = asks(&dev, &[a.clone(), b.clone()]).await;
+    assert_eq!(would.ok().text("/verdict/decision"), "needs-approval");
+    assert_eq!(would.text("/verdict/needs/0/approvers"), "a platform admin");
+    assert_eq!(
+        asks(&orbit.person("vera", Role::Viewer, "payments").await, std::slice::from_ref(&a)).await.ok().body["verdict"]
+            ["decision"],
+        "allow"
+    );
+    assert_eq!(dev.get("/v1/requests").await.count(), 0, "nothing was filed");
+    // Names and limits count among the items, and what forbids says where.
+    let denied = asks(&dev, &[item("create", "dev", "x.y", json!({})), item("create", "dev", "x_y", json!({}))]).await;
+    assert_eq!(denied.ok().text("/verdict/decision"), "deny");
+    assert_eq!(denied.text("/verdict/violations/0/field"), "/items/1/topic/name");
+    root.put("/v1/workspaces/payments/limits", json!({ "topics": 1 })).await.ok();
+    assert_eq!(asks(&dev, &[a.clone(), b.clone()]).await.text("/verdict/decision"), "deny");
+    root.put("/v1/workspaces/payments/limits", json!({})).await.ok();
+
+    let filed = dev.ask(&[a.clone(), b.clone()]).await.accepted().id();
+    assert_eq!(asks(&dev, &[a.clone(), b.clone()]).await.text("/request/id"), filed, "it attaches");
+    let other = item("create", "prod", "b", json!({ "partitions": 3 }));
+    assert_eq!(asks(&dev, &[a.clone(), other.clone()]).await.text("/supersedes/0/id"), filed);
+    asks(&dev, &[other]).await.problem(409, "request.open").says("one of 2 objects");
+    assert_eq!(dev.request(&filed).await.text("/state"), "pending");
+
+    // What has a lead time does not go with other things.
+    dev.withdraw(&filed).await.ok();
+    dev.topic("old").made().await;
+    root.platform_policy(json!({ "deletion_lead_time_hours": 2 })).await;
+    let mixed = asks(&dev, &[a, item("delete", "dev", "old", json!({}))]).await;
+    mixed.invalid().field("/items/1/action");
+    asks(&dev, &[]).await.invalid().field("/items");
 }

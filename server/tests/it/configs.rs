@@ -53,16 +53,8 @@ async fn settings_are_judged_by_the_policys_rules(orbit: TestApp) {
     );
 }
 
-/// Another cluster has a setting that Kafka's documentation does not know, so that policies can name it.
-async fn vendor(orbit: &TestApp) {
-    let _ = orbit.brokers.at("vendor.test:9092").kafka.with_setting("vendor.setting", "1");
-    orbit.root().register("vendor", "vendor.test:9092").await.created();
-    orbit.looked_at("vendor").await;
-}
-
 async fn what_is_not_set_is_judged_at_the_clusters_default(orbit: TestApp) {
     let (dev, root) = (orbit.dev().await, orbit.root());
-    vendor(&orbit).await;
     let rules = json!({ "config_rules": { "retention.bytes": { "max": 1_000 }, "vendor.setting": { "max": 5 } } });
     root.put("/v1/topic-policies/platform", rules).await.ok();
     let denied = dev.topic("orders").create().await;
@@ -79,7 +71,6 @@ async fn what_is_not_set_is_judged_at_the_clusters_default(orbit: TestApp) {
 /// What a setting takes that Kafka's documentation does not know, is not known either.
 async fn a_value_that_is_no_number_is_within_no_bounds(orbit: TestApp) {
     let (dev, root) = (orbit.dev().await, orbit.root());
-    vendor(&orbit).await;
     let rules = json!({ "config_rules": { "vendor.setting": { "max": 5 } } });
     root.put("/v1/topic-policies/platform", rules).await.ok();
     let denied = dev.topic("orders").config("vendor.setting", "many").create().await;

@@ -12,6 +12,7 @@ on_both!(
     a_creation_that_waits_for_its_cluster_is_cancelled_and_the_name_is_free,
     what_is_paused_rests_until_it_is_resumed,
     what_is_cancelled_in_the_middle_of_a_step_is_taken_back_after_it,
+    what_is_cancelled_or_paused_while_it_is_made_is_not_shown_as_made,
     what_is_over_takes_no_control,
 );
 on_sqlite!(
@@ -97,6 +98,28 @@ async fn what_is_cancelled_in_the_middle_of_a_step_is_taken_back_after_it(orbit:
     let seen = orders.get().await;
     assert_eq!((seen.text("/status"), seen.lacks("/retention_ms")), ("active", true));
     orders.patch(json!({ "retention_ms": 6_000 })).await.accepted();
+}
+
+async fn what_is_cancelled_or_paused_while_it_is_made_is_not_shown_as_made(orbit: TestApp) {
+    let (dev, lead) = (orbit.dev().await, orbit.person("lead", Role::Admin, "payments").await);
+    for (control, state) in [("cancel", "cancelled"), ("pause", "paused")] {
+        orbit.main().hold_at_create();
+        let topic = dev.topic(state);
+        let operation = topic.create().await.operation_id();
+        until("the creation is under way", async || (orbit.main().waiting() > 0).then_some(())).await;
+
+        lead.control(&operation, control).await.accepted();
+
+        orbit.main().release();
+        lead.comes_to(&operation, state).await;
+        let status = if state == "paused" { "provisioning" } else { "failed" };
+        topic.get().await.has_status(status);
+    }
+    assert!(orbit.main().kafka.topic("dev.payments.cancelled").is_none());
+    let operation = dev.topic("paused").get().await.operation_id();
+    lead.control(&operation, "resume").await.accepted();
+    dev.topic("paused").active().await;
+    assert_eq!(orbit.main().kafka.made("dev.payments.paused"), 1);
 }
 
 async fn what_is_over_takes_no_control(orbit: TestApp) {

@@ -98,10 +98,10 @@ fn lists_are_pages() {
 
 #[test]
 fn what_changes_takes_an_etag_and_what_makes_something_takes_a_key() {
-    // Roles and tokens are made and ended, never changed; who one is, only oneself and the platform change.
-    const WITHOUT_REVISION: [&str; 3] = ["membership_delete", "token_revoke", "principal_update"];
+    // Roles and tokens are made and ended, never changed.
+    const WITHOUT_REVISION: [&str; 2] = ["membership_delete", "token_revoke"];
     // Nothing is made, or another one each time.
-    const WITHOUT_KEY: [&str; 3] = ["topic_evaluate", "topic_policy_backtest", "token_create"];
+    const WITHOUT_KEY: [&str; 4] = ["topic_evaluate", "request_evaluate", "topic_policy_backtest", "token_create"];
     for operation in operations().into_iter().filter(Operation::is_of_the_api) {
         let (id, method) = (operation.id.as_str(), operation.method.as_str());
         if ["PUT", "PATCH", "DELETE"].contains(&method) {
@@ -109,6 +109,18 @@ fn what_changes_takes_an_etag_and_what_makes_something_takes_a_key() {
         }
         if method == "POST" {
             assert_eq!(operation.takes("header", "Idempotency-Key"), !WITHOUT_KEY.contains(&id), "{id}");
+        }
+        for (status, header) in
+            [("201", "Location"), ("202", "Location"), ("4XX", "Retry-After"), ("5XX", "Retry-After")]
+        {
+            if let Some(answer) = operation.told["responses"].get(status) {
+                assert!(answer["headers"].get(header).is_some(), "{id}: {status} without {header}");
+            }
+        }
+        if operation.takes("header", "If-Match") && method != "DELETE" {
+            let answers = operation.told["responses"].as_object().unwrap();
+            let tagged = answers.iter().any(|(_, answer)| answer["headers"].get("ETag").is_some());
+            assert!(tagged, "{id} takes an ETag, and its answer bears none");
         }
         if method == "PATCH" {
             let content = operation.told["requestBody"]["content"].as_object().unwrap();
@@ -170,6 +182,9 @@ async fn head_is_get_without_a_body(orbit: TestApp) {
         assert_eq!((head.status, head.raw.as_str()), (get.status, ""), "{path}");
         assert_eq!(head.headers.get("content-type"), get.headers.get("content-type"), "{path}");
     }
+    let (get, head) =
+        (root.get("/v1/workspaces/payments").await, root.call(Method::HEAD, "/v1/workspaces/payments").send().await);
+    assert_eq!((head.status, head.raw.as_str(), head.etag()), (200, "", get.etag()));
 }
 
 async fn only_json_is_taken_and_given(orbit: TestApp) {

@@ -12,6 +12,7 @@ on_sqlite!(
     policies_protect_topics_that_do_not_say,
     what_has_begun_cannot_be_taken_back,
     the_longest_lead_holds,
+    a_workspace_goes_when_it_owns_nothing,
 );
 
 /// A member of `payments` and a platform admin whose tokens outlive the story.
@@ -126,6 +127,32 @@ async fn what_has_begun_cannot_be_taken_back(orbit: TestApp) {
     orders.create().await.problem(409, "topic.deleting");
     orbit.main().release();
     orders.vanished().await;
+}
+
+async fn a_workspace_goes_when_it_owns_nothing(orbit: TestApp) {
+    let (dev, root) = people(&orbit).await;
+    root.post("/v1/workspaces", json!({ "slug": "sales" })).await.created();
+    let own = json!({ "name": "own", "scope": "workspace", "workspace": "sales" });
+    for name in ["orders", "refunds"] {
+        dev.topic(name).made().await;
+    }
+    let owns = root.delete("/v1/workspaces/payments").await;
+    owns.problem(409, "workspace.in-use").says("workspace payments owns 2 topics");
+    root.post("/v1/topic-policies", own).await.created();
+    let rules = root.delete("/v1/workspaces/sales").await;
+    rules.problem(409, "workspace.in-use").says("workspace sales has policies of its own");
+    root.delete("/v1/topic-policies/own").await.gone();
+    // What a policy names stays, or nobody could decide what it asks for.
+    root.post("/v1/environments", json!({ "slug": "lab" })).await.created();
+    let approvers = json!({ "lab": [{ "workspace": "sales" }] });
+    let names =
+        json!({ "name": "names", "scope": "platform", "require_approval_for": ["lab"], "approvers": approvers });
+    root.post("/v1/topic-policies", names).await.created();
+    root.delete("/v1/workspaces/sales").await.problem(409, "workspace.in-use").says("policy names has the admins");
+    root.delete("/v1/environments/lab").await.problem(409, "environment.in-use").says("policy names names environment");
+    root.delete("/v1/topic-policies/names").await.gone();
+    root.delete("/v1/environments/lab").await.gone();
+    root.delete("/v1/workspaces/sales").await.gone();
 }
 
 async fn the_longest_lead_holds(orbit: TestApp) {

@@ -227,6 +227,13 @@ async fn a_batch_has_a_limit(orbit: TestApp) {
     let many = json!({ "items": vec![item; 1_001] });
     dev.post("/v1/topics:evaluate", many).await.invalid().limits("/items", "length", Some("1000"));
     assert_eq!(dev.post("/v1/topics:evaluate", json!({ "items": [] })).await.count(), 0);
+    let one = |n: usize| {
+        let topic = json!({ "workspace": "payments", "environment": "dev", "name": format!("n{n}"), "partitions": 3 });
+        json!({ "action": "create", "topic": topic })
+    };
+    let most = dev.post("/v1/topics:evaluate", json!({ "items": (0..1_000).map(one).collect::<Vec<_>>() })).await;
+    let decisions: Vec<_> = (0..most.ok().count()).map(|n| most.decision(n)).collect();
+    assert_eq!(decisions, ["allow"; 1_000]);
 }
 
 async fn a_rejected_request_is_told_until_something_differs(orbit: TestApp) {

@@ -15,6 +15,7 @@ on_both!(
     a_decision_under_a_key_is_taken_once,
 );
 on_sqlite!(
+    decisions_on_several_under_a_key_are_answered_again,
     a_key_is_forgotten_after_a_day,
     a_key_belongs_to_its_principal,
     changes_and_deletions_are_answered_again_under_a_key,
@@ -93,6 +94,26 @@ async fn a_decision_under_a_key_is_taken_once(orbit: TestApp) {
 
     assert_eq!(first.ok().text("/operation_id"), again.ok().text("/operation_id"));
     root.approve(&id).await.problem(409, "request.decided");
+}
+
+async fn decisions_on_several_under_a_key_are_answered_again(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let ids =
+        [dev.topic("a").in_prod().create().await.request_id(), dev.topic("b").in_prod().create().await.request_id()];
+    let decide = async |decision: &str| {
+        let body = json!({ "requests": ids, "decision": decision, "words": "so" });
+        root.call(Method::POST, "/v1/requests:decide").key("both").json(&body).send().await
+    };
+
+    let first = decide("approve").await;
+    let again = decide("approve").await;
+
+    for (n, id) in ids.iter().enumerate() {
+        let operation = format!("/items/{n}/request/operation_id");
+        assert_eq!(first.text(&operation), again.text(&operation), "{id}");
+    }
+    let other = decide("reject").await;
+    assert_eq!(other.text("/items/0/problem/code"), "idempotency-key");
 }
 
 async fn a_key_is_forgotten_after_a_day(orbit: TestApp) {

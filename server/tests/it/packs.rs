@@ -38,6 +38,8 @@ async fn a_pack_is_installed_with_one_call_and_holds(orbit: TestApp) {
     let done = root.call(reqwest::Method::POST, INSTALL).key("k").json(&both()).send().await;
     assert_eq!(steps(&done), ALL.map(|name| (name, "create")));
     assert_eq!((&done.body["version"], done.lacks("/before")), (&json!(1), true));
+    let repeated = root.call(reqwest::Method::POST, INSTALL).key("k").json(&both()).send().await;
+    assert_eq!(repeated.body, done.body, "what was done then");
     let again = root.post(INSTALL, json!({})).await;
     assert_eq!(steps(&again), ALL.map(|name| (name, "keep")));
     let installed = dev.get("/v1/policy-packs").await.body["items"][0]["installed"].clone();

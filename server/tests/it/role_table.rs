@@ -103,6 +103,13 @@ async fn outcome(who: Option<&Person>, root: &Person, operation: &Operation, pat
     let call = if path.contains("/requests/") { call } else { call.if_match("\"999999\"") };
     let answer = if let Some(body) = &operation.body { call.json(body) } else { call };
     match answer.send().await {
+        answer if answer.status == 201 => {
+            // What was made can be seen where the answer says.
+            let there = answer.header("location");
+            assert!(there.starts_with("/v1/"), "{method} {path}: {there:?}");
+            root.get(there).await.ok();
+            "may"
+        }
         answer if answer.status == 401 => "no token",
         answer if answer.status == 403 => "forbidden",
         answer if answer.status == 404 => "hidden",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 on_both!(
     every_write_takes_the_revision_that_was_read,
+    null_takes_away_only_what_can_be_absent,
     a_topic_that_changed_is_not_written_over,
     a_request_that_changed_is_not_decided
 );
@@ -20,10 +21,10 @@ async fn every_write_takes_the_revision_that_was_read(orbit: TestApp) {
     let mapping = format!("/v1/environment-mappings/{}", mapping.created().id());
     for (path, change) in [
         (mapping.as_str(), None),
+        ("/v1/topic-policies/p", Some((Method::PUT, json!({ "partition_limits": { "max": 3 } })))),
         ("/v1/workspaces/w", Some((Method::PATCH, json!({ "display_name": "new" })))),
         ("/v1/environments/e", Some((Method::PATCH, json!({ "display_name": "new" })))),
         ("/v1/clusters/c", Some((Method::PATCH, json!({ "display_name": "new" })))),
-        ("/v1/topic-policies/p", Some((Method::PUT, json!({ "partition_limits": { "max": 3 } })))),
     ] {
         let read = root.get(path).await.ok().etag();
         if let Some((method, body)) = change {
@@ -43,6 +44,33 @@ async fn every_write_takes_the_revision_that_was_read(orbit: TestApp) {
         }
         let now = root.get(path).await.ok().etag();
         root.call(Method::DELETE, path).if_match(&now).send().await.gone();
+    }
+    root.post("/v1/principals", json!({ "name": "kim" })).await.created();
+    let kim = |mail: &'static str, etag: String| {
+        root.call(Method::PATCH, "/v1/principals/kim").if_match(&etag).json(&json!({ "email": mail })).send()
+    };
+    let read = root.get("/v1/principals/kim").await.ok().etag();
+    assert_ne!(kim("kim@example.com", read.clone()).await.ok().etag(), read);
+    kim("late@example.com", read).await.problem(412, "stale").says("principal kim was changed");
+}
+
+async fn null_takes_away_only_what_can_be_absent(orbit: TestApp) {
+    let root = orbit.root();
+    let hook = json!({ "name": "ops", "webhook": { "url": "https://hooks.example.com/x" } });
+    root.post("/v1/notification-channels", hook).await.created();
+    for (path, field) in [
+        ("/v1/workspaces/payments", "display_name"),
+        ("/v1/environments/dev", "display_name"),
+        ("/v1/environments/dev", "default_approvers"),
+        ("/v1/clusters/main", "display_name"),
+        ("/v1/clusters/main", "connection"),
+        ("/v1/clusters/main", "credentials"),
+        ("/v1/notification-channels/ops", "webhook"),
+        ("/v1/notification-channels/ops", "events"),
+    ] {
+        let before = root.get(path).await.ok().etag();
+        root.patch(path, json!({ field: null })).await.invalid().field(&format!("/{field}"));
+        assert_eq!(root.get(path).await.etag(), before, "{path}");
     }
 }
 

@@ -103,6 +103,7 @@ pub(super) fn error(state: OperationState) -> Value {
 
 pub(super) fn finding() -> Finding {
     Finding {
+        policy_id: None,
         code: "topic.approval".to_owned(),
         layer: Layer::Platform,
         policy: "prod guardrails".to_owned(),
@@ -123,6 +124,7 @@ pub(super) fn reason() -> Finding {
 
 pub(super) fn protected() -> Finding {
     Finding {
+        policy_id: None,
         message: "Denied: deletion protection of topic orders is on".to_owned(),
         remedy: "set deletion_protection to false first".to_owned(),
         ..finding()
@@ -131,6 +133,7 @@ pub(super) fn protected() -> Finding {
 
 pub(super) fn violation(most: u32, asked: u32) -> Finding {
     Finding {
+        policy_id: None,
         code: "topic.partitions.limit".to_owned(),
         rule: "partition_limits.max".to_owned(),
         field: "/partitions".to_owned(),

@@ -121,13 +121,16 @@ wire! {
     #[derive(Default)]
     input struct ClusterPatch {
         /// What people call it. At most 100 characters.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
         pub display_name: Option<String>,
         /// How to connect, whole.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Connection, required = false))]
         pub connection: Option<Connection>,
         /// The secret half of the connection, whole.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Credentials, required = false))]
         pub credentials: Option<Credentials>,
     }
 }

@@ -19,7 +19,8 @@ wire! {
     #[derive(Default)]
     input struct WorkspacePatch {
         /// What people call it. At most 100 characters.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
         pub display_name: Option<String>,
     }
 }
@@ -64,10 +65,12 @@ wire! {
     #[derive(Default)]
     input struct EnvironmentPatch {
         /// What people call it. At most 100 characters.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
         pub display_name: Option<String>,
         /// Names of principals who may give the platform's consent here beside platform admins. At most 50.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false))]
         pub default_approvers: Option<Vec<String>>,
     }
 }

@@ -48,6 +48,15 @@ mod double_option {
     }
 }
 
+/// A field of a merge patch that can be given anew and not be taken away: null, which would take it away (RFC 7396), is refused.
+mod kept {
+    use serde::{Deserialize, Deserializer};
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+        T::deserialize(d).map(Some)
+    }
+}
+
 /// Declares wire types: serde, Debug, Clone, `PartialEq`, and the OpenAPI schema where asked for. `input` refuses unknown fields.
 macro_rules! wire {
     ($(#[$meta:meta])* input struct $Name:ident { $($body:tt)* }) => {

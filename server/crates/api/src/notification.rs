@@ -78,15 +78,16 @@ pub struct WebhookTarget {
 #[serde(deny_unknown_fields)]
 pub struct WebhookPatch {
     /// Its address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(write_only))]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, write_only))]
     pub url: Option<String>,
     /// What the body looks like.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+    #[cfg_attr(feature = "openapi", schema(value_type = WebhookTemplate, required = false))]
     pub template: Option<WebhookTemplate>,
     /// What it is signed with from now on: `whsec_` and 24 to 64 bytes in base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(write_only))]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, write_only))]
     pub secret: Option<String>,
 }
 impl fmt::Debug for WebhookPatch {
@@ -133,13 +134,16 @@ wire! {
     #[derive(Default)]
     input struct NotificationChannelPatch {
         /// The webhook that it leads to: what is not given stays.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = WebhookPatch, required = false))]
         pub webhook: Option<WebhookPatch>,
         /// The mail addresses that it leads to.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = EmailTarget, required = false))]
         pub email: Option<EmailTarget>,
         /// Of what it tells.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<EventType>, required = false))]
         pub events: Option<Vec<EventType>>,
     }
 }

@@ -87,6 +87,9 @@ wire! {
         /// Why it failed, or what it waits for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub error: Option<OperationError>,
+        /// Of one that is stuck: the steps that are not taken back yet, in the order in which they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub undo_left: Vec<String>,
         /// When it was accepted.
         pub created_at: Timestamp,
         /// When it ended.
@@ -136,5 +139,8 @@ wire! {
         /// What the last try said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub last_error: Option<String>,
+        /// What was behind it, as Kafka's client has it; told to platform admins alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub last_cause: Option<String>,
     }
 }

@@ -50,6 +50,8 @@ wire! {
         /// Where they get mail.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub email: Option<String>,
+        /// Counts up with every change; also the ETag.
+        pub revision: i64,
         /// When it was created.
         pub created_at: Timestamp,
     }

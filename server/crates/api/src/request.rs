@@ -75,6 +75,9 @@ wire! {
         pub layer: Layer,
         /// The policy's name, or `kafka` or `orbit` where those set the rule.
         pub policy: String,
+        /// The policy's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub policy_id: Option<String>,
         /// Version of the policy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub policy_version: Option<i64>,
@@ -95,6 +98,20 @@ wire! {
         pub message: String,
         /// What to do.
         pub remedy: String,
+    }
+}
+
+wire! {
+    /// What asking for several changes as one request would be answered.
+    struct RequestEvaluation {
+        /// What policy says of all of it, with pointers into the body; `allow` where everything is as asked for already.
+        pub verdict: Verdict,
+        /// The open request that asks for just this: nothing more is asked of anybody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub request: Option<RequestSummary>,
+        /// The open requests that it would take the place of.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub supersedes: Vec<RequestSummary>,
     }
 }
 

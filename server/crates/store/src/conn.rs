@@ -144,6 +144,11 @@ impl Read {
         from_micros("now", micros.saturating_add(passed))
     }
 
+    /// Has [`Self::now`] ask anew.
+    pub(crate) fn look_at_the_clock_again(&mut self) {
+        self.seen = None;
+    }
+
     pub(crate) fn sql(&mut self, sql: impl Into<Sql>) -> Query<'_> {
         let sql = sql.into();
         let (text, to) = match &mut self.conn {

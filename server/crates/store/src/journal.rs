@@ -156,8 +156,9 @@ impl LeasedJournal {
         held: &Held,
         save: &Save,
     ) -> std::result::Result<Saved, JournalError> {
-        let Some((request, wish)) = tx.operation_save(held, self.replica, save.due, self.lease).await? else {
-            return Err(JournalError::Fenced);
+        let Some((request, wish)) = tx.operation_save(held, self.replica, (save.due, save.heeds), self.lease).await?
+        else {
+            return Err(if save.heeds { JournalError::Wished } else { JournalError::Fenced });
         };
         // Rows of several topics are locked in one order, everywhere.
         let mut marks: Vec<&Mark> = save.marks.iter().collect();

@@ -31,8 +31,15 @@ impl Tx {
         self.lock(text, id).await.map(drop)
     }
     async fn lock_once(&mut self, text: &'static str, id: Uuid) -> Result<bool> {
-        let there = self.holds.contains(&id) || self.lock(text, id).await?;
-        self.holds.insert(id);
+        if self.holds.contains(&id) {
+            return Ok(true);
+        }
+        let there = self.lock(text, id).await?;
+        if there {
+            self.holds.insert(id);
+            // What is written under the lock is later than what the one before wrote.
+            self.look_at_the_clock_again();
+        }
         Ok(there)
     }
     async fn lock(&mut self, text: &'static str, id: Uuid) -> Result<bool> {

@@ -43,7 +43,10 @@ impl Store {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options =
                 PgConnectOptions::from_str(url).map_err(|_| OpenError::Address("not a PostgreSQL address".into()))?;
-            let options = options.options([IDLE_IN_TRANSACTION, BY_INDEX, NO_COMPILER]);
+            let said = options.get_options().unwrap_or_default().to_owned();
+            let ours =
+                [IDLE_IN_TRANSACTION, BY_INDEX, NO_COMPILER].into_iter().filter(|(name, _)| !said.contains(name));
+            let options = options.options(ours);
             let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE);
             Pools::Postgres(pool.connect_with(options).await?)
         } else {

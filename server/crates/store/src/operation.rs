@@ -360,12 +360,12 @@ impl Tx {
     }
 
     /// Saves under version and holder, and answers the request that it is of and what a person wants by now; `None` where somebody else holds the operation
-    /// by now. With `due` in the future the lease is given up; what was poked meanwhile is due at once.
+    /// by now, or a person wants something else of one that `heeds` that. With `due` in the future the lease is given up; what was poked meanwhile is due at once.
     pub(crate) async fn operation_save(
         &mut self,
         held: &Held,
         by: ReplicaId,
-        due: Duration,
+        (due, heeds): (Duration, bool),
         lease: Duration,
     ) -> Result<Option<(RequestId, Wish)>> {
         let now = self.now().await?;
@@ -375,7 +375,7 @@ impl Tx {
             .sql(
                 "UPDATE operation SET saga = $4, state = $5, version = version + 1, holder = $7, lease_until = $8, finished_at = $9, \
                  due_at = CASE WHEN poke_seq > 0 THEN $10 ELSE $6 END, poke_seq = 0 WHERE id = $1 AND version = $2 AND holder = $3 \
-                 RETURNING request_id, cancel, pause",
+                 AND NOT ($11 AND (cancel OR pause)) RETURNING request_id, cancel, pause",
             )
             .bind(held.id.uuid())
             .bind(held.version)
@@ -387,6 +387,7 @@ impl Tx {
             .bind_maybe_time(keep.then(|| after(now, lease)))
             .bind_maybe_time(done.then_some(now))
             .bind_time(now)
+            .bind(heeds)
             .optional::<OfRequest>()
             .await
             .map(|row| row.map(|row| (row.0, row.1)))

@@ -99,6 +99,8 @@ pub struct DeliveryFilter {
     pub channel: Option<ChannelId>,
     /// To channels of this workspace; of all, the platform's included, where absent.
     pub workspace: Option<WorkspaceId>,
+    /// Mail to the person of this address, and nothing to channels.
+    pub recipient: Option<String>,
     /// That came to this.
     pub state: Option<DeliveryState>,
 }
@@ -116,26 +118,27 @@ macro_rules! select {
 impl Read {
     /// A delivery by id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<OutboxRow>> {
-        self.sql(select!("WHERE o.id = $1 AND o.channel_id IS NOT NULL")).bind(id).optional().await
+        self.sql(select!("WHERE o.id = $1 AND o.kind <> 'event'")).bind(id).optional().await
     }
     /// A page of deliveries, newest first.
     pub async fn delivery_list(&mut self, filter: &DeliveryFilter, page: &PageOf<Uuid>) -> Result<Vec<OutboxRow>> {
         self.sql(select!(
-            "JOIN notification_channel c ON c.id = o.channel_id WHERE o.id < $1 AND ($2 IS NULL OR o.channel_id = $2) \
-             AND ($3 IS NULL OR c.workspace_id = $3) AND ($4 IS NULL OR COALESCE(o.state, 'pending') = $4) ORDER BY o.id DESC LIMIT $5"
+            "LEFT JOIN notification_channel c ON c.id = o.channel_id WHERE o.id < $1 AND ($2 IS NULL OR o.channel_id = $2) \
+             AND ($3 IS NULL OR c.workspace_id = $3) AND ($4 IS NULL OR COALESCE(o.state, 'pending') = $4) \
+             AND (CASE WHEN $5 IS NULL THEN o.channel_id IS NOT NULL ELSE o.recipient = $5 END) ORDER BY o.id DESC LIMIT $6"
         ))
         .bind(page.after.unwrap_or(Uuid::max()))
         .bind(filter.channel.map(ChannelId::uuid))
         .bind(filter.workspace.map(WorkspaceId::uuid))
         .bind(filter.state.map(DeliveryState::as_str))
+        .bind(filter.recipient.as_deref())
         .bind(i64::from(page.limit))
         .all()
         .await
     }
     /// How many deliveries were given up and wait for a person.
     pub async fn deliveries_dead(&mut self) -> Result<i64> {
-        let count =
-            self.sql("SELECT COUNT(*) FROM outbox WHERE state = 'dead' AND channel_id IS NOT NULL").scalar().await?;
+        let count = self.sql("SELECT COUNT(*) FROM outbox WHERE state = 'dead'").scalar().await?;
         Ok(count.unwrap_or(0))
     }
 }

@@ -30,6 +30,8 @@ pub struct PrincipalRow {
     pub kind: String,
     /// Where they get mail.
     pub email: Option<String>,
+    /// Counts up with every change.
+    pub revision: i64,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -41,6 +43,7 @@ impl Load for PrincipalRow {
             name: r.get("name")?,
             kind: r.get("kind")?,
             email: r.get("email")?,
+            revision: r.get("revision")?,
             created_at: r.time("created_at")?,
         })
     }
@@ -158,22 +161,25 @@ macro_rules! token {
 impl Read {
     /// By id.
     pub async fn principal(&mut self, id: PrincipalId) -> Result<Option<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, email, created_at FROM principal WHERE id = $1")
+        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE id = $1")
             .bind(id.uuid())
             .optional()
             .await
     }
     /// By name.
     pub async fn principal_by_name(&mut self, name: &str) -> Result<Option<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, email, created_at FROM principal WHERE name = $1").bind(name).optional().await
+        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE name = $1")
+            .bind(name)
+            .optional()
+            .await
     }
     /// Those with a mail address who may have to decide something: admins of the platform or of a workspace, and those of these names.
     pub async fn principals_to_ask(&mut self, names: &[String]) -> Result<Vec<PrincipalRow>> {
         self.sql(sql!(
-            pg: "SELECT id, name, kind, email, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
+            pg: "SELECT id, name, kind, email, revision, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
                  WHERE m.principal_id = p.id AND m.role IN ('admin', 'platform-admin')) \
                  OR name IN (SELECT value FROM jsonb_array_elements_text($1) AS t (value))) ORDER BY name",
-            lite: "SELECT id, name, kind, email, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
+            lite: "SELECT id, name, kind, email, revision, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
                  WHERE m.principal_id = p.id AND m.role IN ('admin', 'platform-admin')) \
                  OR name IN (SELECT value FROM json_each($1))) ORDER BY name",
         ))
@@ -183,7 +189,7 @@ impl Read {
     }
     /// A page by name.
     pub async fn principal_list(&mut self, page: &PageOf<String>) -> Result<Vec<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, email, created_at FROM principal WHERE name > $1 AND kind <> 'system' ORDER BY name LIMIT $2")
+        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE name > $1 AND kind <> 'system' ORDER BY name LIMIT $2")
             .bind(page.after.as_deref().unwrap_or_default())
             .bind(i64::from(page.limit))
             .all()
@@ -239,22 +245,35 @@ impl Read {
 }
 
 impl Tx {
-    /// Says where a principal gets mail; `None`: nowhere.
-    pub async fn principal_email(&mut self, id: PrincipalId, email: Option<&str>) -> Result<()> {
-        self.sql("UPDATE principal SET email = $2 WHERE id = $1").bind(id.uuid()).bind(email).one_row().await
+    /// Says where a principal gets mail; `None`: nowhere. False where it is not at this revision any more.
+    pub async fn principal_email(&mut self, id: PrincipalId, email: Option<&str>, revision: i64) -> Result<bool> {
+        let wrote = self
+            .sql("UPDATE principal SET email = $2, revision = revision + 1 WHERE id = $1 AND revision = $3")
+            .bind(id.uuid())
+            .bind(email)
+            .bind(revision)
+            .execute()
+            .await?;
+        Ok(wrote == 1)
     }
     /// False where the name is taken.
-    pub async fn principal_insert(&mut self, id: PrincipalId, kind: &str, name: &str) -> Result<bool> {
+    pub async fn principal_insert(
+        &mut self,
+        id: PrincipalId,
+        (kind, name): (&str, &str),
+        email: Option<&str>,
+    ) -> Result<bool> {
         let now = self.now().await?;
         let wrote = self
             .sql(
-                "INSERT INTO principal (id, tenant_id, kind, name, revision, created_at) \
-                 VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT DO NOTHING",
+                "INSERT INTO principal (id, tenant_id, kind, name, email, revision, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, 1, $6) ON CONFLICT DO NOTHING",
             )
             .bind(id.uuid())
             .bind(DEFAULT_TENANT.uuid())
             .bind(kind)
             .bind(name)
+            .bind(email)
             .bind_time(now)
             .execute()
             .await?;

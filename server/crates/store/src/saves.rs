@@ -83,8 +83,8 @@ async fn together(
     let mut outcomes = Vec::with_capacity(waiting.len());
     for queued in waiting.iter() {
         let outcome = queued.journal.save_in(&mut tx, &queued.held, &queued.save).await;
-        // Who was fenced wrote nothing.
-        if !matches!(outcome, Ok(_) | Err(JournalError::Fenced)) {
+        // Who was fenced, or gave way to a wish, wrote nothing.
+        if !matches!(outcome, Ok(_) | Err(JournalError::Fenced | JournalError::Wished)) {
             return Ok(None);
         }
         outcomes.push(outcome);

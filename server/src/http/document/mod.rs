@@ -7,9 +7,10 @@ mod limits;
 
 use limits::Limits;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::{
     OpenApi, RefOr, Required, Server,
+    header::Header,
     link::Link,
     path::{Operation, Parameter, PathItem},
     response::Response,
@@ -35,6 +36,7 @@ pub(super) fn whole(mut api: OpenApi) -> OpenApi {
     for (path, item) in &mut api.paths.paths {
         for operation in operations(item) {
             complete(operation, &examples, &limits);
+            fail_too(operation);
             link(operation, path, &deeds);
         }
     }
@@ -42,6 +44,12 @@ pub(super) fn whole(mut api: OpenApi) -> OpenApi {
     bodies_that_may_be_left_out(&mut api);
     name_pages(&mut api);
     drop_unused(&mut api);
+    let tagged = with_revision(&api);
+    for (path, item) in &mut api.paths.paths {
+        for operation in operations(item).filter(|_| path.starts_with("/v1/")) {
+            headers(operation, &tagged);
+        }
+    }
     let components = api.components.get_or_insert_default();
     for (name, schema) in &mut components.schemas {
         limits.of_schema(name, schema);
@@ -113,6 +121,64 @@ fn complete(operation: &mut Operation, examples: &Examples, limits: &Limits) {
             if let RefOr::T(content) = content {
                 content.example = Some(example.clone());
             }
+        }
+    }
+}
+
+/// What is refused as a problem can fail as one.
+fn fail_too(operation: &mut Operation) {
+    let refused = operation.responses.responses.get("4XX").cloned();
+    if let Some(RefOr::T(mut response)) = refused {
+        meaning("5XX").clone_into(&mut response.description);
+        operation.responses.responses.entry("5XX".to_owned()).or_insert(RefOr::T(response));
+    }
+}
+
+/// Schemas of objects that count their changes: their answers bear an ETag.
+fn with_revision(api: &OpenApi) -> BTreeSet<String> {
+    // A policy counts versions.
+    let counts = |name: &str, schema: &RefOr<Schema>| {
+        let revision = matches!(schema, RefOr::T(Schema::Object(object)) if object.properties.contains_key("revision"));
+        revision || name == "TopicPolicy"
+    };
+    let schemas = api.components.iter().flat_map(|components| &components.schemas);
+    let those = schemas.filter(|(name, schema)| counts(name, schema));
+    those.map(|(name, _)| format!("#/components/schemas/{name}")).collect()
+}
+
+/// The headers that answers bear.
+fn headers(operation: &mut Operation, tagged: &BTreeSet<String>) {
+    const EVERY: [(&str, &str, Type); 3] = [
+        ("X-Request-Id", "Names the call in the server's log, and in a problem.", Type::String),
+        ("RateLimit-Policy", "How many calls the principal may make, and how fast that fills up again.", Type::String),
+        ("RateLimit", "How many calls are left, and when there are more.", Type::String),
+    ];
+    let deletes = operation.operation_id.as_deref().is_some_and(|id| id.ends_with("_delete"));
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let is_tagged = response.content.values().any(|content| match content {
+            RefOr::T(content) => matches!(&content.schema, Some(RefOr::Ref(of)) if tagged.contains(&of.ref_location)),
+            RefOr::Ref(_) => false,
+        });
+        let own = match status.as_str() {
+            "201" | "202" => Some((
+                "Location",
+                "Where what was made can be seen, or the work or the request that it waits for.",
+                Type::String,
+            )),
+            "4XX" | "5XX" | "503" => Some((
+                "Retry-After",
+                "After how many seconds to call again, where that helps: with 429 and 503.",
+                Type::Integer,
+            )),
+            _ => None,
+        };
+        let etag = Some(("ETag", "The revision of the object: If-Match of a change takes it.", Type::String));
+        let etag = etag.filter(|_| is_tagged && !deletes);
+        for (name, text, kind) in EVERY.into_iter().chain(own).chain(etag) {
+            let mut header = Header::new(Object::with_type(kind));
+            header.description = Some(text.to_owned());
+            response.headers.entry(name.to_owned()).or_insert(RefOr::T(header));
         }
     }
 }
@@ -197,6 +263,7 @@ fn meaning(status: &str) -> &'static str {
         "202" => "Accepted: work is under way, or a person decides. Where to look: `Location`.",
         "204" => "Done, and there is nothing to show.",
         "503" => "Not able to answer now.",
+        "5XX" => "Not able to answer now, or Orbit failed: call again.",
         _ => "Refused. `code` says why, `errors` which fields, `remedy` what to do.",
     }
 }

@@ -34,6 +34,7 @@ struct Seen {
     running: BTreeMap<PhysicalName, usize>,
     most_at_once: usize,
     waiting: usize,
+    holds_at_create: bool,
 }
 
 impl Broker {
@@ -50,6 +51,10 @@ impl Broker {
     /// Calls about topics wait from now on, before the cluster gets them.
     pub(crate) fn hold(&self) {
         self.open.send_replace(false);
+    }
+    /// Calls wait from the next creation on.
+    pub(crate) fn hold_at_create(&self) {
+        self.seen(|s| s.holds_at_create = true);
     }
     /// What waits goes on.
     pub(crate) fn release(&self) {
@@ -128,6 +133,9 @@ impl KafkaAdmin for Broker {
         self.kafka.topics_describe(names).await
     }
     async fn topics_create(&self, topics: &[NewTopic]) -> Bulk<KafkaTopicId> {
+        if self.seen(|s| std::mem::take(&mut s.holds_at_create)) {
+            self.hold();
+        }
         let names: Vec<_> = topics.iter().map(|t| t.name.clone()).collect();
         let _inside = self.enter(&names).await;
         // Long enough for somebody else to be seen beside it.

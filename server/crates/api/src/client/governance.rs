@@ -114,4 +114,20 @@ impl Client {
     pub async fn notification_delivery_resend(&self, channel: &str, delivery: &str) -> Result<Delivery, ClientError> {
         self.post(&["v1", "notification-channels", channel, "deliveries", delivery, "resend"]).read().await
     }
+
+    /// A page of the mail to a principal.
+    pub async fn principal_delivery_list(
+        &self,
+        principal: &str,
+        state: Option<DeliveryState>,
+        page: &PageQuery,
+    ) -> Result<Page<Delivery>, ClientError> {
+        let call = self.get(&["v1", "principals", principal, "deliveries"]);
+        call.query("state", state).page(page).read().await
+    }
+
+    /// Sends mail to a principal again.
+    pub async fn principal_delivery_resend(&self, principal: &str, delivery: &str) -> Result<Delivery, ClientError> {
+        self.post(&["v1", "principals", principal, "deliveries", delivery, "resend"]).read().await
+    }
 }

@@ -1,7 +1,9 @@
 //! Requests and operations.
 
 use super::{Client, ClientError, OperationQuery, RequestQuery};
-use crate::{Approve, Operation, Page, Reject, Request, RequestCreate, RequestsDecide, RequestsDecided};
+use crate::{
+    Approve, Operation, Page, Reject, Request, RequestCreate, RequestEvaluation, RequestsDecide, RequestsDecided,
+};
 use std::time::Duration;
 
 impl Client {
@@ -13,6 +15,11 @@ impl Client {
     /// Asks for several changes as one request. `None` where everything is as asked for already.
     pub async fn request_create(&self, create: &RequestCreate) -> Result<Option<Request>, ClientError> {
         self.post(&["v1", "requests"]).body(create).read_maybe().await
+    }
+
+    /// What filing it would answer; nothing is filed.
+    pub async fn request_evaluate(&self, request: &RequestCreate) -> Result<RequestEvaluation, ClientError> {
+        self.post(&["v1", "requests:evaluate"]).body(request).read().await
     }
 
     /// A page of the requests that the caller may see.

@@ -52,7 +52,7 @@ async fn go_on(journal: &MemoryJournal, ports: &Ports, mut held: Held) -> Operat
             }
             Ok(Turn::Finished | Turn::Paused) => return held.saga.state,
             Err(JournalError::Store(_)) => held = journal.claim(operation),
-            Err(JournalError::Fenced) => panic!("somebody else took operation {operation}"),
+            Err(JournalError::Fenced | JournalError::Wished) => panic!("somebody else took operation {operation}"),
             Err(JournalError::Unfit(why)) => panic!("operation {operation} cannot even be given up: {why}"),
         }
     }

@@ -176,6 +176,9 @@ impl Inner {
         if kept.version != held.version {
             return Err(JournalError::Fenced);
         }
+        if save.heeds && kept.wish != Wish::default() {
+            return Err(JournalError::Wished);
+        }
         kept.version += 1;
         kept.saga = to_json(&held.saga);
         let (version, wish) = (kept.version, kept.wish);

@@ -31,7 +31,7 @@ pub const CRASHES: [Crash; 2] = [Crash::BeforeSave, Crash::AfterSave];
 /// - `every_fault_heals`: for each call of the plain run and each of [`HEALING`](crate::testing::suite::HEALING), and for each save and each of
 ///   [`CRASHES`](crate::testing::suite::CRASHES): exactly that goes wrong, and cluster and database end as in the plain run, each topic made once;
 /// - `every_cancel_leaves_nothing`: for each save, a person cancels just then: ends `cancelled` with nothing left, or `stuck` where records would be lost,
-///   or as the plain run where that was its last save; and so it does with each of the healing faults and crashes on the way back;
+///   or as the plain run where that was its last save, and the step that it saved was taken; and so it does with each of the healing faults and crashes on the way back;
 /// - `every_pause_is_a_rest`: for each save, a person pauses just then, and resumes: ends as the plain run;
 /// - `every_fatal_leaves_nothing`: for each call and each of [`FATAL`](crate::testing::suite::FATAL), with each healing fault and each crash on the
 ///   way back: ends `rolled-back` with nothing left, or `stuck` where records would be lost.
@@ -125,6 +125,10 @@ impl Run {
         }
         self.kept_records(scenario, what);
     }
+    /// Whether a save of the plain run gives way to what a person wants at that moment.
+    fn heeds(&self, save: usize) -> bool {
+        self.world.journal.saves()[save].save.heeds
+    }
     /// The number of the save with which taking back began.
     fn turned_back_at(&self) -> usize {
         let saves = self.world.journal.saves();
@@ -202,18 +206,29 @@ pub async fn every_cancel_leaves_nothing(scenario: Scenario) {
             };
             let what = format!("cancelled at save {save}{}", if producers { ", producers at once" } else { "" });
             let cancelled = run(&scenario, lay).await;
-            if save == last {
+            if save == last && !plain.heeds(save) {
                 assert_eq!(cancelled.state, OperationState::Succeeded, "{what}");
                 continue;
             }
             cancelled.left_nothing(&scenario, producers, &what);
-            back_through_trouble(&scenario, lay, save, &cancelled, &what).await;
+            let way = WayBack { plain: &cancelled, save, gave_way: plain.heeds(save), stuck_is_right: producers };
+            back_through_trouble(&scenario, lay, &way, &what).await;
         }
     }
 }
 
+/// A way back from a save, without trouble.
+struct WayBack<'a> {
+    plain: &'a Run,
+    save: usize,
+    /// Whether that save gave way to the wish, and the next one saved what had been done.
+    gave_way: bool,
+    stuck_is_right: bool,
+}
+
 /// The way back meets one fault that passes, or one death.
-async fn back_through_trouble(scenario: &Scenario, lay: impl Fn(&World), save: usize, plain: &Run, what: &str) {
+async fn back_through_trouble(scenario: &Scenario, lay: impl Fn(&World), way: &WayBack<'_>, what: &str) {
+    let WayBack { plain, save, .. } = *way;
     let calls_before =
         run(scenario, |world| world.journal.wish_at(save, Wish { cancel: false, pause: true })).await.calls();
     for call in calls_before..plain.calls() {
@@ -237,7 +252,12 @@ async fn back_through_trouble(scenario: &Scenario, lay: impl Fn(&World), save: u
             });
             let healed = healed.await;
             healed.met(0, &what);
-            healed.ends_like(plain, &what);
+            if way.gave_way && (death, crash) == (save + 1, Crash::BeforeSave) {
+                // That the last step was done was never saved: it is taken back as one that may have been.
+                healed.left_nothing(scenario, way.stuck_is_right, &what);
+            } else {
+                healed.ends_like(plain, &what);
+            }
         }
     }
 }
@@ -251,7 +271,7 @@ pub async fn every_pause_is_a_rest(scenario: Scenario) {
     for save in 0..plain.world.journal.saves_tried() {
         let what = format!("paused at save {save}");
         let mut paused = run(&scenario, |world| world.journal.wish_at(save, Wish { cancel: false, pause: true })).await;
-        if save + 1 < plain.world.journal.saves_tried() {
+        if save + 1 < plain.world.journal.saves_tried() || plain.heeds(save) {
             assert_eq!(paused.state, OperationState::Paused, "{what}");
             let before = paused.calls();
             assert_eq!(

@@ -117,6 +117,8 @@ pub struct Save {
     pub due: Duration,
     /// Why it ended as it did, for the audit trail.
     pub failure: Option<Failure>,
+    /// It goes further than one step: nothing is saved where a person wants something else of the operation by now ([`JournalError::Wished`]).
+    pub heeds: bool,
 }
 
 /// Why a save did not happen.
@@ -125,6 +127,9 @@ pub enum JournalError {
     /// Somebody else holds the operation now: stop at once, touch nothing.
     #[error("another replica holds the operation")]
     Fenced,
+    /// A person wants something else of the operation by now, or another replica holds it. Nothing was saved of what would have gone too far.
+    #[error("a person wants something else of the operation")]
+    Wished,
     /// A consequence does not fit the record that it is for, and would not the next time either. Nothing was saved.
     #[error("the record does not fit: {0}")]
     Unfit(String),

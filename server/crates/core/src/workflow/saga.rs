@@ -75,7 +75,7 @@ pub struct Failure {
     pub code: String,
     /// What the user sees.
     pub user: String,
-    /// Names, codes and causes, for the log. Never in an answer.
+    /// Names, codes and causes, for the log and for platform admins.
     pub operator: String,
 }
 
@@ -125,6 +125,9 @@ pub struct StepRecord {
     pub finished_at: Option<Timestamp>,
     /// What the last try said, for the user.
     pub last_error: Option<String>,
+    /// What was behind it, for the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_cause: Option<String>,
 }
 
 /// The state of an operation.
@@ -169,6 +172,7 @@ impl Saga {
             started_at: None,
             finished_at: None,
             last_error: None,
+            last_cause: None,
         };
         let plans = pieces.iter().enumerate();
         let mut steps: Vec<_> = plans.flat_map(|(i, p)| p.plan().into_iter().map(move |s| record(i, s))).collect();

@@ -24,7 +24,7 @@ pub enum Turn {
     Finished,
 }
 
-/// Runs the step that is due and saves. A step that outlasts `deadline` is cut off; since it ran on a copy, it leaves no half-changed state, but is
+/// Runs the step that is due, with what only tells the database of it, and saves. A step that outlasts `deadline` is cut off; since it ran on a copy, it leaves no half-changed state, but is
 /// told of when it is taken again ([`Workflow::begun_before`]).
 /// What a step learned that failed by itself is kept: the end of the operation may have to tell it.
 pub async fn turn(
@@ -40,26 +40,29 @@ pub async fn turn(
     if held.version > saga.due_version && !saga.undoing() {
         begun_before(&mut saga);
     }
-    let (marks, due) = if held.wish.pause {
+    let mut taken = if held.wish.pause {
         saga.state = OperationState::Paused;
-        (vec![], UNTIL_RESUMED)
+        Taken { due: UNTIL_RESUMED, ..Taken::default() }
     } else if held.wish.cancel && !saga.undoing() {
         saga.turn_back();
-        (vec![], Duration::ZERO)
+        Taken::default()
     } else {
         take(held.id, &mut saga, ports, deadline).await
     };
-    let save = Save { marks, state: saga.state, due, failure: saga.failure.clone() };
-    // A save whose next turn lies in the future gives the lease up, so that turn begins with a claim.
-    saga.due_version = held.version + if due.is_zero() { 1 } else { 2 };
-    let mut next = Held { saga, ..*held };
-    let saved = match journal.save(&next, save).await {
-        Err(JournalError::Unfit(why)) => {
-            let stuck = give_up(held, &mut next.saga, &why);
-            journal.save(&next, stuck).await
-        }
-        saved => saved,
-    };
+    let first = taken.first.take();
+    let (mut next, save) = to_save(held, saga, taken, first.is_some());
+    let mut due = save.due;
+    let mut saved = journal.save(&next, save).await;
+    if let (Err(JournalError::Wished), Some((saga, marks))) = (&saved, first) {
+        // Saved as far as it was when there was only told what was done: the next turn heeds the wish.
+        let (as_done, save) = to_save(held, saga, Taken { marks, ..Taken::default() }, false);
+        (next, due) = (as_done, save.due);
+        saved = journal.save(&next, save).await;
+    }
+    if let Err(JournalError::Unfit(why)) = &saved {
+        let stuck = give_up(held, &mut next.saga, why);
+        saved = journal.save(&next, stuck).await;
+    }
     let Saved { version, wish } = saved?;
     *held = Held { version, wish, ..next };
     Ok(match held.saga.state {
@@ -70,20 +73,40 @@ pub async fn turn(
     })
 }
 
-/// Takes the step that is due, or takes it back: its consequences, and how long the next one waits. What only tells the database is told with what it tells
-/// of: nothing happens between them that would have to be remembered.
-async fn take(id: OperationId, saga: &mut Saga, ports: &Ports, deadline: Duration) -> (Vec<Mark>, Duration) {
-    let mut marks = Vec::new();
+/// What a turn came to.
+#[derive(Default)]
+struct Taken {
+    /// Its consequences.
+    marks: Vec<Mark>,
+    /// How long the next turn waits.
+    due: Duration,
+    /// The state and the consequences of its first step alone, where it took more.
+    first: Option<(Saga, Vec<Mark>)>,
+}
+
+/// A turn, as it is saved. `heeds`: it took more than one step.
+fn to_save(held: &Held, mut saga: Saga, Taken { marks, due, .. }: Taken, heeds: bool) -> (Held, Save) {
+    let save = Save { marks, state: saga.state, due, failure: saga.failure.clone(), heeds };
+    // A save whose next turn lies in the future gives the lease up, so that turn begins with a claim.
+    saga.due_version = held.version + if due.is_zero() { 1 } else { 2 };
+    (Held { saga, ..*held }, save)
+}
+
+/// Takes the step that is due, or takes it back. What only tells the database is told with what it tells of: nothing happens between them that would have to be
+/// remembered.
+async fn take(id: OperationId, saga: &mut Saga, ports: &Ports, deadline: Duration) -> Taken {
+    let mut taken = Taken::default();
     loop {
         match step(saga, ports, deadline).await {
             None => saga.state = OperationState::Succeeded,
-            Some(Ok(Did::Done(more))) => marks.extend(advance(saga, more, ports.clock.now())),
-            Some(Ok(Did::NotYet(wait))) => return (marks, wait_for(saga, wait)),
-            Some(Err(error)) => return (marks, fail(id, saga, error, ports.clock.now())),
+            Some(Ok(Did::Done(more))) => taken.marks.extend(advance(saga, more, ports.clock.now())),
+            Some(Ok(Did::NotYet(wait))) => taken.due = wait_for(saga, wait),
+            Some(Err(error)) => taken.due = fail(id, saga, error, ports.clock.now()),
         }
-        if !saga.tells() {
-            return (marks, Duration::ZERO);
+        if !saga.tells() || !taken.due.is_zero() {
+            return taken;
         }
+        taken.first.get_or_insert_with(|| (saga.clone(), taken.marks.clone()));
     }
 }
 
@@ -133,11 +156,12 @@ fn give_up(held: &Held, saga: &mut Saga, why: &str) -> Save {
     if let Some(record) = saga.steps.get_mut(held.saga.at) {
         record.state = StepState::Failed;
         record.last_error = Some(failure.user.clone());
+        record.last_cause = Some(failure.operator.clone());
     }
     saga.at = held.saga.at;
     saga.state = OperationState::Stuck;
     let failure = saga.failure.get_or_insert(failure).clone();
-    Save { marks: vec![], state: saga.state, due: Duration::ZERO, failure: Some(failure) }
+    Save { marks: vec![], state: saga.state, due: Duration::ZERO, failure: Some(failure), heeds: false }
 }
 
 /// The step is done: on to the next, or, when taking back, to the one before.
@@ -180,6 +204,7 @@ fn wait_for(saga: &mut Saga, wait: Wait) -> Duration {
             saga.state = waiting(undoing);
             record.waits = record.waits.saturating_add(1);
             record.last_error = Some(user);
+            record.last_cause = None;
             Retry::WAITING.delay(record.waits).unwrap_or(Retry::LONGEST)
         }
     }
@@ -206,6 +231,7 @@ fn fail(operation: OperationId, saga: &mut Saga, error: StepError, now: Timestam
         failure.user
     );
     record.last_error = Some(failure.user.clone());
+    record.last_cause = Some(failure.operator.clone()).filter(|cause| !cause.is_empty());
     if let Some(after) = again {
         saga.state = waiting(undoing);
         return after;

@@ -177,7 +177,7 @@ fn clusters_are_found_by_id() {
 }
 
 fn nothing_happened(state: OperationState) -> Save {
-    Save { marks: vec![], state, due: Duration::ZERO, failure: None }
+    Save { marks: vec![], state, due: Duration::ZERO, failure: None, heeds: false }
 }
 
 #[test]

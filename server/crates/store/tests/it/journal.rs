@@ -7,7 +7,7 @@ use orbit_core::{
     model::topic::{Observed, TopicStatus},
     ports::{KafkaTopicId, Ports},
     testing::{FakeClusters, FakeKafka},
-    workflow::{Failure, Held, Journal, JournalError, Mark, OperationState, Save, Turn, turn},
+    workflow::{Failure, Held, Journal, JournalError, Mark, OperationState, Save, Turn, Wish, turn},
 };
 use orbit_store::{AuditRow, Health, LeasedJournal, OperationRow};
 use std::{sync::Arc, time::Duration};
@@ -228,8 +228,13 @@ async fn what_was_made_and_is_taken_back_with_its_bundle_ends_as_if_never_made(d
     let (_, held) = db.operate(&place, &create).await;
     let topic = create.id;
     let journal = db.journal(&place);
-    let told =
-        Save { marks: vec![made(&create, 3)], state: OperationState::Running, due: Duration::ZERO, failure: None };
+    let told = Save {
+        marks: vec![made(&create, 3)],
+        state: OperationState::Running,
+        due: Duration::ZERO,
+        failure: None,
+        heeds: false,
+    };
     let version = journal.save(&held, told).await.unwrap().version;
     assert_eq!(db.topic(&create).await.unwrap().status, TopicStatus::Active);
 
@@ -250,6 +255,21 @@ async fn a_topic_that_could_not_be_deleted_is_active_again(db: TestStore) {
     db.journal(&place).save(&held, save).await.unwrap();
     let row = db.topic(&delete).await.unwrap();
     assert_eq!((row.status, row.kafka_topic_id.is_some()), (TopicStatus::Active, true));
+}
+
+async fn what_goes_further_than_a_step_gives_way_to_a_wish(db: TestStore) {
+    let place = db.place().await;
+    let (create, _, held) = working(&db, &place).await;
+    let journal = db.journal(&place);
+    let (ended, whole) = Place::ended(&held, OperationState::Succeeded, vec![made(&create, 1)]);
+    let whole = Save { heeds: true, ..whole };
+    for wish in [Wish { cancel: false, pause: true }, Wish { cancel: true, pause: false }] {
+        assert!(db.write(async |tx| tx.operation_wish(held.id, wish).await).await.unwrap());
+        assert_eq!(journal.save(&ended, whole.clone()).await, Err(JournalError::Wished));
+    }
+    assert_eq!(db.topic(&create).await.unwrap().status, TopicStatus::Provisioning, "nothing of it was saved");
+    let (running, step) = Place::ended(&held, OperationState::Running, vec![]);
+    assert!(journal.save(&running, step).await.unwrap().wish.cancel, "one step is, and tells what is wished");
 }
 
 async fn saves_of_many_operations_do_not_stand_in_each_others_way(db: TestStore) {
@@ -323,6 +343,7 @@ on_both!(
     a_topic_that_was_taken_back_frees_its_name_at_once,
     what_was_made_and_is_taken_back_with_its_bundle_ends_as_if_never_made,
     a_topic_that_could_not_be_deleted_is_active_again,
+    what_goes_further_than_a_step_gives_way_to_a_wish,
     saves_of_many_operations_do_not_stand_in_each_others_way,
     a_save_that_cannot_be_leaves_those_beside_it_alone,
 );

@@ -208,7 +208,7 @@ async fn those_who_may_decide_are_found_by_their_mail_address(db: TestStore) {
         db.write(async |tx| tx.membership_insert(id, who, of, role).await).await.unwrap();
     }
     for (who, address) in [(admin, "a@x"), (kim, "n@x"), (member, "m@x")] {
-        db.write(async |tx| tx.principal_email(who, Some(address)).await).await.unwrap();
+        db.write(async |tx| tx.principal_email(who, Some(address), 1).await).await.unwrap();
     }
     let mut read = db.read().await.unwrap();
     let mut ask = async |names: &[&str]| -> Vec<String> {
@@ -218,7 +218,7 @@ async fn those_who_may_decide_are_found_by_their_mail_address(db: TestStore) {
     assert_eq!(ask(&[]).await, ["a@x"]);
     assert_eq!(ask(&["named", "silent", "nobody"]).await, ["a@x", "n@x"]);
     drop(read);
-    db.write(async |tx| tx.principal_email(admin, None).await).await.unwrap();
+    db.write(async |tx| tx.principal_email(admin, None, 2).await).await.unwrap();
     assert_eq!(db.read().await.unwrap().principal(admin).await.unwrap().unwrap().email, None);
 }
 

@@ -91,7 +91,10 @@ async fn a_transaction_that_is_dropped_gives_its_connection_back(db: TestStore) 
     for i in 0..40 {
         let mut tx = db.begin().await.unwrap();
         let id = orbit_core::id::PrincipalId::from_uuid(crate::support::fresh());
-        assert!(tx.principal_insert(id, "person", "same").await.unwrap(), "round {i} sees nothing of the one before");
+        assert!(
+            tx.principal_insert(id, ("person", "same"), None).await.unwrap(),
+            "round {i} sees nothing of the one before"
+        );
         drop(tx);
         drop(db.read().await.unwrap());
     }

@@ -32,9 +32,9 @@ async fn mint(db: &TestStore, who: PrincipalId, hash: &[u8]) -> NewToken {
 async fn a_name_is_taken_once(db: TestStore) {
     let alice = db.principal("alice").await;
     let other = PrincipalId::from_uuid(fresh());
-    assert!(!db.write(async |tx| tx.principal_insert(other, "service", "alice").await).await.unwrap());
+    assert!(!db.write(async |tx| tx.principal_insert(other, ("service", "alice"), None).await).await.unwrap());
     assert!(
-        !db.write(async |tx| tx.principal_insert(other, "service", "orbit").await).await.unwrap(),
+        !db.write(async |tx| tx.principal_insert(other, ("service", "orbit"), None).await).await.unwrap(),
         "Orbit's own name"
     );
     let mut read = db.read().await.unwrap();
@@ -47,7 +47,7 @@ async fn a_name_is_taken_once(db: TestStore) {
 
 async fn a_kind_that_is_none_is_an_error(db: TestStore) {
     let id = PrincipalId::from_uuid(fresh());
-    let wrong = db.write(async |tx| tx.principal_insert(id, "robot", "r2").await).await;
+    let wrong = db.write(async |tx| tx.principal_insert(id, ("robot", "r2"), None).await).await;
     assert!(matches!(wrong, Err(StoreError::Sqlx(_))), "{wrong:?}");
 }
 

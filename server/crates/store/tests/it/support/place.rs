@@ -82,7 +82,7 @@ impl TestStore {
 
     pub(crate) async fn principal(&self, name: &str) -> PrincipalId {
         let id = PrincipalId::from_uuid(fresh());
-        assert!(self.write(async |tx| tx.principal_insert(id, "person", name).await).await.unwrap());
+        assert!(self.write(async |tx| tx.principal_insert(id, ("person", name), None).await).await.unwrap());
         id
     }
 
@@ -284,7 +284,7 @@ impl Place {
     pub(crate) fn ended(held: &Held, state: OperationState, marks: Vec<Mark>) -> (Held, Save) {
         let mut held = held.clone();
         held.saga.state = state;
-        let save = Save { marks, state, due: Duration::ZERO, failure: held.saga.failure.clone() };
+        let save = Save { marks, state, due: Duration::ZERO, failure: held.saga.failure.clone(), heeds: false };
         (held, save)
     }
     pub(crate) fn resolution(state: RequestState, by: &str) -> Resolution {
