@@ -16,6 +16,7 @@ use crate::auth::{
     permission::{Permission, TopicEvaluate, TopicWrite},
 };
 use orbit_core::{
+    approval::RequestState,
     change::{Action, Change},
     documentation::Documentation,
     id::RequestId,
@@ -122,6 +123,12 @@ impl App {
         match self.ways(&mut db, call, &filing).await? {
             Ways::Equal(open) => {
                 told.request = Some(self.request_brief(&mut db, &open).await?);
+                // Of what is under way nothing more is asked of anybody.
+                if open.state == RequestState::Pending {
+                    let items = db.request_items(open.id).await?;
+                    told.approvers = self.approvers(&mut db, &open, &items).await?;
+                    told.verdict = open.verdict;
+                }
                 return Ok(told);
             }
             Ways::Over(those) => {
@@ -141,7 +148,9 @@ impl App {
         if told.verdict.decision() != Decision::Deny {
             begins_together(&late)?;
         }
-        told.verdict.begins_with(told.verdict.lead_hours);
+        if filing.changes.len() > 1 {
+            told.verdict.begins_with(told.verdict.lead_hours);
+        }
         let words = |need: &Needs| (need.clone(), approvers_text(need, &workspace, &approvers));
         told.approvers = told.verdict.needs.iter().map(words).collect();
         Ok(told)

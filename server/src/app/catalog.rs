@@ -158,7 +158,7 @@ impl App {
                 topics => format!("owns {topics} topics"),
             };
             return Err(Refusal::new(Code::WorkspaceInUse, format!("workspace {} {owns}", row.slug))
-                .remedy("delete its topics and policies first")
+                .remedy("delete those first; the record of a topic that was refused or withdrawn counts until it is deleted")
                 .into());
         }
         self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
@@ -235,12 +235,14 @@ impl App {
             return Err(Refusal::new(Code::EnvironmentInUse, text).remedy("take it out of the policy first").into());
         }
         if !tx.environment_delete(row.id).await? {
-            return Err(Refusal::new(
-                Code::EnvironmentInUse,
-                format!("environment {} has topics or mappings", row.slug),
-            )
-            .remedy("delete them first")
-            .into());
+            let clusters: Vec<_> = tx.mappings_of(row.id).await?.into_iter().map(|m| m.cluster.to_string()).collect();
+            let has = match clusters.as_slice() {
+                [] => "has topics".to_owned(),
+                some => format!("is mapped to {}", some.join(", ")),
+            };
+            return Err(Refusal::new(Code::EnvironmentInUse, format!("environment {} {has}", row.slug))
+                .remedy("delete those first; the record of a topic that was refused or withdrawn counts until it is deleted")
+                .into());
         }
         self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
         Ok(tx.commit().await?)
@@ -301,6 +303,7 @@ async fn clusters_of(db: &mut Read, row: &EnvironmentRow) -> AppResult<Vec<Strin
 
 fn no_mapping(named: &str) -> Refusal {
     Refusal::new(Code::MappingNotFound, format!("there is no environment mapping {named}"))
+        .remedy("GET /v1/environment-mappings lists them")
 }
 
 fn mapping_id(named: &str) -> AppResult<MappingId> {

@@ -125,6 +125,7 @@ fn may_rule(who: &Identity, workspace: Option<WorkspaceId>) -> bool {
 
 fn absent(named: &str) -> Refusal {
     Refusal::new(Code::ChannelNotFound, format!("there is no notification channel {named} that you can see"))
+        .remedy("GET /v1/notification-channels lists those that there are")
 }
 
 fn fresh_secret() -> AppResult<Secret> {
@@ -340,7 +341,10 @@ impl App {
         of: impl FnOnce(&OutboxRow) -> bool,
         absent: impl Fn() -> String,
     ) -> AppResult<OutboxRow> {
-        let gone = || Refusal::new(Code::DeliveryNotFound, absent());
+        let gone = || {
+            Refusal::new(Code::DeliveryNotFound, absent())
+                .remedy("look at …/deliveries: what is over for long is forgotten")
+        };
         let id: Uuid = delivery.strip_prefix(DELIVERY_PREFIX).and_then(|id| id.parse().ok()).ok_or_else(gone)?;
         tx.delivery(id).await?.filter(of).ok_or_else(gone)?;
         if self.answered_before::<Uuid>(&mut tx, call).await?.is_some() {

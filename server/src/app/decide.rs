@@ -61,6 +61,7 @@ impl Decision {
 
 pub(super) fn no_request(named: &str) -> Refusal {
     Refusal::new(Code::RequestNotFound, format!("there is no request {named} that you can see"))
+        .remedy("GET /v1/requests lists those that there are")
 }
 
 impl App {
@@ -458,10 +459,16 @@ fn refused(refusal: &NotAllowed, row: &RequestRow) -> Refusal {
     match refusal {
         NotAllowed::Decided(RequestState::Pending) => {
             Refusal::new(Code::RequestDecided, "the request is pending: it waits for a decision already")
+                .remedy("approve, reject or withdraw it")
         }
         NotAllowed::Decided(state) => {
             let by = row.decided_by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
-            Refusal::new(Code::RequestDecided, format!("the request was {}{by} before", state.as_str()))
+            let remedy = match (row.superseded_by, row.operation_id) {
+                (Some(next), _) => format!("decide the one that took its place: GET /v1/requests/{next}"),
+                (None, Some(operation)) => format!("look what became of it: GET /v1/operations/{operation}"),
+                (None, None) => "nothing is left to decide of it: have it asked for again".to_owned(),
+            };
+            Refusal::new(Code::RequestDecided, format!("the request was {}{by} before", state.as_str())).remedy(remedy)
         }
         NotAllowed::OnlyRequester(what) => Refusal::new(Code::RequestNotYours, *what).remedy(format!(
             "ask {} or an admin of workspace {}; who decides can reject it",

@@ -41,7 +41,8 @@ impl App {
             Ok(id) => db.principal(id).await?,
             Err(_) => db.principal_by_name(named).await?,
         };
-        row.ok_or_else(|| Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}")).into())
+        let absent = || Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}"));
+        row.ok_or_else(|| absent().remedy("GET /v1/principals lists them").into())
     }
 
     /// A principal who can act by a token or have a role: any but Orbit itself, in whose name the trail tells what Orbit did.
@@ -103,9 +104,12 @@ impl App {
     async fn own_principal(&self, db: &mut Read, who: &Identity, named: &str) -> AppResult<PrincipalRow> {
         let own = who.name == named || who.principal.to_string() == named;
         if !(own || who.platform_admin) {
-            return Err(Refusal::new(Code::PrincipalNotFound, format!("there is no principal {named}"))
-                .remedy("your own is yours to see and change so; a platform admin has anybody's")
-                .into());
+            return Err(Refusal::new(
+                Code::PrincipalNotFound,
+                format!("there is no principal {named} that you can see"),
+            )
+            .remedy("you see and change your own; a platform admin anybody's")
+            .into());
         }
         self.principal_named(db, named).await
     }
@@ -133,9 +137,9 @@ impl App {
         self.resend(tx, call, delivery, of, || format!("there is no delivery {delivery} to principal {named}")).await
     }
 
-    /// A principal.
-    pub async fn principal_get(&self, named: &str) -> AppResult<PrincipalRow> {
-        self.principal_named(&mut self.store.read().await?, named).await
+    /// A principal: oneself, or anybody for a platform admin.
+    pub async fn principal_get(&self, who: &Identity, named: &str) -> AppResult<PrincipalRow> {
+        self.own_principal(&mut self.store.read().await?, who, named).await
     }
 
     /// A page of principals.

@@ -149,10 +149,12 @@ impl App {
         let late = filing.changes.iter().zip(&filing.places).zip(&weighed);
         let late: Vec<_> = late.map(|((change, place), w)| (change, *place, w.verdict.lead_hours)).collect();
         begins_together(&late)?;
-        let hours = verdict.lead_hours;
-        verdict.begins_with(hours);
-        for one in &mut weighed {
-            one.verdict.begins_with(hours);
+        if weighed.len() > 1 {
+            let hours = verdict.lead_hours;
+            verdict.begins_with(hours);
+            for one in &mut weighed {
+                one.verdict.begins_with(hours);
+            }
         }
         Ok((weighed, verdict))
     }

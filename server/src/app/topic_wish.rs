@@ -151,7 +151,10 @@ fn comes_to(row: &TopicRow, wish: &Wish<'_>, call: &Call, is_open: bool) -> AppR
 
 fn exists(row: &TopicRow) -> Refusal {
     let (key, name) = (row.key(), row.name.as_str().replace('.', "_"));
-    let remedy = format!("bring it under Terraform: terraform import orbit_kafka_topic.{name} {key}");
+    let remedy = format!(
+        "bring it under Terraform: terraform import orbit_kafka_topic.{name} {key}; by REST, change it: PATCH /v1/topics/{}",
+        row.id
+    );
     let detail = format!("topic {key} exists already");
     Refusal::new(Code::TopicExists, &detail).remedy(&remedy).field(field("/name", "topic.exists", &detail, &remedy))
 }

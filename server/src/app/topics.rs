@@ -59,6 +59,7 @@ pub enum Outcome {
 
 pub(super) fn no_topic(named: &str) -> Refusal {
     Refusal::new(Code::TopicNotFound, format!("there is no topic {named} that you can see"))
+        .remedy("GET /v1/topics lists those that there are")
 }
 
 impl App {

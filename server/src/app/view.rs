@@ -157,7 +157,7 @@ impl App {
     }
 
     /// Who can give each consent that a request needs, in words.
-    async fn approvers(
+    pub(super) async fn approvers(
         &self,
         db: &mut Read,
         row: &RequestRow,

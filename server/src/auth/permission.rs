@@ -111,7 +111,7 @@ permissions! {
     PrincipalRead = Held::OnPlatform;
     /// Creates principals.
     PrincipalWrite = Held::OnPlatform;
-    /// Says where it gets mail; anybody's on the platform.
+    /// Sees who one is and what mail one got, and says where one gets it; anybody's on the platform.
     PrincipalUpdate = Held::ByTheObject;
     /// Sees roles: its own, and those in workspaces it rules.
     MembershipRead = Held::ByTheObject;

@@ -159,16 +159,16 @@ pub(super) async fn principal_delivery_resend(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
 }
 
-/// A principal, by name or id.
+/// A principal, by name or id: one's own, or for a platform admin anybody's.
 #[utoipa::path(get, path = "/v1/principals/{principal}", operation_id = "principal_get", tag = "people",
     params(("principal" = String, Path, description = "Name or id")),
     responses((status = 200, body = api::Principal), (status = "4XX", body = api::Problem)))]
 pub(super) async fn principal_get(
-    _caller: Caller<PrincipalRead>,
+    caller: Caller<PrincipalUpdate>,
     State(app): State<App>,
     Path(named): Path<String>,
 ) -> Tagged<api::Principal> {
-    let row = app.principal_get(&named).await?;
+    let row = app.principal_get(&caller.who, &named).await?;
     tagged(StatusCode::OK, row.revision, principal(&row))
 }
 
@@ -342,6 +342,6 @@ pub(super) async fn token_revoke(
     responses((status = 200, body = api::WhoAmI), (status = "4XX", body = api::Problem)))]
 pub(super) async fn whoami(caller: Caller<WhoAmI>, State(app): State<App>) -> Answer<api::WhoAmI> {
     let memberships = caller.who.memberships.iter().map(membership).collect();
-    let email = app.principal_get(&caller.who.name).await?.email;
+    let email = app.principal_get(&caller.who, &caller.who.name).await?.email;
     Ok((StatusCode::OK, Json(api::WhoAmI { principal: caller.who.name, email, memberships })))
 }

@@ -47,6 +47,10 @@ impl Parse<TopicRules> for api::TopicPolicyReplace {
                 "take it out",
             );
         }
+        if self.environments.as_ref().is_some_and(Vec::is_empty) {
+            let remedy = "leave it out for a policy that holds in all of them, or delete the policy";
+            wrong.note("/environments", "length", "names none".to_owned(), Some("1..".to_owned()), remedy);
+        }
         let environments = slugs("/environments", self.environments, wrong);
         let naming_pattern = self.naming_pattern.and_then(|text| pattern("/naming_pattern", &text, wrong));
         let auto_approve_patterns = patterns(self.auto_approve_patterns, wrong);

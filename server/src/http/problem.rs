@@ -109,9 +109,8 @@ fn bare(status: StatusCode) -> Option<Refusal> {
     Some(match status {
         StatusCode::BAD_REQUEST => Refusal::new(Code::Malformed, "the address of the call cannot be read")
             .remedy("check its percent-encoding; GET /v1/openapi.json tells the routes"),
-        StatusCode::NOT_FOUND => {
-            Refusal::new(Code::NoRoute, "no such route").remedy("GET /v1/openapi.json tells the routes")
-        }
+        StatusCode::NOT_FOUND => Refusal::new(Code::NoRoute, "no such route")
+            .remedy("/docs/api/ shows the routes, GET /v1/openapi.json tells them"),
         StatusCode::METHOD_NOT_ALLOWED => {
             Refusal::new(Code::Method, "the route takes other methods").remedy("the header Allow names them")
         }

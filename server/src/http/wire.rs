@@ -331,7 +331,12 @@ fn conditions(view: &TopicView, drift: Option<&Drift>) -> Vec<api::Condition> {
         && let Some(at) = view.operation.as_ref().and_then(OperationRow::scheduled_at)
     {
         let at = to_the_second(at);
-        tell("DeletionScheduled", format!("deleted at {at}; until then POST /v1/topics/{}/restore keeps it", row.id));
+        let together = view.operation.as_ref().filter(|o| o.saga.pieces.len() > 1);
+        let keep = together.map_or_else(
+            || format!("POST /v1/topics/{}/restore keeps it", row.id),
+            |o| format!("POST /v1/operations/{}/cancel keeps it and all that is deleted with it", o.id),
+        );
+        tell("DeletionScheduled", format!("deleted at {at}; until then {keep}"));
     }
     if row.status == TopicStatus::Active {
         if let Some(request) = pending {

@@ -428,7 +428,9 @@ async fn what_it_would_be_answered_is_told_before(orbit: TestApp) {
     root.put("/v1/workspaces/payments/limits", json!({})).await.ok();
 
     let filed = dev.ask(&[a.clone(), b.clone()]).await.accepted().id();
-    assert_eq!(asks(&dev, &[a.clone(), b.clone()]).await.text("/request/id"), filed, "it attaches");
+    let same = asks(&dev, &[a.clone(), b.clone()]).await;
+    assert_eq!((same.text("/request/id"), same.text("/verdict/decision")), (filed.as_str(), "needs-approval"));
+    assert_eq!(same.text("/verdict/needs/0/approvers"), "a platform admin");
     let other = item("create", "prod", "b", json!({ "partitions": 3 }));
     assert_eq!(asks(&dev, &[a.clone(), other.clone()]).await.text("/supersedes/0/id"), filed);
     asks(&dev, &[other]).await.problem(409, "request.open").says("one of 2 objects");

@@ -176,6 +176,10 @@ async fn the_longest_lead_holds(orbit: TestApp) {
     for warning in &warnings {
         assert!(warning["message"].as_str().unwrap().contains("deleted 48 hours after"), "{warning}");
     }
+    let seen = dev.topic("orders").get().await;
+    let scheduled =
+        seen.body["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "DeletionScheduled").unwrap();
+    assert!(scheduled["message"].as_str().unwrap().contains("/cancel keeps it and all"), "{scheduled}");
     assert_eq!(warnings.iter().map(|w| w["limit"].as_str().unwrap()).collect::<Vec<_>>(), ["24", "48"]);
     root.put("/v1/topic-policies/own", json!({ "deletion_lead_time_hours": 8_761 }))
         .await

@@ -335,6 +335,8 @@ async fn people_get_mail_of_what_they_decide_and_asked_for(orbit: TestApp) {
         let told = who.patch(&format!("/v1/principals/{name}"), json!({ "email": at(name) })).await;
         assert_eq!(told.ok().text("/email"), at(name));
     }
+    dev.get("/v1/principals/root").await.problem(404, "principal.not-found");
+    assert_eq!(dev.get("/v1/principals/dev").await.ok().text("/email"), at("dev"));
     dev.patch("/v1/principals/root", json!({ "email": "x@example.com" })).await.problem(404, "principal.not-found");
     dev.patch("/v1/principals/dev", json!({ "email": "none" })).await.invalid().field("/email");
     root.put("/v1/topic-policies/platform", json!({

@@ -94,6 +94,8 @@ async fn what_a_policy_names_is_there(orbit: TestApp) {
     assert_eq!(refused.invalid().pointers(), ["/allowed_configs", "/profiles/audit/config"]);
     assert_eq!(refused.text("/errors/1/remedy"), "did you mean min.insync.replicas?");
 
+    let nowhere = json!({ "name": "p", "scope": "platform", "environments": [] });
+    root.post("/v1/topic-policies", nowhere).await.invalid().names("/environments", "names none");
     let outside = json!({
         "name": "p", "scope": "platform", "environments": ["dev"], "require_approval_for": ["dev", "prod"],
     });

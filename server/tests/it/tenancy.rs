@@ -165,7 +165,6 @@ async fn platform_things_take_a_platform_admin(orbit: TestApp) {
         (Method::DELETE, "/v1/clusters/main", Value::Null),
         (Method::POST, "/v1/principals", json!({ "name": "p" })),
         (Method::GET, "/v1/principals", Value::Null),
-        (Method::GET, "/v1/principals/root", Value::Null),
     ] {
         let call = lead.call(method.clone(), path);
         let call = if body.is_null() { call } else { call.json(&body) };

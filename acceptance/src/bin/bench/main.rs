@@ -1,5 +1,5 @@
-//! The figures of `docs/performance.md`, end to end on the real parts: `make bench` builds, starts Kafka and runs this. `make bench B=burst` measures one
-//! part: start, create, burst, recovery, isolation, rest, replicas, plan, estate.
+//! The figures of `docs/performance.md`, end to end on the real parts: `make bench` builds, and runs this part after part, each on a Kafka of its own; `make bench
+//! B=burst` measures one: start, create, burst, recovery, isolation, rest, replicas, plan, estate.
 //!
 //! Every figure stands beside a floor or a peer of the same run, so that a slow machine changes both.
 
@@ -27,8 +27,6 @@ async fn main() -> Result<()> {
     }
     let env = Env::read()?;
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
-    println!("| what | p50 | p95 | floor or peer of the same run | runs |");
-    println!("|---|---|---|---|---|");
     if wanted("start") {
         start::server(&env).await?;
         start::provider(&env).await?;

@@ -211,11 +211,16 @@ impl Verdict {
         self.reasons.push(reason);
     }
 
-    /// It is carried out with others, of which the last begins after so many hours: then all of them do.
+    /// It is carried out with others, of which the last begins after so many hours: then all of them do, and none is taken back alone.
     pub fn begins_with(&mut self, hours: Option<u32>) {
         let Some(hours) = hours else { return };
         for warning in self.warnings.iter_mut().filter(|warning| warning.code == LEAD_TIME) {
-            warning.message = lead_text(hours);
+            warning.message = format!(
+                "the topic is deleted {} after the deletion is accepted, with the others of the request; until then all of them can be kept",
+                in_hours(hours)
+            );
+            "to keep them: POST /v1/operations/{operation}/cancel, of the operation that the request leads to"
+                .clone_into(&mut warning.remedy);
         }
     }
     /// Ends the wait for a decision after so many hours, where nothing ends it sooner.
