@@ -195,7 +195,14 @@ async fn mail_to_a_person_is_no_delivery_of_a_channel(db: TestStore) {
     assert_eq!((taken.id, taken.channel, taken.recipient.as_deref()), (id, None, Some("kim@example.com")));
     assert!(!db.write(async |tx| tx.event_told(id).await).await.unwrap());
     assert_eq!(db.count("outbox", "kind = 'mail'").await, 1, "it is no event");
-    assert_eq!(db.read().await.unwrap().delivery(id).await.unwrap(), None);
+    let mut read = db.read().await.unwrap();
+    assert_eq!(read.delivery(id).await.unwrap().unwrap().recipient.as_deref(), Some("kim@example.com"));
+    for (recipient, found) in [(None, vec![]), (Some("kim@example.com"), vec![id]), (Some("other@example.com"), vec![])]
+    {
+        let filter = DeliveryFilter { recipient: recipient.map(str::to_owned), ..DeliveryFilter::default() };
+        let rows = read.delivery_list(&filter, &first(10)).await.unwrap();
+        assert_eq!(rows.into_iter().map(|row| row.id).collect::<Vec<_>>(), found, "{recipient:?}");
+    }
 }
 
 async fn those_who_may_decide_are_found_by_their_mail_address(db: TestStore) {
