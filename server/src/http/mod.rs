@@ -16,6 +16,7 @@ mod params;
 mod parse;
 mod people;
 mod policies;
+mod policy_body;
 mod problem;
 mod requests;
 mod shape;
