@@ -8,7 +8,7 @@ use super::{
     topic_place::{Books, Room, Rooms},
     topic_wish::{Intended, Intent},
     topics::field,
-    view::approvers_text,
+    view::{approvers_text, in_all},
     way::{Standing, Ways},
 };
 use crate::auth::{
@@ -58,13 +58,6 @@ pub struct RequestEvaluated {
     pub supersedes: Vec<RequestBrief>,
 }
 
-/// Approvers that every environment names: only they can decide all of it.
-fn named_everywhere(rooms: &[Room]) -> Vec<String> {
-    let of = |room: &Room| room.environment.default_approvers.iter().cloned().collect::<BTreeSet<_>>();
-    let all = rooms.iter().map(of).reduce(|all, more| &all & &more);
-    all.into_iter().flatten().collect()
-}
-
 impl App {
     /// Files several changes as one request.
     pub async fn request_create(
@@ -109,7 +102,8 @@ impl App {
         let mut db = self.store.read().await?;
         let rooms = self.rooms(&mut db, caller, &new.items).await?;
         one_workspace(&rooms)?;
-        let approvers = named_everywhere(&rooms);
+        let of = |room: &Room| (room.environment.id, room.environment.default_approvers.clone());
+        let named: HashMap<_, _> = rooms.iter().map(of).collect();
         let workspace = rooms.first().map(|room| room.workspace.slug.to_string()).unwrap_or_default();
         let mut standing = Vec::with_capacity(rooms.len());
         for (room, item) in rooms.into_iter().zip(&new.items) {
@@ -151,6 +145,7 @@ impl App {
         if filing.changes.len() > 1 {
             told.verdict.begins_with(told.verdict.lead_hours);
         }
+        let approvers = in_all(filing.changes.iter().filter_map(|change| named.get(&change.environment())));
         let words = |need: &Needs| (need.clone(), approvers_text(need, &workspace, &approvers));
         told.approvers = told.verdict.needs.iter().map(words).collect();
         Ok(told)

@@ -2,7 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Code, Refusal,
-    policies::{names_admins_of, names_environment, policies_that_name},
+    policies::{names_admins_of, names_environment, policy_that_names},
     topics::field,
 };
 use crate::auth::{
@@ -146,8 +146,8 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.workspace_for(&mut tx, caller, named).await?;
         unchanged(expected, row.revision, || format!("workspace {}", row.slug))?;
-        let naming = policies_that_name(&mut tx, |rules| names_admins_of(rules, &row.slug)).await?;
-        if let Some(policy) = naming.first() {
+        let naming = policy_that_names(&mut tx, |rules| names_admins_of(rules, &row.slug)).await?;
+        if let Some(policy) = naming {
             let text = format!("policy {policy} has the admins of workspace {} consent", row.slug);
             return Err(Refusal::new(Code::WorkspaceInUse, text).remedy("name others in the policy first").into());
         }
@@ -229,8 +229,8 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.environment_named(&mut tx, named).await?;
         unchanged(expected, row.revision, || format!("environment {}", row.slug))?;
-        let naming = policies_that_name(&mut tx, |rules| names_environment(rules, &row.slug)).await?;
-        if let Some(policy) = naming.first() {
+        let naming = policy_that_names(&mut tx, |rules| names_environment(rules, &row.slug)).await?;
+        if let Some(policy) = naming {
             let text = format!("policy {policy} names environment {}", row.slug);
             return Err(Refusal::new(Code::EnvironmentInUse, text).remedy("take it out of the policy first").into());
         }

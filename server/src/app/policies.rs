@@ -328,16 +328,16 @@ pub(super) async fn check_named(db: &mut Read, rules: &TopicRules) -> AppResult<
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(wrong).into()) }
 }
 
-/// The policies that name an environment, or a workspace whose admins give consent: without it they would bind nobody, or leave requests that nobody can decide.
-pub(super) async fn policies_that_name(db: &mut Read, names: impl Fn(&TopicRules) -> bool) -> AppResult<Vec<Slug>> {
+/// A policy that names an environment, or a workspace whose admins give consent: without it, it would bind nobody, or leave requests that nobody can decide.
+pub(super) async fn policy_that_names(db: &mut Read, names: impl Fn(&TopicRules) -> bool) -> AppResult<Option<Slug>> {
     const LOT: u32 = 500;
-    let (mut found, mut page) = (Vec::new(), PageOf { after: None, limit: LOT });
+    let mut page = PageOf { after: None, limit: LOT };
     loop {
         let rows = db.policy_list(None, &page).await?;
         let full = rows.len() == LOT as usize;
         page.after = rows.last().map(|row| row.name.to_string());
-        found.extend(rows.into_iter().filter(|row| names(&row.rules)).map(|row| row.name));
-        if !full {
+        let found = rows.into_iter().find(|row| names(&row.rules)).map(|row| row.name);
+        if found.is_some() || !full {
             return Ok(found);
         }
     }

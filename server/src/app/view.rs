@@ -79,6 +79,13 @@ pub struct OpenBrief {
     pub objects: Vec<String>,
 }
 
+/// The names that stand in every list.
+pub(super) fn in_all<'a>(lists: impl IntoIterator<Item = &'a Vec<String>>) -> Vec<String> {
+    let mut lists = lists.into_iter();
+    let first = lists.next().cloned().unwrap_or_default();
+    lists.fold(first, |names, these| names.into_iter().filter(|name| these.contains(name)).collect())
+}
+
 /// A moment, as people read it.
 #[must_use]
 pub fn to_the_second(at: Timestamp) -> Timestamp {
@@ -194,21 +201,13 @@ impl App {
         known: &mut HashMap<EnvironmentId, Vec<String>>,
         items: &[RequestItemRow],
     ) -> AppResult<Vec<String>> {
-        let mut named: Option<Vec<String>> = None;
         for id in items.iter().map(|item| item.change.environment()) {
-            let these = match known.entry(id) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => {
-                    let row = db.environment(id).await?;
-                    new.insert(row.map(|e| e.default_approvers).unwrap_or_default())
-                }
-            };
-            named = Some(match named {
-                None => these.clone(),
-                Some(before) => before.into_iter().filter(|name| these.contains(name)).collect(),
-            });
+            if let Entry::Vacant(new) = known.entry(id) {
+                let row = db.environment(id).await?;
+                new.insert(row.map(|e| e.default_approvers).unwrap_or_default());
+            }
         }
-        Ok(named.unwrap_or_default())
+        Ok(in_all(items.iter().filter_map(|item| known.get(&item.change.environment()))))
     }
 
     /// What else somebody has open beside a request of theirs, as far as the reader may see it.

@@ -1,7 +1,7 @@
 //! Notification channels.
 
 use super::{
-    Answer, Failed, Tagged, created,
+    Answer, Failed, Tagged, accepted, created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{Wrongs, slug},
     tagged,
@@ -17,7 +17,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::Response,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -265,8 +265,7 @@ pub(super) async fn notification_channel_test(
 ) -> Tagged<api::Delivery> {
     let call = asked.bare(caller.who.clone())?;
     let row = app.channel_test(&call, &channel).await?;
-    let there = format!("/v1/notification-channels/{channel}/deliveries");
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
+    accepted(format!("/v1/notification-channels/{channel}/deliveries"), delivery(&row))
 }
 
 /// Which deliveries.
@@ -319,6 +318,5 @@ pub(super) async fn notification_delivery_resend(
 ) -> Tagged<api::Delivery> {
     let call = asked.bare(caller.who.clone())?;
     let row = app.delivery_resend(&call, &channel, &message).await?;
-    let there = format!("/v1/notification-channels/{channel}/deliveries");
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
+    accepted(format!("/v1/notification-channels/{channel}/deliveries"), delivery(&row))
 }

@@ -231,6 +231,12 @@ fn tagged<T>(status: StatusCode, revision: i64, body: T) -> Tagged<T> {
     Ok((status, [(header::ETAG, format!("\"{revision}\""))], Json(body)))
 }
 
+/// The answer to what set work going, and where that can be seen.
+#[expect(clippy::unnecessary_wraps, reason = "a handler's last line is its answer")]
+fn accepted<T>(there: String, body: T) -> Tagged<T> {
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(body)))
+}
+
 /// The answer to what made an object: where it can be seen, and its ETag where it has one.
 #[expect(clippy::unnecessary_wraps, reason = "a handler's last line is its answer")]
 fn created<T: serde::Serialize>(

@@ -1,7 +1,7 @@
 //! Operations.
 
 use super::{
-    Answer, Tagged,
+    Answer, Tagged, accepted,
     input::{Asked, NoBody, Paging, Query, TimeSort, by_time, page},
     until, wait, wire,
 };
@@ -15,7 +15,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::StatusCode,
 };
 use orbit_api as api;
 use orbit_core::{id::OperationId, workflow::Control};
@@ -146,6 +146,5 @@ async fn control(
     let task = app.clone();
     let id = app.to_the_end(async move { task.operation_control(&caller, &call, &operation, control).await }).await?;
     let row = app.operation_after(id).await?;
-    let there = [(header::LOCATION, format!("/v1/operations/{id}"))];
-    Ok((StatusCode::ACCEPTED, there, Json(wire::operation(&row, &who))))
+    accepted(format!("/v1/operations/{id}"), wire::operation(&row, &who))
 }

@@ -1,7 +1,7 @@
 //! Principals, memberships and tokens.
 
 use super::{
-    Answer, Failed, Tagged,
+    Answer, Failed, Tagged, accepted,
     channels::{Which as WhichMail, delivery},
     created,
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
@@ -21,7 +21,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::Response,
 };
 use orbit_api as api;
@@ -155,8 +155,7 @@ pub(super) async fn principal_delivery_resend(
 ) -> Tagged<api::Delivery> {
     let call = asked.bare(caller.who.clone())?;
     let row = app.mail_resend(&call, &named, &message).await?;
-    let there = format!("/v1/principals/{named}/deliveries");
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, there)], Json(delivery(&row))))
+    accepted(format!("/v1/principals/{named}/deliveries"), delivery(&row))
 }
 
 /// A principal, by name or id: one's own, or for a platform admin anybody's.
