@@ -49,6 +49,7 @@ impl Provider for OrbitProvider {
     type Config = Settings;
     type Client = Orbit;
     const NAME: &'static str = "orbit";
+    const SOURCE: &'static str = "registry.terraform.io/orbit/orbit";
 
     fn schema() -> Schema<Settings> {
         Schema::new()

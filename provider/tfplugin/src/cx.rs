@@ -11,13 +11,30 @@ pub struct Cx<C> {
     /// What [`Provider::configure`](crate::Provider::configure) made.
     pub client: Arc<C>,
     stop: CancellationToken,
+    request_id: String,
+    deferral_allowed: bool,
+    planned_private: Vec<u8>,
     notes: Mutex<Notes>,
 }
 
+/// What a call leaves beside its result.
 #[derive(Debug, Default)]
-struct Notes {
-    warnings: Vec<Diagnostic>,
-    private: Vec<u8>,
+pub(crate) struct Notes {
+    pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) private: Vec<u8>,
+    pub(crate) deferral: Option<Deferral>,
+}
+
+/// Why something has to wait for another run. Part of the protocol, behind `-allow-deferral` in experimental builds of
+/// Terraform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deferral {
+    /// Something in the resource's configuration is not known yet.
+    ResourceConfigUnknown,
+    /// Something in the provider's configuration is not known yet.
+    ProviderConfigUnknown,
+    /// Something that it needs does not exist yet.
+    AbsentPrerequisite,
 }
 
 /// The bytes in the state: an envelope, so that the library can store something of its own one day.
@@ -28,8 +45,31 @@ struct Envelope<P> {
 
 impl<C> Cx<C> {
     pub(crate) fn new(client: Arc<C>, stop: CancellationToken, private: Vec<u8>) -> Self {
-        let notes = Notes { private, warnings: Vec::new() };
-        Self { client, stop, notes: Mutex::new(notes) }
+        let notes = Notes { private, ..Notes::default() };
+        Self {
+            client,
+            stop,
+            request_id: crate::rpc::request_id(),
+            deferral_allowed: false,
+            planned_private: Vec::new(),
+            notes: Mutex::new(notes),
+        }
+    }
+
+    pub(crate) fn may_defer(mut self, allowed: bool) -> Self {
+        self.deferral_allowed = allowed;
+        self
+    }
+
+    pub(crate) fn planned_before(mut self, private: Vec<u8>) -> Self {
+        self.planned_private = private;
+        self
+    }
+
+    /// The id of this call, as it stands in the log beside everything that happens in it: for the server's log, too.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
     }
 
     /// Completes when the user wants Terraform to stop. Terraform then waits for the handlers in flight, without a
@@ -64,14 +104,35 @@ impl<C> Cx<C> {
     /// # Errors
     /// If what is stored is not a `P`.
     pub fn private<P: DeserializeOwned>(&self) -> Result<Option<P>, Diagnostics> {
-        let notes = self.notes();
-        if notes.private.is_empty() {
-            return Ok(None);
+        open_envelope(&self.notes().private)
+    }
+
+    /// What the plan that the user saw has stored by [`set_private`](Self::set_private), in the plan just before an apply.
+    /// Terraform 1.16 and newer hand it on; for others there is none.
+    ///
+    /// # Errors
+    /// If what is stored is not a `P`.
+    pub fn planned_private<P: DeserializeOwned>(&self) -> Result<Option<P>, Diagnostics> {
+        open_envelope(&self.planned_private)
+    }
+
+    /// Puts the object off to another run. Return what is known from the call then; Terraform uses it only to show it.
+    ///
+    /// # Errors
+    /// If this Terraform cannot put anything off.
+    pub fn defer(&self, why: Deferral) -> Result<(), Diagnostics> {
+        if !self.deferral_allowed {
+            let what = match why {
+                Deferral::ResourceConfigUnknown => "Something in its configuration is not known yet",
+                Deferral::ProviderConfigUnknown => "Something in the provider's configuration is not known yet",
+                Deferral::AbsentPrerequisite => "Something that it needs does not exist yet",
+            };
+            return Err(Diagnostic::error(what)
+                .detail("Apply what it depends on first, with -target, and then everything.")
+                .into());
         }
-        let envelope: Result<Envelope<P>, _> = serde_json::from_slice(&notes.private);
-        envelope
-            .map(|envelope| Some(envelope.provider))
-            .map_err(|e| format!("the private data in the state cannot be read: {e}").into())
+        self.notes().deferral = Some(why);
+        Ok(())
     }
 
     /// Stores something beside the object that users do not see. Works in read, create, update and import, and in a
@@ -86,13 +147,22 @@ impl<C> Cx<C> {
         Ok(())
     }
 
-    pub(crate) fn into_notes(self) -> (Vec<Diagnostic>, Vec<u8>) {
-        let notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (notes.warnings, notes.private)
+    pub(crate) fn into_notes(self) -> Notes {
+        self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing panics while the lock is held, so a poisoned one is whole.
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn open_envelope<P: DeserializeOwned>(bytes: &[u8]) -> Result<Option<P>, Diagnostics> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let envelope: Result<Envelope<P>, _> = serde_json::from_slice(bytes);
+    envelope
+        .map(|envelope| Some(envelope.provider))
+        .map_err(|e| format!("the private data in the state cannot be read: {e}").into())
 }

@@ -10,12 +10,22 @@ pub trait Provider: Send + Sync + 'static {
     type Client: Send + Sync + 'static;
     /// The name in the registry and the prefix of every type, for example `ledger`.
     const NAME: &'static str;
+    /// Where configurations find it, host included: `registry.terraform.io/example/ledger`.
+    const SOURCE: &'static str;
 
     /// The rules of the `provider` block.
     fn schema() -> Schema<Self::Config>;
 
     /// The resources and data sources.
     fn registry() -> Registry<Self::Client>;
+
+    /// Rules over several attributes of the `provider` block. Runs at `validate`, where much is not known yet.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    fn validate(_config: View<'_, Self::Config>) -> Result<(), Diagnostics> {
+        Ok(())
+    }
 
     /// Makes the client. Terraform starts a provider three to five times per command and configures it in most of
     /// them, so this should connect to nothing: let the first request do that.

@@ -51,6 +51,25 @@ pub trait Resource: Model {
         async { Err(format!("{} cannot be imported", Self::NAME).into()) }
     }
 
+    /// Finds an existing object by its identity: the attributes that [`identity`](crate::schema::Attribute::identity)
+    /// marks, everything else null.
+    fn import_by(
+        _cx: &Cx<Self::Client>,
+        _identity: View<'_, Self>,
+    ) -> impl Future<Output = Result<Self, Diagnostics>> + Send {
+        async { Err(format!("{} cannot be imported by its identity, only by its id", Self::NAME).into()) }
+    }
+
+    /// Takes over an object that a resource of another type holds, perhaps one of another provider: what a `moved` block
+    /// across types asks for. `None` where nothing is known of that type. Terraform reads the object next, which fills
+    /// in what is left open. Runs without a client.
+    ///
+    /// # Errors
+    /// If the type is known, and this state of it cannot be taken over.
+    fn move_from(_source: &MoveSource) -> Result<Option<Self>, Diagnostics> {
+        Ok(None)
+    }
+
     /// Brings a state from version `from` to `from + 1`. Called in a chain until the current version is reached.
     ///
     /// # Errors
@@ -58,6 +77,19 @@ pub trait Resource: Model {
     fn upgrade(from: u32, _state: JsonObject) -> Result<JsonObject, Diagnostics> {
         Err(format!("no upgrade of {} from version {from} of its state is known", Self::NAME).into())
     }
+}
+
+/// An object of another type that is to become one of this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MoveSource {
+    /// The address of its provider, for example `registry.terraform.io/mongey/kafka`.
+    pub provider: String,
+    /// Its type.
+    pub type_name: String,
+    /// The version of its schema.
+    pub version: i64,
+    /// Its state.
+    pub state: JsonObject,
 }
 
 /// A data source: reads, changes nothing.

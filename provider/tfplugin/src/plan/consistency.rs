@@ -48,6 +48,12 @@ fn planned_attribute(
     path: Path,
     wrong: &mut Vec<ValueError>,
 ) {
+    if spec.write_only {
+        if !planned.is_null() {
+            wrong.push(ValueError::at(path, "a write-only value is planned, but none is ever stored"));
+        }
+        return;
+    }
     let unchanged = alike(planned, prior) && !prior.is_null() && !config.is_null();
     let provider_decides = spec.computed && (!spec.optional || config.is_null());
     if alike(planned, config) || unchanged || provider_decides {
@@ -179,7 +185,7 @@ fn alike(a: &Value, b: &Value) -> bool {
 fn show(spec: &AttributeSpec, value: &Value) -> String {
     match value {
         Value::Unknown(_) => "an unknown value".to_owned(),
-        _ if spec.sensitive => "a sensitive value".to_owned(),
+        _ if spec.sensitive || spec.write_only => "a sensitive value".to_owned(),
         value => to_json(value).to_string(),
     }
 }

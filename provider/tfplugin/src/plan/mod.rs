@@ -2,7 +2,7 @@
 
 mod change;
 pub(crate) mod consistency;
-mod steps;
+pub(crate) mod steps;
 mod view;
 
 pub use change::{Action, Change};
@@ -33,6 +33,7 @@ impl Planning {
         let mut requires_replace = BTreeSet::new();
         if !planned.is_null() {
             steps::defaults(attributes, &mut planned, &config);
+            steps::forget_write_only(attributes, &mut planned);
             if planned != prior {
                 steps::mark_unknown(attributes, &mut planned, &config);
                 steps::keep(attributes, &mut planned, &config, &prior);
@@ -63,6 +64,58 @@ pub(crate) fn complete(attributes: &[AttributeSpec], config: &Value) -> Value {
     steps::defaults(attributes, &mut complete, config);
     steps::mark_unknown(attributes, &mut complete, config);
     complete
+}
+
+/// The least that a configuration has to say for a state to come of it.
+pub(crate) fn generate(attributes: &[AttributeSpec], state: &Value) -> Value {
+    let mut config = state.clone();
+    strip(attributes, &mut config);
+    config
+}
+
+fn strip(attributes: &[AttributeSpec], value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for spec in attributes {
+                let Some(value) = object.get_mut(spec.name) else { continue };
+                let is_settable = (spec.required || spec.optional) && !spec.write_only && spec.deprecated.is_none();
+                if !is_settable || spec.default.as_ref() == Some(value) {
+                    *value = Value::Null;
+                } else if let Shape::Nested(_, nested) = &spec.shape {
+                    strip(nested, value);
+                }
+            }
+        }
+        Value::List(items) => strip_each(attributes, items),
+        Value::Map(items) => strip_each(attributes, items.values_mut()),
+        Value::Set(items) => {
+            strip_each(attributes, items.iter_mut());
+            *value = Value::set(std::mem::take(items));
+        }
+        _ => {}
+    }
+}
+
+fn strip_each<'v>(attributes: &[AttributeSpec], items: impl IntoIterator<Item = &'v mut Value>) {
+    for item in items {
+        strip(attributes, item);
+    }
+}
+
+/// Where a configuration sets what is only written.
+pub(crate) fn write_only_in(attributes: &[AttributeSpec], config: &Value, at: &Path) -> Vec<Path> {
+    let mut found = Vec::new();
+    for spec in attributes {
+        let (value, path) = (config.attribute(spec.name), at.clone().attr(spec.name));
+        if spec.write_only && !value.is_null() {
+            found.push(path);
+        } else if let Shape::Nested(_, nested) = &spec.shape {
+            for (path, element) in steps::elements(value, &path) {
+                found.extend(write_only_in(nested, element, &path));
+            }
+        }
+    }
+    found
 }
 
 /// Runs every attribute's checks over a configuration. What is not wholly known is left for later.

@@ -4,7 +4,10 @@ use crate::{
     Path, Value,
     schema::{AttributeSpec, Shape},
 };
-use std::{collections::BTreeSet, mem};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 static NULL: Value = Value::Null;
 
@@ -17,6 +20,46 @@ pub(super) fn defaults(attributes: &[AttributeSpec], planned: &mut Value, config
             *planned = default.clone();
         }
     });
+}
+
+/// What is only written is planned as nothing, wherever it stands.
+pub(crate) fn forget_write_only(attributes: &[AttributeSpec], value: &mut Value) {
+    each_object(value, &mut |object| {
+        for spec in attributes {
+            match (object.get_mut(spec.name), &spec.shape) {
+                (Some(value), _) if spec.write_only => *value = Value::Null,
+                (Some(value), Shape::Nested(_, nested)) => forget_write_only(nested, value),
+                _ => {}
+            }
+        }
+    });
+}
+
+/// What is only written, put back from the configuration: the input of create and update.
+pub(crate) fn recall_write_only(attributes: &[AttributeSpec], planned: &mut Value, config: &Value) {
+    each_attribute(attributes, planned, config, &NULL, &mut |spec, planned, config, _| {
+        if spec.write_only {
+            *planned = config.clone();
+        }
+    });
+}
+
+fn each_object(value: &mut Value, work: &mut dyn FnMut(&mut BTreeMap<String, Value>)) {
+    match value {
+        Value::Object(object) => work(object),
+        // No set holds anything write-only: the self-check of schemas refuses that.
+        Value::List(items) => {
+            for item in items {
+                each_object(item, work);
+            }
+        }
+        Value::Map(items) => {
+            for item in items.values_mut() {
+                each_object(item, work);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Where the configuration says nothing and the provider decides, "known after apply".
@@ -57,7 +100,7 @@ pub(super) fn replace(
         if planned == prior {
             continue;
         }
-        if spec.replace {
+        if spec.replace.as_ref().is_some_and(|rule| rule.applies(prior, planned)) {
             found.insert(path);
         } else if let Shape::Nested(_, nested) = &spec.shape {
             for (path, element) in elements(planned, &path) {

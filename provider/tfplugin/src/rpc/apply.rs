@@ -1,9 +1,13 @@
 //! Apply: create, update or delete, and the check that what came back is what was planned.
 
-use super::{Server, decode, encode, find, subject};
+use super::{Server, decode, encode, find, identity, subject};
 use crate::{
     Diagnostic, Diagnostics, Provider, Severity, Value, ValueError,
-    plan::consistency::{self, provider_bug},
+    cx::Notes,
+    plan::{
+        consistency::{self, provider_bug},
+        steps::recall_write_only,
+    },
     proto::tfplugin6 as wire,
     registry::{Failed, Stored},
     schema::SchemaSpec,
@@ -19,17 +23,20 @@ impl<P: Provider> Server<P> {
         let planned = decode(request.planned_state.as_ref(), &entry.schema.ty)?;
         let subject = subject(&request.type_name, request.prior_state.as_ref(), request.config.as_ref());
         let cx = self.cx(request.planned_private)?;
+        let mut want = planned.clone();
+        recall_write_only(&entry.schema.attributes, &mut want, &decode(request.config.as_ref(), &entry.schema.ty)?);
         let result = match (prior.is_null(), planned.is_null()) {
-            (true, _) => entry.handler.create(&cx, &planned).await,
-            (false, false) => entry.handler.update(&cx, &prior, &planned).await,
+            (true, _) => entry.handler.create(&cx, &want).await,
+            (false, false) => entry.handler.update(&cx, &prior, &want).await,
             (false, true) => entry.handler.delete(&cx, &prior).await,
         };
         let (state, mut diagnostics) = settle(&entry.schema, &prior, &planned, result);
-        let (warnings, private) = cx.into_notes();
+        let Notes { warnings, private, .. } = cx.into_notes();
         diagnostics.extend(warnings);
         let news = |d: &Diagnostic| d.severity == Severity::Error || !self.told.knows(subject, d);
         let diagnostics: Diagnostics = diagnostics.into_iter().filter(news).collect();
         Ok(wire::apply_resource_change::Response {
+            new_identity: identity::of(&entry.schema, &state)?,
             new_state: Some(encode(&state, &entry.schema.ty)?),
             private: if state.is_null() { Vec::new() } else { private },
             diagnostics: diagnostics.to_proto(),

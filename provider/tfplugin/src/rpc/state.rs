@@ -1,9 +1,13 @@
-//! States in and out: read, import, upgrade.
+//! States in and out: read, import, move, upgrade, and back to a configuration.
 
-use super::{Server, decode, encode, find};
+use super::{Server, decode, deferred, encode, find, identity, may_defer};
 use crate::{
-    Diagnostics, JsonObject, Path, Provider, Value, ValueError, plan::consistency, proto::tfplugin6 as wire,
-    schema::SchemaSpec, value,
+    Diagnostic, Diagnostics, JsonObject, MoveSource, Path, Provider, Value, ValueError,
+    cx::Notes,
+    plan::{consistency, generate},
+    proto::tfplugin6 as wire,
+    schema::SchemaSpec,
+    value,
 };
 
 impl<P: Provider> Server<P> {
@@ -13,16 +17,20 @@ impl<P: Provider> Server<P> {
     ) -> Result<wire::read_resource::Response, Diagnostics> {
         let entry = find(&self.offer().registry.resources, &request.type_name)?;
         let now = decode(request.current_state.as_ref(), &entry.schema.ty)?;
-        let cx = self.cx(request.private)?;
+        let cx = self.cx(request.private)?.may_defer(may_defer(request.client_capabilities.as_ref()));
         let found = entry.handler.read(&cx, &now).await?;
-        if let Some(found) = &found {
-            must_be_known(&entry.schema, found)?;
+        let Notes { warnings, private, deferral } = cx.into_notes();
+        let found = if deferral.is_some() { now } else { found.unwrap_or(Value::Null) };
+        if !found.is_null() {
+            must_be_known(&entry.schema, &found)?;
+            identity::must_stay(&entry.schema, request.current_identity.as_ref(), &found)?;
         }
-        let (warnings, private) = cx.into_notes();
         Ok(wire::read_resource::Response {
-            new_state: Some(encode(&found.unwrap_or(Value::Null), &entry.schema.ty)?),
+            new_identity: identity::of(&entry.schema, &found)?,
+            new_state: Some(encode(&found, &entry.schema.ty)?),
             diagnostics: warnings.into_iter().collect::<Diagnostics>().to_proto(),
             private,
+            deferred: deferred(deferral),
         })
     }
 
@@ -31,17 +39,70 @@ impl<P: Provider> Server<P> {
         request: wire::import_resource_state::Request,
     ) -> Result<wire::import_resource_state::Response, Diagnostics> {
         let entry = find(&self.offer().registry.resources, &request.type_name)?;
-        let cx = self.cx(Vec::new())?;
-        let found = entry.handler.import(&cx, request.id).await?;
-        let (warnings, private) = cx.into_notes();
+        let cx = self.cx(Vec::new())?.may_defer(may_defer(request.client_capabilities.as_ref()));
+        let asked = identity::held(&entry.schema, request.identity.as_ref())?;
+        let found = if asked.is_null() {
+            entry.handler.import(&cx, request.id).await?
+        } else {
+            entry.handler.import_by(&cx, &asked).await?
+        };
+        // Terraform reads the object next, which fills in what import leaves open.
+        let found = found.unknown_as_null();
+        let Notes { warnings, private, deferral } = cx.into_notes();
         Ok(wire::import_resource_state::Response {
             imported_resources: vec![wire::import_resource_state::ImportedResource {
                 type_name: request.type_name,
-                // Terraform reads the object next, which fills in what import leaves open.
-                state: Some(encode(&found.unknown_as_null(), &entry.schema.ty)?),
+                identity: identity::of(&entry.schema, &found)?,
+                state: Some(encode(&found, &entry.schema.ty)?),
                 private,
             }],
             diagnostics: warnings.into_iter().collect::<Diagnostics>().to_proto(),
+            deferred: deferred(deferral),
+        })
+    }
+
+    pub(super) fn move_state(
+        &self,
+        request: wire::move_resource_state::Request,
+    ) -> Result<wire::move_resource_state::Response, Diagnostics> {
+        let entry = find(&self.offer().registry.resources, &request.target_type_name)?;
+        let json = request.source_state.map(|raw| raw.json).unwrap_or_default();
+        let source = MoveSource {
+            provider: request.source_provider_address,
+            type_name: request.source_type_name,
+            version: request.source_schema_version,
+            state: serde_json::from_slice(&json).map_err(|e| format!("the state to be moved is not JSON: {e}"))?,
+        };
+        let Some(state) = entry.handler.move_from(&source)? else {
+            let MoveSource { provider, type_name, .. } = source;
+            let target = request.target_type_name;
+            return Err(Diagnostic::error(format!("A {type_name} cannot become a {target}"))
+                .detail(format!(
+                    "The provider takes over no {type_name} of {provider}. Remove the `moved` block; a `removed` block \
+                     and an `import` block do the same by hand."
+                ))
+                .into());
+        };
+        let state = state.unknown_as_null();
+        Ok(wire::move_resource_state::Response {
+            target_identity: identity::of(&entry.schema, &state)?,
+            target_state: Some(encode(&state, &entry.schema.ty)?),
+            diagnostics: Vec::new(),
+            target_private: Vec::new(),
+        })
+    }
+
+    /// What a user would have written to get this state.
+    pub(super) fn generate(
+        &self,
+        request: &wire::generate_resource_config::Request,
+    ) -> Result<wire::generate_resource_config::Response, Diagnostics> {
+        let entry = find(&self.offer().registry.resources, &request.type_name)?;
+        let state = decode(request.state.as_ref(), &entry.schema.ty)?;
+        let config = generate(&entry.schema.attributes, &state);
+        Ok(wire::generate_resource_config::Response {
+            config: Some(encode(&config, &entry.schema.ty)?),
+            diagnostics: Vec::new(),
         })
     }
 

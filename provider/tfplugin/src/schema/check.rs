@@ -1,7 +1,8 @@
 //! The rules that Terraform applies when it loads a schema, applied before it does: there, one wrong attribute makes
 //! the whole provider unusable, with a message for its developers.
 
-use super::{AttributeSpec, Nesting, Shape, clean_doc, field::default_fits};
+use super::{AttributeSpec, Nesting, Replace, Shape, clean_doc, field::default_fits};
+use crate::Type;
 
 /// What a schema is of: each kind of block has arguments of Terraform's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,11 @@ pub(crate) enum Kind {
     Provider,
     Resource,
     DataSource,
+    Ephemeral,
+    /// What a `list` block is asked for, inside of its `config`.
+    List,
+    /// What an `action` block is told, inside of its `config`.
+    Action,
 }
 
 impl Kind {
@@ -18,8 +24,28 @@ impl Kind {
             Self::Resource => {
                 &["connection", "count", "depends_on", "for_each", "lifecycle", "locals", "provider", "provisioner"]
             }
-            Self::DataSource => &["count", "depends_on", "for_each", "lifecycle", "locals", "provider"],
+            Self::DataSource | Self::Ephemeral => {
+                &["count", "depends_on", "for_each", "lifecycle", "locals", "provider"]
+            }
+            Self::List | Self::Action => &[],
         }
+    }
+
+    /// What it is called.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Resource => "resource",
+            Self::DataSource => "data source",
+            Self::Ephemeral => "ephemeral resource",
+            Self::List => "list resource",
+            Self::Action => "action",
+        }
+    }
+
+    /// Whether there is a value that the provider can decide.
+    pub(crate) const fn has_result(self) -> bool {
+        matches!(self, Self::Resource | Self::DataSource | Self::Ephemeral)
     }
 }
 
@@ -39,11 +65,11 @@ pub(crate) fn check(kind: Kind, fields: &[&str], doc: &str, attributes: &[Attrib
             problems.push(format!("{field}: the name is Terraform's own"));
         }
     }
-    check_attributes("", attributes, &mut problems);
+    check_attributes(kind, "", attributes, &mut problems);
     problems
 }
 
-fn check_attributes(prefix: &str, attributes: &[AttributeSpec], problems: &mut Vec<String>) {
+fn check_attributes(kind: Kind, prefix: &str, attributes: &[AttributeSpec], problems: &mut Vec<String>) {
     for attribute in attributes {
         let path = format!("{prefix}{}", attribute.name);
         let mut wrong = |what: &str| problems.push(format!("{path}: {what}"));
@@ -61,8 +87,17 @@ fn check_attributes(prefix: &str, attributes: &[AttributeSpec], problems: &mut V
             wrong("it is required and something else");
         }
         // Else every change of anything makes it unknown, unknown is not what it was, and so the object would be destroyed over a description.
-        if attribute.computed && attribute.replace && !attribute.keep && attribute.default.is_none() {
+        if attribute.computed && attribute.replace.is_some() && !attribute.keep && attribute.default.is_none() {
             wrong("it is computed and a change of it replaces, so it has to keep its value or have a default");
+        }
+        if attribute.computed && attribute.default.is_none() && !kind.has_result() {
+            wrong("it is computed, but nothing comes back here");
+        }
+        if attribute.write_only && kind != Kind::Resource {
+            wrong("only a resource has write-only attributes");
+        }
+        if attribute.identity.is_some() {
+            check_identity(kind, prefix, attribute, &mut wrong);
         }
         if let Some(default) = &attribute.default
             && let Err(e) = default_fits(attribute, default)
@@ -78,11 +113,38 @@ fn check_attributes(prefix: &str, attributes: &[AttributeSpec], problems: &mut V
                 if *nesting == Nesting::Set && super::object_type(nested).has_dynamic() {
                     wrong("a set cannot hold values of dynamic type");
                 }
+                if *nesting == Nesting::Set && has_write_only(nested) {
+                    wrong("a set cannot hold write-only attributes");
+                }
                 if nested.is_empty() {
                     wrong("it is nested and has no attributes");
                 }
-                check_attributes(&format!("{path}."), nested, problems);
+                check_attributes(kind, &format!("{path}."), nested, problems);
             }
         }
     }
+}
+
+fn check_identity(kind: Kind, prefix: &str, attribute: &AttributeSpec, wrong: &mut impl FnMut(&str)) {
+    if kind != Kind::Resource || !prefix.is_empty() {
+        wrong("only attributes of a resource, and no nested ones, belong to an identity");
+    }
+    if !matches!(attribute.shape, Shape::Type(Type::Bool | Type::Number | Type::String)) {
+        wrong("an identity is made of strings, numbers and bools");
+    }
+    if attribute.sensitive || attribute.write_only {
+        wrong("an identity is shown to everybody");
+    }
+    let provider_keeps = attribute.computed && attribute.keep;
+    if !provider_keeps && !matches!(attribute.replace, Some(Replace::Always)) {
+        wrong(
+            "it belongs to the identity, so a change of it has to replace the object, or the provider has to keep it",
+        );
+    }
+}
+
+fn has_write_only(attributes: &[AttributeSpec]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.write_only || matches!(&attribute.shape, Shape::Nested(_, nested) if has_write_only(nested))
+    })
 }

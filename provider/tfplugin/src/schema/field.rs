@@ -1,7 +1,7 @@
 //! Typed handles and what is said through them.
 
-use super::{AttributeSpec, Kind, Model, SchemaSpec, clean_doc, object_type};
-use crate::value::{AttributeType, Computed, Path, Value};
+use super::{AttributeSpec, IdentitySpec, Kind, Model, Replace, SchemaSpec, clean_doc, object_type};
+use crate::value::{Attr, AttributeType, Computed, Path, Value, WriteOnly};
 use std::{marker::PhantomData, sync::Arc};
 
 /// A handle on one attribute of `M`: schema, plan view and diagnostics all go through it.
@@ -30,6 +30,10 @@ impl<M, T> Field<M, T> {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
+    }
+
+    pub(crate) const fn doc(self) -> &'static str {
+        self.doc
     }
 
     /// The path to the attribute, to go on from: `Topic::config.path().key("retention.ms")`.
@@ -62,9 +66,11 @@ impl<M, T: AttributeType> Field<M, T> {
             optional: false,
             computed: false,
             sensitive: false,
+            write_only: false,
             deprecated: None,
             keep: false,
-            replace: false,
+            replace: None,
+            identity: None,
             nullable: T::NULLABLE,
             default: None,
             checks: vec![Arc::new(|value| T::Known::from_value(value).map(drop))],
@@ -126,6 +132,25 @@ impl<M, T: AttributeType> Field<M, Computed<T>> {
     }
 }
 
+impl<M, T: AttributeType> Field<M, WriteOnly<T>> {
+    /// The configuration may set it; it reaches create and update, and is in no plan and no state. Terraform 1.11 and
+    /// newer. Since nobody can see whether it has changed, give it a companion such as `password_wo_version`.
+    pub fn write_only(self) -> Attribute<M, WriteOnly<T>> {
+        self.define(|spec| {
+            spec.optional = true;
+            spec.write_only = true;
+        })
+    }
+
+    /// The same, and the configuration must set it.
+    pub fn write_only_required(self) -> Attribute<M, WriteOnly<T>> {
+        self.define(|spec| {
+            spec.required = true;
+            spec.write_only = true;
+        })
+    }
+}
+
 impl<M, T: AttributeType> Attribute<M, Computed<T>> {
     /// Once known it stays: a change elsewhere does not make it "known after apply" again. For ids.
     pub fn keep(mut self) -> Self {
@@ -137,7 +162,28 @@ impl<M, T: AttributeType> Attribute<M, Computed<T>> {
 impl<M, T: AttributeType> Attribute<M, T> {
     /// A change of it cannot be made in place: the object is destroyed and created anew.
     pub fn replace(mut self) -> Self {
-        self.spec.replace = true;
+        self.spec.replace = Some(Replace::Always);
+        self
+    }
+
+    /// Some changes of it cannot be made in place: those of which this says so, given the value before and the planned
+    /// one. It must not depend on anything else: Terraform plans twice.
+    pub fn replace_if(mut self, rule: impl Fn(Attr<T::Known>, Attr<T::Known>) -> bool + Send + Sync + 'static) -> Self {
+        let rule = move |before: &Value, planned: &Value| rule(Attr::read(before), Attr::read(planned));
+        self.spec.replace = Some(Replace::If(Arc::new(rule)));
+        self
+    }
+
+    /// It belongs to the identity of the object: what Terraform 1.12 and newer keep beside the state, and what an
+    /// `import` block can give instead of an id. An identity never changes in the life of an object.
+    pub fn identity(mut self) -> Self {
+        self.spec.identity = Some(ForImport::Required);
+        self
+    }
+
+    /// The same, and an `import` block may leave it out.
+    pub fn identity_optional(mut self) -> Self {
+        self.spec.identity = Some(ForImport::Optional);
         self
     }
 
@@ -164,6 +210,13 @@ impl<M, T: AttributeType> Attribute<M, T> {
         }));
         self
     }
+}
+
+/// Whether an `import` block must give a part of the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ForImport {
+    Required,
+    Optional,
 }
 
 /// The attributes of a nested model, in the order of the documentation.
@@ -240,9 +293,11 @@ impl<M: Model> Schema<M> {
         super::check(kind, M::FIELDS, M::DOC, &self.attributes.specs)
     }
 
-    pub(crate) fn into_spec(self) -> SchemaSpec {
+    pub(crate) fn into_spec(self, kind: Kind) -> SchemaSpec {
         let attributes = self.attributes.into_specs();
         SchemaSpec {
+            kind,
+            identity: IdentitySpec::of(&attributes),
             version: self.version,
             description: clean_doc(M::DOC),
             deprecated: self.deprecated,

@@ -2,6 +2,7 @@
 
 mod check;
 mod field;
+mod identity;
 mod model;
 mod wire;
 
@@ -11,6 +12,8 @@ pub use model::{Model, Nested};
 pub use model::{attribute_name, read_field};
 
 pub(crate) use check::{Kind, check};
+pub(crate) use field::ForImport;
+pub(crate) use identity::IdentitySpec;
 
 use crate::value::{Type, Value, ValueError};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -62,6 +65,25 @@ pub(crate) fn object_type(attributes: &[AttributeSpec]) -> Type {
 
 type Check = Arc<dyn Fn(&Value) -> Result<(), ValueError> + Send + Sync>;
 
+type ReplaceRule = Arc<dyn Fn(&Value, &Value) -> bool + Send + Sync>;
+
+/// When a change of an attribute makes the object anew.
+#[derive(Clone)]
+pub(crate) enum Replace {
+    Always,
+    If(ReplaceRule),
+}
+
+impl Replace {
+    /// Whether the change from one value to another one does.
+    pub(crate) fn applies(&self, before: &Value, planned: &Value) -> bool {
+        match self {
+            Self::Always => true,
+            Self::If(rule) => rule(before, planned),
+        }
+    }
+}
+
 /// One attribute's rules, without its Rust type. Built through a [`Field`].
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in Terraform's schema")]
 #[derive(Clone)]
@@ -73,9 +95,11 @@ pub struct AttributeSpec {
     pub(crate) optional: bool,
     pub(crate) computed: bool,
     pub(crate) sensitive: bool,
+    pub(crate) write_only: bool,
     pub(crate) deprecated: Option<&'static str>,
     pub(crate) keep: bool,
-    pub(crate) replace: bool,
+    pub(crate) replace: Option<Replace>,
+    pub(crate) identity: Option<ForImport>,
     pub(crate) nullable: bool,
     pub(crate) default: Option<Value>,
     /// The first check is the conversion into the Rust type.
@@ -98,6 +122,8 @@ impl fmt::Debug for AttributeSpec {
 /// A whole schema, without its Rust type.
 #[derive(Clone, Debug)]
 pub(crate) struct SchemaSpec {
+    pub(crate) kind: Kind,
+    pub(crate) identity: Option<IdentitySpec>,
     pub(crate) version: u32,
     pub(crate) description: String,
     pub(crate) deprecated: Option<&'static str>,

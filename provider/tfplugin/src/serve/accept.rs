@@ -1,5 +1,6 @@
 //! Connections: accepted, encrypted, counted.
 
+use super::listen::{Duplex, Listener};
 use std::{
     io,
     pin::Pin,
@@ -8,10 +9,9 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{UnixListener, UnixStream},
     sync::{mpsc, watch},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
@@ -64,27 +64,20 @@ impl Drop for Presence {
 }
 
 /// A connection, with TLS or without.
-#[derive(Debug)]
 pub(super) struct Connection {
-    stream: Stream,
+    stream: Box<dyn Duplex>,
     _presence: Presence,
-}
-
-#[derive(Debug)]
-enum Stream {
-    Plain(UnixStream),
-    Tls(Box<TlsStream<UnixStream>>),
 }
 
 /// Accepts for ever. Each handshake runs in its own task, so that a bad peer neither blocks nor ends the loop.
 pub(super) fn incoming(
-    listener: UnixListener,
+    listener: Listener,
     acceptor: Option<TlsAcceptor>,
     connections: Connections,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+        while let Ok(stream) = listener.accept().await {
             let (sender, acceptor, connections) = (sender.clone(), acceptor.clone(), connections.clone());
             tokio::spawn(async move {
                 match tokio::time::timeout(HANDSHAKE, encrypt(stream, acceptor)).await {
@@ -102,10 +95,10 @@ pub(super) fn incoming(
     ReceiverStream::new(receiver)
 }
 
-async fn encrypt(stream: UnixStream, acceptor: Option<TlsAcceptor>) -> io::Result<Stream> {
+async fn encrypt(stream: Box<dyn Duplex>, acceptor: Option<TlsAcceptor>) -> io::Result<Box<dyn Duplex>> {
     match acceptor {
-        Some(acceptor) => Ok(Stream::Tls(Box::new(acceptor.accept(stream).await?))),
-        None => Ok(Stream::Plain(stream)),
+        Some(acceptor) => Ok(Box::new(acceptor.accept(stream).await?)),
+        None => Ok(stream),
     }
 }
 
@@ -116,32 +109,20 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

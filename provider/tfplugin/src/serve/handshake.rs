@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-use std::{env, path::Path, path::PathBuf};
+use std::{env, ops::RangeInclusive, path::PathBuf};
 
 const COOKIE_KEY: &str = "TF_PLUGIN_MAGIC_COOKIE";
 /// Not a secret: it tells a person who starts the binary by hand from Terraform.
@@ -15,6 +15,11 @@ pub(super) struct Invitation {
     /// Absent if the host wants no TLS.
     pub(super) client_certificate: Option<CertificateDer<'static>>,
     pub(super) socket_directory: Option<PathBuf>,
+    pub(super) socket_group: Option<String>,
+    /// Where to listen if not on a socket.
+    pub(super) ports: RangeInclusive<u16>,
+    /// Whether the host wants to know if several streams may share a connection.
+    asks_for_multiplexing: bool,
 }
 
 /// Why we do not start.
@@ -40,12 +45,24 @@ impl Invitation {
         {
             return Err(Refusal::Protocol(versions));
         }
+        let port = |key| var(key).and_then(|text| text.parse().ok());
         let certificate = var("PLUGIN_CLIENT_CERT").filter(|pem| !pem.is_empty());
         let certificate = certificate.map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()));
         Ok(Self {
             client_certificate: certificate.transpose().map_err(|e| Refusal::Certificate(e.to_string()))?,
             socket_directory: var("PLUGIN_UNIX_SOCKET_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
+            socket_group: var("PLUGIN_UNIX_SOCKET_GROUP").filter(|group| !group.is_empty()),
+            ports: port("PLUGIN_MIN_PORT").unwrap_or(10_000)..=port("PLUGIN_MAX_PORT").unwrap_or(25_000),
+            asks_for_multiplexing: var("PLUGIN_MULTIPLEX_GRPC").is_some_and(|asked| !asked.is_empty()),
         })
+    }
+
+    /// The answer: core protocol, our protocol, network, address, transport, certificate; and, if asked, that every
+    /// stream needs a connection of its own.
+    pub(super) fn answer(&self, (network, address): (&str, &str), certificate: Option<&CertificateDer<'_>>) -> String {
+        let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der)).unwrap_or_default();
+        let multiplexing = if self.asks_for_multiplexing { "|false" } else { "" };
+        format!("1|{PROTOCOL}|{network}|{address}|grpc|{certificate}{multiplexing}")
     }
 }
 
@@ -64,12 +81,6 @@ impl Refusal {
             Self::Certificate(e) => format!("The host's certificate for \"{name}\" cannot be read: {e}."),
         }
     }
-}
-
-/// The answer: core protocol, our protocol, network, address, transport, certificate.
-pub(super) fn line(socket: &Path, certificate: Option<&CertificateDer<'_>>) -> String {
-    let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der)).unwrap_or_default();
-    format!("1|{PROTOCOL}|unix|{}|grpc|{certificate}", socket.display())
 }
 
 #[cfg(test)]
@@ -104,7 +115,17 @@ mod tests {
     #[test]
     fn the_answer_has_six_fields_and_no_padding() {
         let der = CertificateDer::from(vec![1, 2, 3, 4]);
-        assert_eq!(line(Path::new("/s"), Some(&der)), "1|6|unix|/s|grpc|AQIDBA");
-        assert_eq!(line(Path::new("/s"), None), "1|6|unix|/s|grpc|");
+        let plain = invitation(&[(COOKIE_KEY, COOKIE)]).unwrap();
+        assert_eq!(plain.answer(("unix", "/s"), Some(&der)), "1|6|unix|/s|grpc|AQIDBA");
+        assert_eq!(plain.answer(("tcp", "127.0.0.1:10000"), None), "1|6|tcp|127.0.0.1:10000|grpc|");
+        let asking = invitation(&[(COOKIE_KEY, COOKIE), ("PLUGIN_MULTIPLEX_GRPC", "true")]).unwrap();
+        assert_eq!(asking.answer(("unix", "/s"), None), "1|6|unix|/s|grpc||false");
+    }
+
+    #[test]
+    fn ports_and_group_are_the_hosts() {
+        let told = [("PLUGIN_MIN_PORT", "11000"), ("PLUGIN_MAX_PORT", "11003"), ("PLUGIN_UNIX_SOCKET_GROUP", "staff")];
+        let invitation = invitation(&[&[(COOKIE_KEY, COOKIE)], &told[..]].concat()).unwrap();
+        assert_eq!((invitation.ports, invitation.socket_group.as_deref()), (11_000..=11_003, Some("staff")));
     }
 }

@@ -3,8 +3,10 @@
 mod accept;
 mod control;
 mod handshake;
+mod listen;
 mod log;
 mod panic;
+mod reattach;
 mod socket;
 mod tls;
 
@@ -21,6 +23,7 @@ use crate::{
 };
 use accept::Connections;
 use handshake::{Invitation, Refusal};
+use listen::Place;
 use std::{
     io::{self, Write as _},
     process::ExitCode,
@@ -28,6 +31,7 @@ use std::{
     time::Duration,
 };
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 /// Terraform and Go's libraries cap at this; tonic's own default would refuse a state of 5 MB.
@@ -42,6 +46,8 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// Runs a provider: what `main` returns.
 ///
+/// With the argument `-debug` it waits for a Terraform that is told of it: it prints what to set in the environment.
+///
 /// ```no_run
 /// # use tfplugin::{Diagnostics, Host, Provider, Registry, Schema, View, model};
 /// # model! {
@@ -53,6 +59,7 @@ const GOODBYE: Duration = Duration::from_millis(200);
 /// #     type Config = Settings;
 /// #     type Client = ();
 /// #     const NAME: &'static str = "ledger";
+/// #     const SOURCE: &'static str = "registry.terraform.io/example/ledger";
 /// #     fn schema() -> Schema<Settings> { Schema::new() }
 /// #     fn registry() -> Registry<()> { Registry::new() }
 /// #     async fn configure(_: View<'_, Settings>, _: &Host) -> Result<(), Diagnostics> { Ok(()) }
@@ -63,9 +70,11 @@ const GOODBYE: Duration = Duration::from_millis(200);
 /// ```
 #[must_use]
 pub fn serve<P: Provider>() -> ExitCode {
-    let invitation = match Invitation::from_env() {
-        Ok(invitation) => invitation,
-        Err(refusal) => return refuse::<P>(&refusal),
+    let debug = std::env::args().skip(1).any(|argument| matches!(argument.as_str(), "-debug" | "--debug"));
+    let invitation = match (debug, Invitation::from_env()) {
+        (true, _) => None,
+        (false, Ok(invitation)) => Some(invitation),
+        (false, Err(refusal)) => return refuse::<P>(&refusal),
     };
     panic::install();
     log::install(P::NAME);
@@ -75,7 +84,12 @@ pub fn serve<P: Provider>() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail("cannot start", &e),
     };
-    let result = runtime.block_on(run::<P>(invitation));
+    let result = runtime.block_on(async {
+        match invitation {
+            Some(invitation) => attend::<P>(invitation).await,
+            None => debug_session::<P>().await,
+        }
+    });
     // At once: a handler that waits for something must not keep the process.
     runtime.shutdown_background();
     match result {
@@ -96,21 +110,69 @@ fn fail(what: &str, e: &io::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run<P: Provider>(invitation: Invitation) -> io::Result<()> {
+/// Serves the host that started us, until it is done with us or gone.
+async fn attend<P: Provider>(mut invitation: Invitation) -> io::Result<()> {
     // Ctrl-C in a terminal reaches the whole process group. Terraform asks us to stop in its own way; obeying the
     // signal would lose every create in flight. The handler stays for the life of the process.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let parent = std::os::unix::process::parent_id();
 
-    let identity = invitation.client_certificate.map(tls::Identity::pinned_to).transpose()?;
-    let socket = socket::Socket::bind(invitation.socket_directory.as_deref())?;
-    let line = handshake::line(socket.path(), identity.as_ref().map(|identity| &identity.certificate));
+    let identity = invitation.client_certificate.take().map(tls::Identity::pinned_to).transpose()?;
+    let Place { listener, network, address, folder } = listen(&invitation, identity.is_some()).await?;
+    let certificate = identity.as_ref().map(|identity| &identity.certificate);
+    let line = invitation.answer((network, &address), certificate);
     let acceptor = identity.map(tls::Identity::into_acceptor);
     let connections = Connections::default();
-    let incoming = accept::incoming(socket.listener()?, acceptor, connections.clone());
-
     let shutdown = CancellationToken::new();
+    let served = serve_on::<P>(accept::incoming(listener, acceptor, connections.clone()), &shutdown);
+    announce(&line)?;
+
+    let ended = tokio::select! {
+        served = served => served,
+        () = goodbye(&shutdown, &connections) => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        () = ignore(&mut interrupt) => Ok(()),
+        () = orphaned(parent) => Ok(()),
+        () = connections.gone() => Ok(()),
+    };
+    drop(folder);
+    ended
+}
+
+/// Serves whoever is told of us, until the person who started us has enough.
+async fn debug_session<P: Provider>() -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let Place { listener, network, address, folder } = Place::private(None, None)?;
+    let environment = reattach::environment(P::SOURCE, network, &address);
+    let shutdown = CancellationToken::new();
+    let served = serve_on::<P>(accept::incoming(listener, None, Connections::default()), &shutdown);
+    reattach::announce(&environment)?;
+    let ended = tokio::select! {
+        served = served => served,
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    };
+    drop(folder);
+    ended
+}
+
+/// A socket; where none can be made, a port, if the host encrypts: only then is it safe from others on the machine.
+async fn listen(invitation: &Invitation, encrypted: bool) -> io::Result<Place> {
+    match Place::private(invitation.socket_directory.as_deref(), invitation.socket_group.as_deref()) {
+        Err(e) if encrypted => {
+            tracing::warn!(error = %e, "no socket can be made: listening on a port");
+            Place::port(invitation.ports.clone()).await
+        }
+        result => result,
+    }
+}
+
+async fn serve_on<P: Provider>(
+    incoming: ReceiverStream<io::Result<accept::Connection>>,
+    shutdown: &CancellationToken,
+) -> io::Result<()> {
     let services = tonic::transport::Server::builder()
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(8 << 20)
@@ -122,17 +184,7 @@ async fn run<P: Provider>(invitation: Invitation) -> io::Result<()> {
         .add_service(GrpcControllerServer::new(control::Controller::new(shutdown.clone())))
         .add_service(GrpcBrokerServer::new(control::Silent::new(shutdown.clone())))
         .add_service(GrpcStdioServer::new(control::Silent::new(shutdown.clone())));
-
-    announce(&line)?;
-
-    tokio::select! {
-        served = services.serve_with_incoming(incoming) => served.map_err(io::Error::other),
-        () = goodbye(&shutdown, &connections) => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        () = ignore(&mut interrupt) => Ok(()),
-        () = orphaned(parent) => Ok(()),
-        () = connections.gone() => Ok(()),
-    }
+    services.serve_with_incoming(incoming).await.map_err(io::Error::other)
 }
 
 /// The one line that belongs on stdout.

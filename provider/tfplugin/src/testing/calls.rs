@@ -1,10 +1,13 @@
 //! Single calls of the stand-in, each held against what core demands of it.
 
-use super::{config::propose, core::Core};
+use super::{
+    config::propose,
+    core::{Abilities, Core},
+};
 use crate::{
     Diagnostic, Diagnostics, Path, Provider, Value,
-    plan::consistency,
-    proto::tfplugin6::{self as wire, DynamicValue},
+    plan::{consistency, write_only_in},
+    proto::tfplugin6::{self as wire, DynamicValue, ResourceIdentityData},
     schema::SchemaSpec,
     value,
 };
@@ -16,6 +19,18 @@ pub(super) struct Call<'v> {
     pub(super) prior: &'v Value,
     pub(super) config: &'v Value,
     pub(super) private: Vec<u8>,
+    /// What Terraform holds of it, or what the first plan said of it.
+    pub(super) identity: Value,
+    /// What the first plan stored, where the host hands that on.
+    pub(super) planned_private: Vec<u8>,
+}
+
+/// An object as apply leaves it.
+pub(super) struct Made {
+    pub(super) state: Value,
+    pub(super) identity: Value,
+    pub(super) private: Vec<u8>,
+    pub(super) found: Diagnostics,
 }
 
 /// What plan answers.
@@ -23,13 +38,14 @@ pub(super) struct Planned {
     pub(super) value: Value,
     pub(super) replace: Vec<Path>,
     pub(super) private: Vec<u8>,
+    pub(super) identity: Value,
     pub(super) found: Diagnostics,
 }
 
 impl<P: Provider> Core<P> {
     /// What a call of plan answers, held against core's rules.
     pub(super) async fn call_plan(&mut self, address: &str, call: Call<'_>) -> Planned {
-        let Call { prior, config, private } = call;
+        let Call { prior, config, private, identity, planned_private } = call;
         let schema = self.schema(address);
         let proposed = if config.is_null() { Value::Null } else { propose(&schema.attributes, prior, config) };
         let request = wire::plan_resource_change::Request {
@@ -39,28 +55,32 @@ impl<P: Provider> Core<P> {
             config: Some(pack(config, schema)),
             prior_private: private,
             provider_meta: None,
-            client_capabilities: None,
+            client_capabilities: Some(self.capabilities()),
+            prior_identity: pack_identity(&identity, schema),
+            planned_private,
         };
         let response = answer(self.client.plan_resource_change(request).await);
+        self.refuse_deferral(address, response.deferred);
         let found = told(&response.diagnostics);
         if found.has_error() {
-            return Planned { value: prior.clone(), replace: Vec::new(), private: Vec::new(), found };
+            return Planned { value: prior.clone(), replace: Vec::new(), private: Vec::new(), identity, found };
         }
         let value = unpack(response.planned_state.as_ref(), self.schema(address));
         let wrong = consistency::plan(&self.schema(address).attributes, prior, config, &value);
         blame("an invalid plan", address, &wrong);
-        let replace = response.requires_replace.iter().map(Path::from_proto).collect();
-        Planned { value, replace, private: response.planned_private, found }
+        let replace: Vec<_> = response.requires_replace.iter().map(Path::from_proto).collect();
+        let planned = unpack_identity(response.planned_identity.as_ref(), self.schema(address));
+        let may_be_open = prior.is_null() || !replace.is_empty();
+        assert!(
+            may_be_open || planned.is_wholly_known(),
+            "Terraform would blame the provider: the identity of {address} is not known"
+        );
+        Planned { value, replace, private: response.planned_private, identity: planned, found }
     }
 
-    /// What a call of apply answers: state, private data and what is told.
-    pub(super) async fn call_apply(
-        &mut self,
-        address: &str,
-        call: Call<'_>,
-        planned: &Value,
-    ) -> (Value, Vec<u8>, Diagnostics) {
-        let Call { prior, config, private } = call;
+    /// What a call of apply answers.
+    pub(super) async fn call_apply(&mut self, address: &str, call: Call<'_>, planned: &Value) -> Made {
+        let Call { prior, config, private, identity, .. } = call;
         let schema = self.schema(address);
         let request = wire::apply_resource_change::Request {
             type_name: type_name(address).to_owned(),
@@ -69,6 +89,7 @@ impl<P: Provider> Core<P> {
             config: Some(pack(config, schema)),
             planned_private: private,
             provider_meta: None,
+            planned_identity: pack_identity(&identity, schema),
         };
         let response = answer(self.client.apply_resource_change(request).await);
         let found = told(&response.diagnostics);
@@ -84,7 +105,35 @@ impl<P: Provider> Core<P> {
                 "Terraform would blame the provider: {address} is or is not there"
             );
         }
-        (state, response.private, found)
+        let schema = self.schema(address);
+        let kept = write_only_in(&schema.attributes, &state, &Path::root());
+        assert!(
+            kept.is_empty(),
+            "Terraform would blame the provider: write-only values of {address} are stored: {kept:?}"
+        );
+        let identity = unpack_identity(response.new_identity.as_ref(), schema);
+        assert!(
+            identity.is_wholly_known(),
+            "Terraform would blame the provider: the identity of {address} is not known"
+        );
+        Made { state, identity, private: response.private, found }
+    }
+
+    /// What the host tells that it can.
+    pub(super) fn capabilities(&self) -> wire::ClientCapabilities {
+        let Abilities { write_only, deferral, planned_private } = self.abilities;
+        wire::ClientCapabilities {
+            deferral_allowed: deferral,
+            write_only_attributes_allowed: write_only,
+            store_planned_private: planned_private,
+        }
+    }
+
+    pub(super) fn refuse_deferral(&self, address: &str, deferred: Option<wire::Deferred>) {
+        assert!(
+            self.abilities.deferral || deferred.is_none(),
+            "Terraform would blame the provider: {address} is deferred, which was not allowed"
+        );
     }
 
     pub(super) fn schema(&self, address: &str) -> &SchemaSpec {
@@ -134,4 +183,21 @@ pub(super) fn unpack(wire: Option<&DynamicValue>, schema: &SchemaSpec) -> Value 
     };
     value::decode(&wire.msgpack, &schema.ty)
         .unwrap_or_else(|e| panic!("the provider sent what its schema does not say: {e}"))
+}
+
+/// Null where the resource has no identity, or Terraform holds none.
+pub(super) fn unpack_identity(wire: Option<&ResourceIdentityData>, schema: &SchemaSpec) -> Value {
+    let data = wire.and_then(|wire| wire.identity_data.as_ref()).filter(|data| !data.msgpack.is_empty());
+    let (Some(data), Some(spec)) = (data, &schema.identity) else {
+        assert!(data.is_none(), "Terraform would blame the provider: an identity without a schema of it");
+        return Value::Null;
+    };
+    value::decode(&data.msgpack, &spec.ty).unwrap_or_else(|e| panic!("the provider sent an identity that is none: {e}"))
+}
+
+pub(super) fn pack_identity(identity: &Value, schema: &SchemaSpec) -> Option<ResourceIdentityData> {
+    let spec = schema.identity.as_ref().filter(|_| !identity.is_null())?;
+    let msgpack =
+        value::encode(identity, &spec.ty).unwrap_or_else(|e| panic!("an identity does not fit its schema: {e}"));
+    Some(ResourceIdentityData { identity_data: Some(DynamicValue { msgpack: msgpack.into(), json: Bytes::new() }) })
 }

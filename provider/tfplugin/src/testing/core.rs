@@ -1,15 +1,19 @@
 //! The stand-in itself.
 
 use super::{
-    calls::{Call, Planned, answer, blame, pack, refuse_errors, second_plan_differs, told, type_name, unpack},
+    calls::{
+        Call, Made, Planned, answer, blame, pack, pack_identity, refuse_errors, second_plan_differs, told, type_name,
+        unpack, unpack_identity,
+    },
     config::evaluate,
     pipe,
     report::{Plan, Report},
 };
 use crate::{
-    Action, Diagnostic, Diagnostics, Path, Provider, Registry, Step, Value,
+    Action, Diagnostics, Path, Provider, Registry, Step, Value,
     plan::consistency,
     proto::tfplugin6::{self as wire, provider_client::ProviderClient},
+    schema::Kind,
     value::to_json,
 };
 use serde_json::Value as Json;
@@ -20,15 +24,34 @@ use tonic::transport::Channel;
 pub struct Core<P: Provider> {
     pub(super) client: ProviderClient<Channel>,
     pub(super) registry: Registry<P::Client>,
+    pub(super) abilities: Abilities,
     instances: BTreeMap<String, Instance>,
     of: PhantomData<P>,
 }
 
 #[derive(Clone, Debug)]
-struct Instance {
-    state: Value,
-    private: Vec<u8>,
-    tainted: bool,
+pub(super) struct Instance {
+    pub(super) state: Value,
+    pub(super) identity: Value,
+    pub(super) private: Vec<u8>,
+    pub(super) tainted: bool,
+}
+
+/// What the host can. By default what Terraform 1.15 can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// Whether it keeps write-only values out of its state, as Terraform 1.11 and newer do.
+    pub write_only: bool,
+    /// Whether an object may be put off to another run, as `-allow-deferral` of experimental builds has it.
+    pub deferral: bool,
+    /// Whether private data of the plan reach the apply, as in Terraform 1.16.
+    pub planned_private: bool,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self { write_only: true, deferral: false, planned_private: false }
+    }
 }
 
 /// How to plan.
@@ -52,12 +75,25 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If a schema is wrong, or the configuration is.
     pub async fn start(config: Json) -> Self {
-        let mut core =
-            Self { client: pipe::connect::<P>(), registry: P::registry(), instances: BTreeMap::new(), of: PhantomData };
+        Self::start_with(config, Abilities::default()).await
+    }
+
+    /// The same, in a host of these abilities.
+    ///
+    /// # Panics
+    /// If a schema is wrong, or the configuration is.
+    pub async fn start_with(config: Json, abilities: Abilities) -> Self {
+        let mut core = Self {
+            client: pipe::connect::<P>(),
+            registry: P::registry(),
+            abilities,
+            instances: BTreeMap::new(),
+            of: PhantomData,
+        };
         let schemas = core.client.get_provider_schema(wire::get_provider_schema::Request {}).await;
         refuse_errors("GetProviderSchema", &told(&answer(schemas).diagnostics));
 
-        let schema = P::schema().into_spec();
+        let schema = P::schema().into_spec(Kind::Provider);
         let config = evaluate(&schema, &config).unwrap_or_else(|e| panic!("Terraform would refuse: {e}"));
         let config = Some(pack(&config, &schema));
         let request = wire::validate_provider_config::Request { config: config.clone() };
@@ -66,9 +102,9 @@ impl<P: Provider> Core<P> {
             &told(&answer(core.client.validate_provider_config(request).await).diagnostics),
         );
         let request = wire::configure_provider::Request {
-            terraform_version: "1.11.4".to_owned(),
+            terraform_version: "1.15.0".to_owned(),
             config,
-            client_capabilities: None,
+            client_capabilities: Some(core.capabilities()),
         };
         refuse_errors("ConfigureProvider", &told(&answer(core.client.configure_provider(request).await).diagnostics));
         core
@@ -111,7 +147,7 @@ impl<P: Provider> Core<P> {
             let request = wire::validate_resource_config::Request {
                 type_name: type_name(address).to_owned(),
                 config: Some(pack(&config, self.schema(address))),
-                client_capabilities: None,
+                client_capabilities: Some(self.capabilities()),
             };
             found.extend(told(&answer(self.client.validate_resource_config(request).await).diagnostics));
         }
@@ -130,6 +166,7 @@ impl<P: Provider> Core<P> {
             config,
             prior,
             planned: Value::Null,
+            identity: Value::Null,
             private: Vec::new(),
         };
         if !plan.diagnostics.has_error() {
@@ -144,10 +181,11 @@ impl<P: Provider> Core<P> {
         let anew = tainted && !plan.config.is_null();
         let prior = if anew { Value::Null } else { plan.prior.clone() };
         let private = if anew { Vec::new() } else { self.private(&plan.address) };
-        let call = Call { prior: &prior, config: &plan.config, private };
-        let Planned { value, replace, private, found } = self.call_plan(&plan.address, call).await;
+        let identity = if anew { Value::Null } else { self.identity(&plan.address) };
+        let call = Call { prior: &prior, config: &plan.config, private, identity, planned_private: Vec::new() };
+        let Planned { value, replace, private, identity, found } = self.call_plan(&plan.address, call).await;
         plan.diagnostics.extend(found);
-        (plan.planned, plan.private) = (value, private);
+        (plan.planned, plan.private, plan.identity) = (value, private, identity);
         let changed = |path: &Path| match path.steps().first() {
             Some(Step::Attribute(name)) => prior.attribute(name) != plan.planned.attribute(name),
             _ => false,
@@ -171,9 +209,15 @@ impl<P: Provider> Core<P> {
 
     /// The new half of a replacement is planned as if nothing were there. What that warns of, core takes for said already.
     async fn plan_new_half(&mut self, plan: &mut Plan) {
-        let call = Call { prior: &Value::Null, config: &plan.config, private: plan.private.clone() };
-        let Planned { value, private, found, .. } = self.call_plan(&plan.address, call).await;
-        (plan.planned, plan.private) = (value, private);
+        let call = Call {
+            prior: &Value::Null,
+            config: &plan.config,
+            private: plan.private.clone(),
+            identity: Value::Null,
+            planned_private: Vec::new(),
+        };
+        let Planned { value, private, identity, found, .. } = self.call_plan(&plan.address, call).await;
+        (plan.planned, plan.private, plan.identity) = (value, private, identity);
         if found.has_error() {
             plan.diagnostics.extend(found);
         }
@@ -193,19 +237,27 @@ impl<P: Provider> Core<P> {
         let address = plan.address.as_str();
         let mut prior = plan.prior.clone();
         if matches!(plan.action, Action::Replace | Action::Destroy) {
-            let call = Call { prior: &prior, config: &Value::Null, private: plan.private.clone() };
-            let (state, private, found) = self.call_apply(address, call, &Value::Null).await;
+            let call = Call {
+                prior: &prior,
+                config: &Value::Null,
+                private: plan.private.clone(),
+                identity: self.identity(address),
+                planned_private: Vec::new(),
+            };
+            let Made { state, identity, private, found } = self.call_apply(address, call, &Value::Null).await;
             all.extend(found);
             let tainted = self.instances.get(address).is_some_and(|instance| instance.tainted);
-            self.store(address, state, private, tainted);
+            self.store(address, Instance { state, identity, private, tainted });
             if all.has_error() || plan.action == Action::Destroy {
                 return self.report(address, all);
             }
             prior = Value::Null;
         }
         let private = if prior.is_null() { Vec::new() } else { self.private(address) };
-        let call = Call { prior: &prior, config: &plan.config, private };
-        let Planned { value: planned, private, found, .. } = self.call_plan(address, call).await;
+        let planned_private = if self.abilities.planned_private { plan.private.clone() } else { Vec::new() };
+        let identity = if prior.is_null() { Value::Null } else { self.identity(address) };
+        let call = Call { prior: &prior, config: &plan.config, private, identity, planned_private };
+        let Planned { value: planned, private, identity, found, .. } = self.call_plan(address, call).await;
         all.extend(found);
         if all.has_error() {
             return self.report(address, all);
@@ -218,15 +270,15 @@ impl<P: Provider> Core<P> {
         if planned == prior {
             return self.report(address, all);
         }
-        let call = Call { prior: &prior, config: &plan.config, private };
-        let (state, private, found) = self.call_apply(address, call, &planned).await;
+        let call = Call { prior: &prior, config: &plan.config, private, identity, planned_private: Vec::new() };
+        let Made { state, identity, private, found } = self.call_apply(address, call, &planned).await;
         let failed = found.has_error();
         if !failed {
             let wrong = consistency::applied(&self.schema(address).attributes, &planned, &state);
             blame("an inconsistent result", address, &wrong);
         }
         all.extend(found);
-        self.store(address, state, private, failed && prior.is_null());
+        self.store(address, Instance { state, identity, private, tainted: failed && prior.is_null() });
         self.report(address, all)
     }
 
@@ -241,6 +293,10 @@ impl<P: Provider> Core<P> {
 
     fn private(&self, address: &str) -> Vec<u8> {
         self.instances.get(address).map(|instance| instance.private.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn identity(&self, address: &str) -> Value {
+        self.instances.get(address).map(|instance| instance.identity.clone()).unwrap_or_default()
     }
 
     /// Upgrades and reads the object.
@@ -265,9 +321,11 @@ impl<P: Provider> Core<P> {
             current_state: upgraded.upgraded_state,
             private: instance.private.clone(),
             provider_meta: None,
-            client_capabilities: None,
+            client_capabilities: Some(self.capabilities()),
+            current_identity: pack_identity(&instance.identity, self.schema(address)),
         };
         let response = answer(self.client.read_resource(request).await);
+        self.refuse_deferral(address, response.deferred);
         let found = told(&response.diagnostics);
         if !found.has_error() {
             let state = unpack(response.new_state.as_ref(), self.schema(address));
@@ -275,57 +333,11 @@ impl<P: Provider> Core<P> {
                 state.is_wholly_known(),
                 "Terraform would blame the provider: {address} has unknown values after read"
             );
-            self.store(address, state, response.private, instance.tainted);
+            let identity = unpack_identity(response.new_identity.as_ref(), self.schema(address));
+            let private = response.private;
+            self.store(address, Instance { state, identity, private, tainted: instance.tainted });
         }
         self.report(address, found)
-    }
-
-    /// Imports an object by its id, and reads it.
-    ///
-    /// # Panics
-    /// If Terraform would blame the provider.
-    pub async fn import(&mut self, address: &str, id: &str) -> Report {
-        let request = wire::import_resource_state::Request {
-            type_name: type_name(address).to_owned(),
-            id: id.to_owned(),
-            client_capabilities: None,
-        };
-        let response = answer(self.client.import_resource_state(request).await);
-        let mut found = told(&response.diagnostics);
-        let Some(imported) = response.imported_resources.first().filter(|_| !found.has_error()) else {
-            return self.report(address, found);
-        };
-        let state = unpack(imported.state.as_ref(), self.schema(address));
-        self.store(address, state, imported.private.clone(), false);
-        let read = self.refresh(address).await;
-        found.extend(read.diagnostics);
-        if !self.instances.contains_key(address) {
-            found.push(Diagnostic::error("Cannot import non-existent remote object"));
-        }
-        self.report(address, found)
-    }
-
-    /// Reads a data source.
-    ///
-    /// # Panics
-    /// If Terraform would refuse the configuration, or blame the provider.
-    pub async fn read(&mut self, data_source: &str, config: &Json) -> Report {
-        let schema = &self.registry.data_sources[data_source].schema;
-        let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {data_source}: {e}"));
-        let config = Some(pack(&config, schema));
-        let type_name = data_source.to_owned();
-        let request =
-            wire::validate_data_resource_config::Request { type_name: type_name.clone(), config: config.clone() };
-        let mut found = told(&answer(self.client.validate_data_resource_config(request).await).diagnostics);
-        let mut state = Value::Null;
-        if !found.has_error() {
-            let request =
-                wire::read_data_source::Request { type_name, config, provider_meta: None, client_capabilities: None };
-            let response = answer(self.client.read_data_source(request).await);
-            found.extend(told(&response.diagnostics));
-            state = unpack(response.state.as_ref(), &self.registry.data_sources[data_source].schema);
-        }
-        Report { state: Some(to_json(&state)).filter(|json| !json.is_null()), tainted: false, diagnostics: found }
     }
 
     /// Asks the provider to stop what it is doing, as Ctrl-C does. Take it before a call that is to be stopped.
@@ -339,21 +351,27 @@ impl<P: Provider> Core<P> {
         }
     }
 
+    /// The identity beside the state; null if there is none.
+    #[must_use]
+    pub fn identity_of(&self, address: &str) -> Json {
+        to_json(&self.identity(address))
+    }
+
     /// The object in the state.
     #[must_use]
     pub fn state(&self, address: &str) -> Option<Json> {
         self.instances.get(address).map(|instance| to_json(&instance.state))
     }
 
-    fn store(&mut self, address: &str, state: Value, private: Vec<u8>, tainted: bool) {
-        if state.is_null() {
+    pub(super) fn store(&mut self, address: &str, instance: Instance) {
+        if instance.state.is_null() {
             self.instances.remove(address);
         } else {
-            self.instances.insert(address.to_owned(), Instance { state, private, tainted });
+            self.instances.insert(address.to_owned(), instance);
         }
     }
 
-    fn report(&self, address: &str, diagnostics: Diagnostics) -> Report {
+    pub(super) fn report(&self, address: &str, diagnostics: Diagnostics) -> Report {
         Report {
             state: self.state(address),
             tainted: self.instances.get(address).is_some_and(|instance| instance.tainted),

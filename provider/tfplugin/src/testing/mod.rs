@@ -22,11 +22,14 @@
 mod calls;
 mod config;
 mod core;
+mod finding;
+mod more;
 mod pipe;
 mod report;
 
 pub use self::{
     config::UNKNOWN,
-    core::{Core, Options},
+    core::{Abilities, Core, Options},
+    more::{Listed, Open, Ran},
     report::{Plan, Report},
 };

@@ -23,6 +23,7 @@ pub struct Plan {
     pub(super) config: Value,
     pub(super) prior: Value,
     pub(super) planned: Value,
+    pub(super) identity: Value,
     pub(super) private: Vec<u8>,
 }
 
@@ -38,7 +39,7 @@ pub struct Report {
     pub diagnostics: Diagnostics,
 }
 
-fn texts(diagnostics: &Diagnostics, severity: Severity) -> Vec<String> {
+pub(super) fn texts(diagnostics: &Diagnostics, severity: Severity) -> Vec<String> {
     diagnostics.iter().filter(|d| d.severity == severity).map(ToString::to_string).collect()
 }
 

@@ -1,25 +1,30 @@
 //! Terraform's values: the tree, its types, and the two encodings of the wire.
 
 pub(crate) mod convert;
+mod duration;
 mod json;
 mod msgpack;
 mod number;
 mod path;
 mod types;
+mod write_only;
 
 pub use convert::{Attr, AttributeType, Computed, ValueError};
+pub use duration::GoDuration;
 pub use json::{from_json, to_json};
 pub use msgpack::{decode, encode};
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
 pub use types::Type;
+pub use write_only::WriteOnly;
 
 use std::collections::BTreeMap;
 
 /// One value of Terraform's language.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// Absent. Terraform has one null per type; the type is known from where the value stands.
+    #[default]
     Null,
     /// Not known before apply, perhaps with promises about what it will be.
     Unknown(Option<Box<Refinement>>),

@@ -133,7 +133,7 @@ fn taking_a_pending_update_back_withdraws_it() {
     world.apply().ok().silent();
 
     assert_eq!(world.attribute("a", "status"), "active");
-    assert!(world.ledger(|books| books.requests[&2].state == crate::store::State::Withdrawn));
+    assert!(world.ledger(|books| books.requests[&2].state == crate::ledger::store::State::Withdrawn));
     world.plan().empty();
 }
 
@@ -189,7 +189,7 @@ fn destroying_a_pending_create_withdraws_it() {
 
     assert!(world.state("a").is_none());
     assert!(world.ledger(|books| books.objects.is_empty()));
-    assert!(world.ledger(|books| books.requests[&1].state == crate::store::State::Withdrawn));
+    assert!(world.ledger(|books| books.requests[&1].state == crate::ledger::store::State::Withdrawn));
 }
 
 #[test]

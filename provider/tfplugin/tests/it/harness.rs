@@ -57,6 +57,7 @@ impl Provider for Lab {
     type Config = Settings;
     type Client = Server;
     const NAME: &'static str = "lab";
+    const SOURCE: &'static str = "local.example/test/lab";
 
     fn schema() -> Schema<Settings> {
         Schema::new().attr(Settings::greeting.default("Hello"))
@@ -329,6 +330,7 @@ impl Provider for Careless {
     type Config = Settings;
     type Client = Server;
     const NAME: &'static str = "careless";
+    const SOURCE: &'static str = "local.example/test/careless";
 
     fn schema() -> Schema<Settings> {
         Schema::new()

@@ -6,10 +6,11 @@ mod anew;
 mod approval;
 mod basics;
 mod harness;
+#[path = "../../examples/ledger/provider/mod.rs"]
+mod ledger;
+mod newer;
+mod newer_terraform;
 mod process;
 mod schema;
 mod shapes;
-#[path = "../../examples/ledger/store.rs"]
-#[expect(dead_code, reason = "the tests look and decide; they do not ask")]
-mod store;
 mod terraform;

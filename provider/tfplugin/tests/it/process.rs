@@ -1,6 +1,6 @@
 //! The provider's process as a host sees it.
 
-use crate::terraform::{PATIENCE, World, entries, ledger, signal, wait_until};
+use crate::terraform::{PATIENCE, World, entries, ledger_binary, signal, wait_until};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -14,7 +14,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{io::AsyncReadExt as _, net::UnixStream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
 use tokio_rustls::TlsConnector;
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
@@ -45,10 +48,14 @@ struct Provider {
 }
 
 fn start(client: Option<&Client>) -> Provider {
+    start_with(client, &[])
+}
+
+fn start_with(client: Option<&Client>, told: &[(&str, &str)]) -> Provider {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(ledger());
+    let mut command = Command::new(ledger_binary());
     command.env("TF_PLUGIN_MAGIC_COOKIE", COOKIE).env("PLUGIN_PROTOCOL_VERSIONS", "5,6");
-    command.env("PLUGIN_UNIX_SOCKET_DIR", folder.path()).env_remove("TF_LOG");
+    command.env("PLUGIN_UNIX_SOCKET_DIR", folder.path()).env_remove("TF_LOG").envs(told.iter().copied());
     if let Some(client) = client {
         command.env("PLUGIN_CLIENT_CERT", &client.pem);
     }
@@ -68,6 +75,15 @@ impl Provider {
 
     /// What the TLS handshake comes to, with the given certificate of ours.
     async fn connect(&self, client: Option<&Client>) -> Result<(), String> {
+        let stream = UnixStream::connect(self.socket()).await.unwrap();
+        self.connect_over(stream, client).await
+    }
+
+    async fn connect_over(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        client: Option<&Client>,
+    ) -> Result<(), String> {
         use base64::Engine as _;
         let pinned = base64::engine::general_purpose::STANDARD_NO_PAD.decode(&self.fields[5]).unwrap();
         let mut roots = RootCertStore::empty();
@@ -84,7 +100,6 @@ impl Provider {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
-        let stream = UnixStream::connect(self.socket()).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         let connector = TlsConnector::from(Arc::new(config));
         let mut stream = connector.connect(name, stream).await.map_err(|e| e.to_string())?;
@@ -132,6 +147,32 @@ async fn the_provider_ends_and_cleans_up_when_its_host_is_gone() {
     assert_eq!(entries(provider.folder.path()), 0);
 }
 
+#[tokio::test]
+async fn where_no_socket_can_be_made_a_port_serves_and_only_the_host() {
+    let (host, stranger) = (Client::new(), Client::new());
+    let nowhere =
+        [("PLUGIN_UNIX_SOCKET_DIR", "/dev/null/x"), ("PLUGIN_MIN_PORT", "23000"), ("PLUGIN_MAX_PORT", "24999")];
+    let mut provider = start_with(Some(&host), &nowhere);
+    assert_eq!(provider.fields[2], "tcp");
+    let port: u16 = provider.fields[3].strip_prefix("127.0.0.1:").unwrap().parse().unwrap();
+    assert!((23_000..=24_999).contains(&port), "{port}");
+
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    provider.connect_over(stream, Some(&stranger)).await.unwrap_err();
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    provider.connect_over(stream, Some(&host)).await.unwrap();
+    assert!(provider.ends().success());
+}
+
+#[test]
+fn without_a_certificate_there_is_no_port_for_everybody() {
+    let mut command = Command::new(ledger_binary());
+    command.env("TF_PLUGIN_MAGIC_COOKIE", COOKIE).env("PLUGIN_UNIX_SOCKET_DIR", "/dev/null/x");
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/dev/null/x"));
+}
+
 #[test]
 fn without_a_certificate_the_host_wants_no_tls() {
     let provider = start(None);
@@ -152,7 +193,7 @@ fn an_interrupt_is_ignored_and_a_termination_obeyed() {
 
 #[test]
 fn a_person_gets_a_hint() {
-    let output = Command::new(ledger()).env_remove("TF_PLUGIN_MAGIC_COOKIE").output().unwrap();
+    let output = Command::new(ledger_binary()).env_remove("TF_PLUGIN_MAGIC_COOKIE").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     assert!(String::from_utf8_lossy(&output.stderr).contains("terraform init"));
@@ -190,8 +231,15 @@ fn a_panic_is_written_in_the_form_that_the_host_collects() {
     let begin = Instant::now();
     child.wait().unwrap();
     assert!(begin.elapsed() < PATIENCE);
-    assert!(stderr.contains("Stack trace from the terraform-provider-ledger_v1.0.0 plugin"), "{stderr}");
-    assert!(stderr.contains("panic: asked to panic"), "{stderr}");
+    assert!(
+        stderr.contains("The provider panicked in ApplyResourceChange of ledger_object: asked to panic"),
+        "{stderr}"
+    );
+    // OpenTofu collects it only from a provider that has died.
+    if !world.is_opentofu() {
+        assert!(stderr.contains("Stack trace from the terraform-provider-ledger_v1.0.0 plugin"), "{stderr}");
+        assert!(stderr.contains("panic: asked to panic"), "{stderr}");
+    }
 }
 
 #[test]
@@ -200,7 +248,7 @@ fn a_provider_whose_parent_dies_before_it_connects_ends_too() {
     // The shell lives until its input ends; the provider's output stays open for as long as it lives itself.
     let mut shell = Command::new("sh")
         .args(["-c", "\"$0\" <&- & read line"])
-        .arg(ledger())
+        .arg(ledger_binary())
         .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
         .env("PLUGIN_UNIX_SOCKET_DIR", folder.path())
         .stdin(Stdio::piped())

@@ -1,9 +1,10 @@
 //! The self-check of schemas: Terraform's rules, told to the author before Terraform tells the user.
 
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{
     AttributeType, Attributes, Computed, Diagnostics, Host, Nested, Provider, Registry, Schema, Type, Value,
-    ValueError, View, model, schema::Shape, testing::Core,
+    ValueError, View, WriteOnly, model, schema::Shape, testing::Core,
 };
 
 model! {
@@ -98,6 +99,57 @@ fn what_would_destroy_objects_over_nothing_is_refused() {
     );
 }
 
+#[test]
+fn what_is_written_only_or_tells_objects_apart_has_rules_of_its_own() {
+    model! {
+        /// A model.
+        pub(crate) struct Rules {
+            /// Changes in place, so another object could come to have it.
+            place: String,
+            /// Shown to everybody.
+            secret: String,
+            /// No scalar.
+            parts: BTreeMap<String, String>,
+            /// Boxes in no order.
+            heap: Option<BTreeSet<Boxed>>,
+            /// The provider keeps it.
+            id: Computed<String>,
+        }
+    }
+    let schema = Schema::version(0)
+        .attr(Rules::place.required().identity())
+        .attr(Rules::secret.required().replace().sensitive().identity())
+        .attr(Rules::parts.required().replace().identity())
+        .attr(Rules::heap.optional())
+        .attr(Rules::id.computed().keep().identity());
+    assert_eq!(
+        schema.problems(),
+        [
+            "place: it belongs to the identity, so a change of it has to replace the object, or the provider has to keep it",
+            "secret: an identity is shown to everybody",
+            "parts: an identity is made of strings, numbers and bools",
+            "heap: a set cannot hold write-only attributes",
+        ]
+    );
+}
+
+model! {
+    /// A box with a lock.
+    #[derive(Eq, PartialOrd, Ord)]
+    pub(crate) struct Boxed {
+        /// Its number.
+        number: u32,
+        /// Its key.
+        key: WriteOnly<String>,
+    }
+}
+
+impl Nested for Boxed {
+    fn attributes() -> Attributes<Self> {
+        Attributes::new().attr(Self::number.required()).attr(Self::key.write_only())
+    }
+}
+
 /// A set of values of any type, as a type of one's own.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Anything;
@@ -131,6 +183,7 @@ impl Provider for Reserved {
     type Config = Settings;
     type Client = ();
     const NAME: &'static str = "reserved";
+    const SOURCE: &'static str = "local.example/test/reserved";
     fn schema() -> Schema<Settings> {
         Schema::new().attr(Settings::alias.optional()).attr(Settings::connection.optional())
     }

@@ -1,6 +1,6 @@
 //! Drives `terraform` in a folder of its own, with a filesystem mirror that holds the example provider.
 
-use crate::store::{Books, Request, State, Store};
+use crate::ledger::store::{Books, Request, State, Store};
 use serde_json::Value as Json;
 use std::{
     env, fs,
@@ -16,7 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// The example provider, which cargo builds beside the tests.
-pub(crate) fn ledger() -> PathBuf {
+pub(crate) fn ledger_binary() -> PathBuf {
     let tests = env::current_exe().expect("a test has a path");
     let target = tests.ancestors().nth(2).expect("a test is in target/PROFILE/deps");
     let binary = target.join("examples").join("ledger");
@@ -71,7 +71,7 @@ impl World {
         };
         let package = world.path("mirror/local.example/test/ledger/1.0.0").join(platform);
         fs::create_dir_all(&package).unwrap();
-        std::os::unix::fs::symlink(ledger(), package.join("terraform-provider-ledger_v1.0.0")).unwrap();
+        std::os::unix::fs::symlink(ledger_binary(), package.join("terraform-provider-ledger_v1.0.0")).unwrap();
         let mirror = world.path("mirror");
         let cli = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n    include = [\"local.example/*/*\"]\n  }}\n}}\n",
@@ -150,6 +150,12 @@ impl World {
             .env("CHECKPOINT_DISABLE", "1")
             .env("TF_IN_AUTOMATION", "1");
         command
+    }
+
+    /// Whether the host is not Terraform.
+    pub(crate) fn is_opentofu(&self) -> bool {
+        let told = self.command(&["version"]).output().expect("terraform is on PATH").stdout;
+        String::from_utf8_lossy(&told).starts_with("OpenTofu")
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Run {

@@ -17,6 +17,30 @@ pub(crate) struct Books {
     pub(crate) objects: BTreeMap<String, Stored>,
     /// Requests by number, oldest first.
     pub(crate) requests: BTreeMap<u32, Request>,
+    /// Seals by room and number.
+    #[serde(default)]
+    pub(crate) seals: BTreeMap<String, SealRecord>,
+    /// Tokens that were ever given out.
+    #[serde(default)]
+    pub(crate) tokens: BTreeMap<u32, TokenRecord>,
+    /// How often somebody counted.
+    #[serde(default)]
+    pub(crate) audits: u32,
+}
+
+/// What is kept of a seal. Not its key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SealRecord {
+    pub(crate) weight: Option<u32>,
+    pub(crate) key_length: u64,
+}
+
+/// What is kept of a token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TokenRecord {
+    pub(crate) holder: String,
+    pub(crate) renewals: u32,
+    pub(crate) closed: bool,
 }
 
 /// What a user can say of an object.

@@ -1,6 +1,6 @@
 //! Resource `ledger_object`.
 
-use crate::store::{Answer, Spec, State, Store};
+use super::store::{Answer, Spec, State, Store};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 use tfplugin::{
@@ -206,7 +206,7 @@ async fn settle(cx: &Cx<Store>, want: Object, answer: Answer) -> Outcome<Object>
     }
 }
 
-fn decided(books: &crate::store::Books, number: u32) -> Answer {
+fn decided(books: &super::store::Books, number: u32) -> Answer {
     match books.requests.get(&number).map(|request| &request.state) {
         Some(State::Open) => Answer::Waits(number),
         Some(State::Rejected { reviewer, reason }) => {

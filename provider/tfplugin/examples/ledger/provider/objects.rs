@@ -1,6 +1,6 @@
 //! Data source `ledger_objects`.
 
-use crate::store::Store;
+use super::store::Store;
 use tfplugin::{Computed, Cx, DataSource, Diagnostics, Schema, model};
 
 model! {

@@ -1,6 +1,6 @@
 //! Resource `ledger_shelf`: every shape that an attribute can have, kept nowhere but in the state.
 
-use crate::store::Store;
+use super::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{
     Applied, Attributes, Computed, Cx, Diagnostics, Failure, Nested, Number, Outcome, Resource, Schema, model,
