@@ -21,7 +21,7 @@ pub struct Told {
 pub struct Run {
     /// Its exit code.
     pub code: i32,
-    /// What is to change, as `ACTION ADDRESS`, in the order told.
+    /// What is to change, as `ACTION ADDRESS`, sorted: Terraform tells it in any order.
     pub changes: Vec<String>,
     /// The warnings, each once: an apply tells again what its plan has told.
     pub warnings: Vec<Told>,
@@ -48,6 +48,7 @@ impl Run {
                 _ => {}
             }
         }
+        run.changes.sort();
         run
     }
 
@@ -69,6 +70,8 @@ impl Run {
     #[track_caller]
     pub fn plans(&self, changes: &[&str]) -> &Self {
         assert_eq!((self.code, self.errors.len()), (2, 0), "{}", self.text);
+        let mut changes = changes.to_vec();
+        changes.sort_unstable();
         assert_eq!(self.changes, changes, "{}", self.text);
         self
     }

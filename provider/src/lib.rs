@@ -1,11 +1,16 @@
 //! Terraform provider for Orbit: from Terraform's schema to Orbit's wire types and back. It decides nothing itself: policy, waiting and truth
 //! are the server's.
 
+mod actions;
+mod catalog;
 mod data_sources;
 mod evaluate;
+mod functions;
+mod lists;
 mod memory;
 mod on_pending;
 mod orbit;
+mod plain;
 mod provider;
 mod resources;
 mod say;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use tfplugin::{Cx, Diagnostics};
-use tokio::time::Instant;
+use tokio::{sync::OnceCell, time::Instant};
 
 /// How long the refreshes of a process may wait for operations, all together.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Memory {
     /// Workspaces that Orbit was asked for, and whether the token sees them. Held over the call: a refresh of a thousand objects asks once.
     workspaces: tokio::sync::Mutex<BTreeMap<String, bool>>,
+    /// Whether the token is a platform admin's, once somebody wanted to know.
+    rules: OnceCell<bool>,
     /// Objects that the state holds, as far as Terraform has shown.
     managed: Mutex<BTreeSet<String>>,
     /// Ids of the objects that this process has made.
@@ -30,6 +32,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Whether the token is a platform admin's: a place for the answer, so that Orbit is asked once.
+    pub(crate) fn rules(&self) -> &OnceCell<bool> {
+        &self.rules
+    }
+
     /// Takes note that the state holds an object.
     pub(crate) fn holds(&self, object: String) {
         lock(&self.managed).insert(object);

@@ -48,6 +48,15 @@ impl Orbit {
         &self.workspace
     }
 
+    /// The workspace that a data source names, or the provider's.
+    pub(crate) fn workspace_or(&self, own: Option<&String>) -> Result<String, Diagnostic> {
+        match (own, &self.workspace) {
+            (Some(workspace), _) | (None, Attr::Known(workspace)) => Ok(workspace.clone()),
+            _ => Err(Diagnostic::error("The workspace is not said")
+                .detail("Set `workspace` here, or once for all in the provider block.")),
+        }
+    }
+
     pub(crate) fn run_id(&self) -> &str {
         &self.run_id
     }

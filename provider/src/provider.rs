@@ -1,7 +1,20 @@
 //! The provider and its settings.
 
 use crate::{
-    Orbit, data_sources::environments::Environments, on_pending::OnPending, resources::topic::ManagedTopic, slug,
+    Orbit,
+    actions::wait_for_approval::WaitForApproval,
+    data_sources::{
+        TopicData, clusters::Clusters, environments::Environments, topic_evaluation::Evaluation, topics::FoundTopics,
+    },
+    functions::{physical_topic_name::PhysicalTopicName, subject_name::SubjectName},
+    lists::topics::FindTopics,
+    on_pending::OnPending,
+    resources::{
+        cluster::ManagedCluster, environment::ManagedEnvironment, environment_mapping::ManagedMapping,
+        membership::ManagedMembership, service_principal::ServicePrincipal, topic::ManagedTopic,
+        topic_policy::ManagedPolicy, workspace::ManagedWorkspace,
+    },
+    slug,
 };
 use orbit_api::client::{BuildError, Client};
 use std::env;
@@ -62,7 +75,24 @@ impl Provider for OrbitProvider {
     }
 
     fn registry() -> Registry<Orbit> {
-        Registry::new().resource::<ManagedTopic>().data_source::<Environments>()
+        Registry::new()
+            .resource::<ManagedCluster>()
+            .resource::<ManagedEnvironment>()
+            .resource::<ManagedMapping>()
+            .resource::<ManagedMembership>()
+            .resource::<ManagedPolicy>()
+            .resource::<ManagedTopic>()
+            .resource::<ManagedWorkspace>()
+            .resource::<ServicePrincipal>()
+            .data_source::<Clusters>()
+            .data_source::<Environments>()
+            .data_source::<Evaluation>()
+            .data_source::<TopicData>()
+            .data_source::<FoundTopics>()
+            .list::<FindTopics>()
+            .action::<WaitForApproval>()
+            .function::<PhysicalTopicName>()
+            .function::<SubjectName>()
     }
 
     async fn configure(config: View<'_, Settings>, host: &Host) -> Result<Orbit, Diagnostics> {

@@ -149,14 +149,27 @@ pub(crate) fn problem(object: &str, problem: &Problem, place: Place<'_>) -> Diag
         return problem.errors.iter().map(|e| field(e, place)).collect();
     }
     let request = problem.request.as_ref().map(|request| format!("request {} at {}", request.id, request.url));
+    // The API's remedy is for who reads and writes; a plan is what reads here.
+    let is_stale = problem.code == "stale";
+    let remedy = if is_stale {
+        Some("plan again: the plan that was applied does not know of that change")
+    } else {
+        problem.remedy.as_deref()
+    };
     let lines = [
-        ("remedy", problem.remedy.as_deref()),
+        ("remedy", remedy),
         ("see", request.as_deref()),
         ("code", Some(problem.code.as_str())),
         ("help", Some(problem.type_uri.as_str()).filter(|uri| uri.starts_with("http"))),
         ("trace", problem.request_id.as_deref()),
     ];
     Diagnostic::error(format!("Orbit refuses {object}: {}", problem.detail)).detail(table(&lines)).into()
+}
+
+/// A problem in one line.
+pub(crate) fn in_a_sentence(problem: &Problem) -> String {
+    let fields = problem.errors.iter().map(|e| format!("; {}: {}", e.pointer, e.detail));
+    format!("{} [{}]{}", problem.detail, problem.code, fields.collect::<String>())
 }
 
 fn field(e: &FieldProblem, place: Place<'_>) -> Diagnostic {
@@ -167,7 +180,12 @@ fn field(e: &FieldProblem, place: Place<'_>) -> Diagnostic {
         ("remedy", e.remedy.as_deref()),
         ("code", Some(e.code.as_str())),
     ];
-    placed(Diagnostic::error(&e.detail).detail(table(&lines)), &e.pointer, place)
+    // What Orbit says of a field begins as what the field is: `is no host:port`.
+    let is_predicate = e.detail.starts_with(|c: char| c.is_lowercase());
+    let subject =
+        || place(&e.pointer).map_or_else(|| e.pointer.trim_start_matches('/').to_owned(), |path| path.to_string());
+    let summary = if is_predicate { format!("{} {}", subject(), e.detail) } else { e.detail.clone() };
+    placed(Diagnostic::error(summary).detail(table(&lines)), &e.pointer, place)
 }
 
 /// An operation that failed.
@@ -221,6 +239,15 @@ pub(crate) fn invisible(object: &str, workspace: &str, endpoint: &str) -> Diagno
         .detail(format!(
             "The Orbit at {endpoint} shows neither to whom the token speaks for. Is it the right address, and has the token a role in the workspace? \
              Nothing was taken out of the state. If the workspace itself is gone, `terraform state rm` takes out what it owned."
+        ))
+}
+
+/// Nothing can be said of an object that only platform admins see for sure.
+pub(crate) fn not_ruled(object: &str, endpoint: &str) -> Diagnostic {
+    Diagnostic::error(format!("This token is no platform admin's: whether {object} is there is not known"))
+        .detail(format!(
+            "The Orbit at {endpoint} does not show it to whom the token speaks for. Is it the right address, and the right token? Nothing was taken out of \
+             the state."
         ))
 }
 

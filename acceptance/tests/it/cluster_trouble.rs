@@ -190,7 +190,7 @@ async fn a_password_that_is_changed_later_makes_work_wait_until_orbit_knows_it()
     assert_eq!(cluster.last_error.as_deref(), Some(words));
 
     let credentials = Some(Credentials { sasl_password: Some(second), client_key_pem: None });
-    admin.cluster_update("second", &ClusterPatch { credentials, ..ClusterPatch::default() }).await.unwrap();
+    admin.cluster_update("second", &ClusterPatch { credentials, ..ClusterPatch::default() }, None).await.unwrap();
     world.succeeds(&id).await;
     assert_eq!(world.topic("own", "orders").await.status, TopicStatus::Active);
 }

@@ -112,7 +112,7 @@ async fn an_approval_is_judged_by_the_rules_of_its_day() {
         partition_limits: Some(orbit_api::Limits { min: None, max: Some(10) }),
         ..crate::world::guardrails()
     };
-    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules()).await.unwrap();
+    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules(), None).await.unwrap();
 
     let id = world.open_request().await.id;
     let refused = world.orbit.admin().request_approve(&id, &Approve::default()).await.unwrap_err();

@@ -12,6 +12,7 @@ mod durable_cluster;
 mod durable_postgres;
 mod interrupt;
 mod lifecycle;
+mod platform;
 mod policy;
 mod program;
 mod quickstart;

@@ -153,7 +153,7 @@ async fn a_plan_is_judged_again_when_it_is_applied() {
     let terraform = world.terraform(&topic("dev", "orders", "partitions = 6")).await;
     terraform.plan().await.plans(&["create orbit_kafka_topic.orders"]);
     let stricter = TopicPolicyCreate { partition_limits: Some(Limits { min: None, max: Some(5) }), ..guardrails() };
-    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules()).await.unwrap();
+    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules(), None).await.unwrap();
 
     let apply = terraform.apply_plan().await;
 
@@ -170,7 +170,7 @@ async fn an_approval_that_came_to_be_asked_for_after_the_plan_is_asked_for() {
     terraform.write(&configuration(&topic("dev", "orders", "partitions = 3")));
     terraform.plan().await.ok_but_changes(&["update orbit_kafka_topic.orders"]);
     let stricter = TopicPolicyCreate { require_approval_for: Some(vec!["dev".to_owned()]), ..guardrails() };
-    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules()).await.unwrap();
+    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules(), None).await.unwrap();
 
     let apply = terraform.apply_plan().await;
 
@@ -188,7 +188,7 @@ async fn a_policy_that_comes_later_leaves_what_is_there_alone() {
     let terraform = world.terraform(&topic("dev", "orders", "partitions = 6")).await;
     terraform.apply().await.ok();
     let stricter = TopicPolicyCreate { partition_limits: Some(Limits { min: None, max: Some(5) }), ..guardrails() };
-    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules()).await.unwrap();
+    world.orbit.admin().topic_policy_replace("guardrails", &stricter.rules(), None).await.unwrap();
     terraform.plan().await.is_empty();
     // Words about it do not concern policy; the cluster does.
     terraform.write(&configuration(&topic("dev", "orders", "partitions = 6\ndescription = \"Orders\"")));
@@ -244,7 +244,7 @@ async fn a_topic_asked_for_with_a_profile_plans_empty_and_keeps_what_it_got() {
         ),
         ..TopicPolicyReplace::default()
     };
-    world.orbit.admin().topic_policy_replace("guardrails", &rules(6)).await.unwrap();
+    world.orbit.admin().topic_policy_replace("guardrails", &rules(6), None).await.unwrap();
     let terraform = world.terraform(&topic("dev", "trail", "profile = \"audit\"")).await;
 
     terraform.apply().await.ok();
@@ -253,7 +253,7 @@ async fn a_topic_asked_for_with_a_profile_plans_empty_and_keeps_what_it_got() {
     assert_eq!(made.partitions, 6);
     assert!(made.settings.contains("retention.ms=7776000000"), "{made:?}");
 
-    world.orbit.admin().topic_policy_replace("guardrails", &rules(12)).await.unwrap();
+    world.orbit.admin().topic_policy_replace("guardrails", &rules(12), None).await.unwrap();
     terraform.plan().await.is_empty();
     terraform.write(&configuration(&topic("dev", "trail", "profile = \"adit\"")));
     terraform.plan().await.fails(&["there is no such profile in dev", "take one of: audit"]);

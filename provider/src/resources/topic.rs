@@ -11,7 +11,7 @@ use crate::{
     memory::must_see,
     on_pending::OnPending,
     orbit::{Place, ask, change, nowhere},
-    say,
+    plain, say,
     seen::Seen,
     settle::{Wish, open_request, settle, settle_deletion, when_free},
     slug,
@@ -22,7 +22,9 @@ use orbit_api::{
     client::{Deleted, Submitted, TopicRead},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use tfplugin::{Applied, Change, Computed, Cx, Diagnostic, Diagnostics, Failure, Outcome, Resource, Schema, model};
+use tfplugin::{
+    Applied, Change, Computed, Cx, Diagnostic, Diagnostics, Failure, Outcome, Resource, Schema, View, model,
+};
 
 model! {
     /// A Kafka topic owned by a workspace. What is not set is not managed: the cluster's default applies and never shows as a difference.
@@ -122,9 +124,9 @@ impl Resource for ManagedTopic {
 
     fn schema() -> Schema<Self> {
         Schema::version(1)
-            .attr(Self::workspace.optional_computed().keep().replace().check(|text| slug::check(text)))
-            .attr(Self::environment.required().replace().check(|text| slug::check(text)))
-            .attr(Self::name.required().replace())
+            .attr(Self::workspace.optional_computed().keep().replace().identity().check(|text| slug::check(text)))
+            .attr(Self::environment.required().replace().identity().check(|text| slug::check(text)))
+            .attr(Self::name.required().replace().identity())
             .attr(Self::profile.optional())
             .attr(Self::partitions.optional())
             .attr(Self::replication_factor.optional())
@@ -248,5 +250,11 @@ impl Resource for ManagedTopic {
         let topic = ask(cx, cx.client.client()?.topic_get(&id, TopicRead::default())).await;
         let topic = topic.map_err(|e| e.tell(&format!("topic {id}"), &nowhere))?;
         Ok(Self::imported(&topic))
+    }
+
+    async fn import_by(cx: &Cx<Orbit>, identity: View<'_, Self>) -> Result<Self, Diagnostics> {
+        let part = |field| plain::part(identity, field);
+        let workspace = identity.get(Self::workspace).known().ok_or("the identity lacks workspace")?;
+        Self::import(cx, format!("{workspace}/{}/{}", part(Self::environment)?, part(Self::name)?)).await
     }
 }

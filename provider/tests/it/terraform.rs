@@ -201,6 +201,7 @@ async fn the_schema_is_the_one_that_is_written_down() {
         "provider": all["provider"],
         "resource_schemas": all["resource_schemas"],
         "data_source_schemas": all["data_source_schemas"],
+        "functions": all["functions"],
     });
     let schema = format!("{schema:#}\n");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.json");

@@ -22,7 +22,8 @@ pub trait ProviderAction: Model {
         Ok(())
     }
 
-    /// Looks at it at plan, and may refuse it or warn about it. Values may be unknown yet. It must have no effect.
+    /// Looks at it at plan, and may refuse it or warn about it. Values may be unknown yet; write-only ones are there. It
+    /// must have no effect.
     fn plan(_cx: &Cx<Self::Client>, _config: View<'_, Self>) -> impl Future<Output = Result<(), Diagnostics>> + Send {
         async { Ok(()) }
     }
@@ -37,12 +38,21 @@ pub trait ProviderAction: Model {
 
 /// What an action tells while it is under way. Terraform shows each text as it comes.
 #[derive(Clone, Debug)]
-pub struct Progress(pub(crate) mpsc::UnboundedSender<String>);
+pub struct Progress(pub(crate) mpsc::UnboundedSender<Told>);
+
+/// What is on its way to Terraform.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A text.
+    Progress(String),
+    /// The end: nothing comes after it.
+    Completed(Diagnostics),
+}
 
 impl Progress {
-    /// Tells something.
+    /// Tells something. Does nothing once the action is over.
     pub fn tell(&self, text: impl Into<String>) {
-        // Nobody listens any more: the call is being cancelled.
-        let _hung_up = self.0.send(text.into());
+        // Nobody listens any more: the call is over, or Terraform is gone.
+        let _hung_up = self.0.send(Told::Progress(text.into()));
     }
 }

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 /// An ephemeral resource: something that is opened when a run needs it, renewed while the run lasts, and closed at its
 /// end. Nothing of it is in a plan or a state. Terraform 1.10 and newer, `OpenTofu` 1.11 and newer.
 ///
-/// What is to be remembered from one call to the next goes into [`Cx::set_private`].
+/// What is to be remembered goes into [`Cx::set_private`]. What `open` stores is what `close` gets; what a renewal stores,
+/// only the next renewal gets.
 pub trait EphemeralResource: Model {
     /// The client of the provider.
     type Client: Send + Sync + 'static;

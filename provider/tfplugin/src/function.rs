@@ -34,12 +34,14 @@ pub trait Function: Model {
 pub struct FunctionError {
     pub(crate) text: String,
     pub(crate) parameter: Option<&'static str>,
+    /// Which of the arguments that the last parameter takes.
+    pub(crate) index: usize,
 }
 
 impl FunctionError {
     /// One sentence.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), parameter: None }
+        Self { text: text.into(), parameter: None, index: 0 }
     }
 
     /// Points at an argument.
@@ -47,6 +49,13 @@ impl FunctionError {
     pub fn at<M, T>(mut self, parameter: Field<M, T>) -> Self {
         self.parameter = Some(parameter.name());
         self
+    }
+
+    /// Points at one of the arguments of a variadic parameter, counted from 0.
+    #[must_use]
+    pub fn at_index<M, T>(mut self, parameter: Field<M, Vec<T>>, index: usize) -> Self {
+        self.index = index;
+        self.at(parameter)
     }
 }
 

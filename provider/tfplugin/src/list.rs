@@ -1,6 +1,6 @@
 //! Objects that exist, found by what a user asks for: `list` blocks of `terraform query`.
 
-use crate::{Cx, Diagnostics, Model, Resource, Schema, Value, View, diag::Diagnostic, schema::IdentitySpec};
+use crate::{Cx, Diagnostic, Diagnostics, Model, Resource, Schema, Severity, Value, View, schema::IdentitySpec};
 use std::marker::PhantomData;
 use tokio::sync::mpsc;
 
@@ -21,7 +21,8 @@ pub trait ListResource: Model {
         Ok(())
     }
 
-    /// Finds them: hands each over as it comes, and ends when no more are [wanted](Found::is_full).
+    /// Finds them: hands each over as it comes, and ends when no more are [wanted](Found::is_full). When Terraform hangs
+    /// up, [`Cx::stopping`] completes.
     fn list(
         cx: &Cx<<Self::Of as Resource>::Client>,
         query: Self,
@@ -43,6 +44,7 @@ pub(crate) struct Finds {
     pub(crate) identity: IdentitySpec,
     pub(crate) left: usize,
     pub(crate) with_objects: bool,
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 /// One find on its way.
@@ -51,6 +53,8 @@ pub(crate) struct Find {
     pub(crate) display_name: String,
     pub(crate) identity: Value,
     pub(crate) object: Option<Value>,
+    /// What is to be told with it.
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl<R: Resource> Found<R> {
@@ -76,6 +80,12 @@ impl<R: Resource> Found<R> {
         self.out.with_objects
     }
 
+    /// Tells the user something, with the next find: Terraform that has enough listens to nothing any more.
+    pub fn warn(&mut self, warning: impl Into<Diagnostic>) {
+        let warning = Diagnostic { severity: Severity::Warning, ..warning.into() };
+        self.out.warnings.push(warning);
+    }
+
     /// Hands one over, with what people call it. Does nothing once Terraform takes no more.
     ///
     /// # Errors
@@ -95,7 +105,8 @@ impl<R: Resource> Found<R> {
         self.out.left -= 1;
         let object = self.out.with_objects.then(|| object.unknown_as_null());
         // Terraform that hangs up has enough: no error.
-        let _hung_up = self.out.sender.send(Find { display_name, identity, object }).await;
+        let warnings = std::mem::take(&mut self.out.warnings);
+        let _hung_up = self.out.sender.send(Find { display_name, identity, object, warnings }).await;
         Ok(())
     }
 }

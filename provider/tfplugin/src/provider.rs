@@ -16,7 +16,7 @@ pub trait Provider: Send + Sync + 'static {
     /// The rules of the `provider` block.
     fn schema() -> Schema<Self::Config>;
 
-    /// The resources and data sources.
+    /// The resources, data sources, functions and so on.
     fn registry() -> Registry<Self::Client>;
 
     /// Rules over several attributes of the `provider` block. Runs at `validate`, where much is not known yet.

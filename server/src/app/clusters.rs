@@ -68,6 +68,10 @@ pub struct ClusterNew {
 pub struct ClusterChange {
     /// What people call it.
     pub display_name: Option<String>,
+    /// Where it stands.
+    pub region: Option<Option<String>>,
+    /// Where its data may not leave.
+    pub residency: Option<Option<String>>,
     /// How to connect, tried, with what the cluster told, and the revision that the rest of the connection was taken from.
     pub connection: Option<Tried>,
 }
@@ -190,6 +194,8 @@ impl App {
         let before = self.cluster_named(&mut tx, named).await?;
         let mut row = before.clone();
         row.display_name = change.display_name.unwrap_or(row.display_name);
+        row.region = change.region.unwrap_or(row.region);
+        row.residency = change.residency.unwrap_or(row.residency);
         row.revision = expected.unwrap_or(row.revision);
         if let Some(Tried { connection, credentials, description, of_revision }) = change.connection {
             // Half of it may be what stood there before the try, which took seconds.

@@ -93,6 +93,7 @@ codes! {
     PrincipalNotFound = "principal.not-found", NOT_FOUND, "There is no such principal";
     /// The name is taken.
     PrincipalExists = "principal.exists", CONFLICT, "The principal exists already";
+    PrincipalSelf = "principal.self", CONFLICT, "This is the caller's own principal";
     /// No such membership.
     MembershipNotFound = "membership.not-found", NOT_FOUND, "There is no such membership";
     /// The principal has a role there.

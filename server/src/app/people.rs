@@ -71,11 +71,28 @@ impl App {
         if !tx.principal_insert(id, (kind, name), email).await? {
             return Err(taken(Code::PrincipalExists, "/name", format!("principal {name} exists already")).into());
         }
-        self.remember(&mut tx, call, &id.uuid()).await?;
         let row = self.principal_named(&mut tx, name).await?;
+        self.remember(&mut tx, call, &row.id.uuid()).await?;
         self.audit_object(&mut tx, call, "created", None, Some(&row)).await?;
         tx.commit().await?;
         Ok(row)
+    }
+
+    /// Lets a principal go: their tokens end at once and their roles are taken away. What they asked for and decided
+    /// keeps their name.
+    pub async fn principal_delete(&self, call: &Call, named: &str, expected: Option<i64>) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        let row = self.somebody_named(&mut tx, named).await?;
+        if row.id == call.who.principal {
+            return Err(Refusal::new(Code::PrincipalSelf, "this is the principal that your own token speaks for")
+                .remedy("have another platform admin delete it")
+                .into());
+        }
+        if !tx.principal_leave(row.id, expected.unwrap_or(row.revision)).await? {
+            return Err(stale(&format!("principal {}", row.name)).into());
+        }
+        self.audit_object(&mut tx, call, "deleted", Some(&row), None).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Says where a principal gets mail: oneself, or a platform admin anybody's.

@@ -109,7 +109,7 @@ permissions! {
     OperationControl = Held::ByTheObject;
     /// Sees principals.
     PrincipalRead = Held::OnPlatform;
-    /// Creates principals.
+    /// Creates and deletes principals.
     PrincipalWrite = Held::OnPlatform;
     /// Sees who one is and what mail one got, and says where one gets it; anybody's on the platform.
     PrincipalUpdate = Held::ByTheObject;

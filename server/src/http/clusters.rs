@@ -27,6 +27,9 @@ use orbit_core::{
 };
 use orbit_store::ClusterRow;
 
+/// The longest word about where a cluster stands.
+const SHORT: usize = 100;
+
 impl Parse<Connection> for api::Connection {
     fn parse(self, wrong: &mut Wrongs) -> Option<Connection> {
         const SERVERS: usize = 20;
@@ -125,7 +128,6 @@ fn credentials(connection: &Connection, given: Option<api::Credentials>, wrong: 
 
 impl Parse<ClusterNew> for api::ClusterCreate {
     fn parse(self, wrong: &mut Wrongs) -> Option<ClusterNew> {
-        const SHORT: usize = 100;
         let display_name = display_name(self.display_name, &self.slug, wrong);
         let slug = slug("/slug", &self.slug, wrong);
         wrong.text("/region", self.region.as_ref(), SHORT);
@@ -260,9 +262,13 @@ async fn changed(
     mut wrong: Wrongs,
 ) -> Result<ClusterChange, Failed> {
     let display_name = wire.display_name.map(|name| display_name(Some(name), "", &mut wrong));
+    let (region, residency) = (wire.region, wire.residency);
+    for (pointer, text) in [("/region", &region), ("/residency", &residency)] {
+        wrong.text(pointer, text.as_ref().and_then(Option::as_ref), SHORT);
+    }
     if wire.connection.is_none() && wire.credentials.is_none() {
         wrong.done(|| Some(()))?;
-        return Ok(ClusterChange { display_name, connection: None });
+        return Ok(ClusterChange { display_name, region, residency, connection: None });
     }
     let row = app.cluster_get(cluster).await?;
     let connection = match wire.connection {
@@ -286,7 +292,7 @@ async fn changed(
     let connection = wrong.done(|| connection)?;
     let description = tried(app, &connection, &secrets).await?;
     let tried = Tried { connection, credentials: secrets, description, of_revision: row.revision };
-    Ok(ClusterChange { display_name, connection: Some(tried) })
+    Ok(ClusterChange { display_name, region, residency, connection: Some(tried) })
 }
 
 /// Whether a password would reach somebody else, or be sent less guarded, than before. The key of a certificate is never sent.

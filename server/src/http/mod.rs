@@ -135,7 +135,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(channels::notification_delivery_list))
         .routes(routes!(channels::notification_delivery_resend))
         .routes(routes!(people::principal_create, people::principal_list))
-        .routes(routes!(people::principal_get, people::principal_update))
+        .routes(routes!(people::principal_get, people::principal_update, people::principal_delete))
         .routes(routes!(people::principal_delivery_list))
         .routes(routes!(people::principal_delivery_resend))
         .routes(routes!(people::membership_create, people::membership_list))

@@ -124,6 +124,24 @@ pub(super) async fn principal_update(
     tagged(StatusCode::OK, row.revision, principal(&row))
 }
 
+/// Deletes a principal: their tokens end at once, their roles are taken away. What they asked for and decided keeps their name, and whoever is created
+/// under that name later is them again.
+#[utoipa::path(delete, path = "/v1/principals/{principal}", operation_id = "principal_delete", tag = "people",
+    params(("principal" = String, Path, description = "Name or id"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the object as it was read; 412 where it has changed since")),
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn principal_delete(
+    caller: Caller<PrincipalWrite>,
+    State(app): State<App>,
+    Path(named): Path<String>,
+    IfMatch(expected): IfMatch,
+    asked: Asked<NoBody>,
+) -> Result<StatusCode, Failed> {
+    let call = asked.bare(caller.who.clone())?;
+    app.principal_delete(&call, &named, expected).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A page of the mail to a principal, newest first: one's own, or for a platform admin anybody's. What was given up waits here for a person.
 #[utoipa::path(get, path = "/v1/principals/{principal}/deliveries", operation_id = "principal_delivery_list", tag = "notifications",
     params(("principal" = String, Path, description = "Name or id"), WhichMail, Paging),

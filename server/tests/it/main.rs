@@ -25,6 +25,7 @@ mod group;
 mod idempotency;
 mod inbox;
 mod input;
+mod leaving;
 mod limits;
 mod lists;
 mod meta;

@@ -142,7 +142,7 @@ impl ManagedTopic {
     }
 
     /// The state after an import; Terraform refreshes it next.
-    pub(super) fn imported(topic: &Topic) -> Self {
+    pub(crate) fn imported(topic: &Topic) -> Self {
         let found = drift::overlay(topic);
         let blank = Self {
             workspace: Computed::absent(),

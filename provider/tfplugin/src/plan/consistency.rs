@@ -185,9 +185,15 @@ fn alike(a: &Value, b: &Value) -> bool {
 fn show(spec: &AttributeSpec, value: &Value) -> String {
     match value {
         Value::Unknown(_) => "an unknown value".to_owned(),
-        _ if spec.sensitive || spec.write_only => "a sensitive value".to_owned(),
+        _ if is_secret(spec) => "a sensitive value".to_owned(),
         value => to_json(value).to_string(),
     }
+}
+
+/// Whether something in it is not for everybody's eyes.
+fn is_secret(spec: &AttributeSpec) -> bool {
+    let inside = |nested: &[AttributeSpec]| nested.iter().any(is_secret);
+    spec.sensitive || spec.write_only || matches!(&spec.shape, Shape::Nested(_, nested) if inside(nested))
 }
 
 /// The attribute of the resource that an error is about.

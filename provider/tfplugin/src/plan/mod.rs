@@ -146,9 +146,13 @@ pub(crate) fn validate(attributes: &[AttributeSpec], config: &Value, at: &Path, 
         let object = complete(std::slice::from_ref(attribute), &object);
         let value = object.attribute(attribute.name);
         // The first check converts; the author's own would only repeat what it says.
-        if let Some(e) = attribute.checks.iter().find_map(|check| check(value).err()) {
+        let failed = attribute.checks.iter().enumerate().find_map(|(n, check)| Some((n, check(value).err()?)));
+        if let Some((n, e)) = failed {
+            // The conversion quotes what it got; an author's own rule says what it likes.
+            let is_quoted = n == 0 && (attribute.sensitive || attribute.write_only);
+            let what = if is_quoted { "its value does not fit; it is not shown here".to_owned() } else { e.what };
             let path = e.path.steps().iter().cloned().fold(path, Path::step);
-            found.push(Diagnostic::error(e.what).at(path));
+            found.push(Diagnostic::error(what).at(path));
         }
     }
 }

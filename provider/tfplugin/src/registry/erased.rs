@@ -12,8 +12,6 @@ use std::{marker::PhantomData, time::SystemTime};
 pub(crate) type Stored = (Value, Option<Diagnostic>);
 /// A failure with the state that its author wants kept.
 pub(crate) type Failed = (Diagnostics, Option<Value>);
-/// What is asked of a list, and where the finds go.
-pub(crate) type Listing<'a> = (&'a Value, Finds);
 
 pub(crate) trait AnyResource<C>: Send + Sync {
     fn validate(&self, config: &Value) -> Result<(), Diagnostics>;
@@ -42,7 +40,7 @@ pub(crate) trait AnyEphemeral<C>: Send + Sync {
 
 pub(crate) trait AnyList<C>: Send + Sync {
     fn validate(&self, config: &Value) -> Result<(), Diagnostics>;
-    fn list<'a>(&self, cx: &'a Cx<C>, listing: Listing<'a>) -> BoxFuture<'a, Result<(), Diagnostics>>;
+    fn list<'a>(&self, cx: &'a Cx<C>, query: &'a Value, out: Finds) -> BoxFuture<'a, Result<(), Diagnostics>>;
 }
 
 pub(crate) trait AnyAction<C>: Send + Sync {
@@ -189,7 +187,8 @@ impl<L: ListResource> AnyList<<L::Of as Resource>::Client> for Of<L> {
     fn list<'a>(
         &self,
         cx: &'a Cx<<L::Of as Resource>::Client>,
-        (query, out): Listing<'a>,
+        query: &'a Value,
+        out: Finds,
     ) -> BoxFuture<'a, Result<(), Diagnostics>> {
         async move { L::list(cx, model(query)?, &mut Found::new(out)).await }.boxed()
     }
@@ -221,7 +220,11 @@ impl<F: Function> AnyFunction for Of<F> {
                 crate::Step::Attribute(name) => F::FIELDS.iter().find(|field| *field == name).copied(),
                 _ => None,
             });
-            FunctionError { text: e.what, parameter }
+            let index = e.path.steps().get(1).and_then(|step| match step {
+                crate::Step::Index(index) => usize::try_from(*index).ok(),
+                _ => None,
+            });
+            FunctionError { text: e.what, parameter, index: index.unwrap_or(0) }
         })?;
         F::call(read).map(|output| output.to_value())
     }

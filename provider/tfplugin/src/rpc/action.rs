@@ -2,13 +2,14 @@
 
 use super::{Server, decode, deferred, find, guard::guarded, may_defer};
 use crate::{
-    Diagnostics, Progress, Provider, plan,
+    Cx, Diagnostics, Progress, Provider,
+    action::Told,
+    plan,
     proto::tfplugin6::{self as wire, invoke_action::event},
 };
 use futures::{Stream, StreamExt as _, stream};
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::UnboundedReceiverStream;
 
 type Event = wire::invoke_action::Event;
 
@@ -29,37 +30,45 @@ impl<P: Provider> Server<P> {
         })
     }
 
-    pub(super) fn invoke(
-        &self,
-        request: wire::invoke_action::Request,
-    ) -> Result<impl Stream<Item = Event> + Send + 'static, Diagnostics> {
-        let offer = Arc::clone(self.offer());
-        let name = request.action_type;
-        let entry = find(&offer.registry.actions, &name)?;
-        let config = decode(request.config.as_ref(), &entry.schema.ty)?;
-        let config = plan::complete(&entry.schema.attributes, &config);
-        let cx = self.cx(Vec::new())?;
-        let (sender, texts) = mpsc::unbounded_channel();
+    /// Terraform that hangs up has the action stopped, as by Ctrl-C.
+    pub(super) fn invoke(&self, request: wire::invoke_action::Request) -> impl Stream<Item = Event> + Send + 'static {
+        let (offer, name) = (Arc::clone(self.offer()), request.action_type);
+        let (sender, told) = mpsc::unbounded_channel();
+        let (stop, at_the_end) = (self.stop.current().child_token(), sender.clone());
+        let hung_up = stop.clone().drop_guard();
+        let client = self.client();
 
-        let work = tokio::spawn(async move {
-            let progress = Progress(sender);
+        tokio::spawn(async move {
             let work = async {
                 let entry = find(&offer.registry.actions, &name)?;
-                entry.handler.invoke(&cx, &config, &progress).await
+                let config = decode(request.config.as_ref(), &entry.schema.ty)?;
+                let config = plan::complete(&entry.schema.attributes, &config);
+                let cx = Cx::new(client?, stop, Vec::new());
+                let result = entry.handler.invoke(&cx, &config, &Progress(sender)).await;
+                Ok((cx.into_notes().warnings, result))
             };
             let told = guarded("InvokeAction", &name, work).await;
-            let mut diagnostics: Diagnostics = cx.into_notes().warnings.into_iter().collect();
-            diagnostics.extend(told.err().map(Diagnostics::or_some_error).into_iter().flatten());
-            diagnostics
+            let (warnings, result) = told.unwrap_or_else(|e| (Vec::new(), Err(e)));
+            let mut diagnostics: Diagnostics = warnings.into_iter().collect();
+            diagnostics.extend(result.err().map(Diagnostics::or_some_error).into_iter().flatten());
+            let _nobody_listens = at_the_end.send(Told::Completed(diagnostics));
         });
-        let progress = UnboundedReceiverStream::new(texts)
-            .map(|message| Event { r#type: Some(event::Type::Progress(event::Progress { message })) });
-        let last = stream::once(work)
-            .map(|told| completed(&told.unwrap_or_else(|_| "the provider broke off the action".into())));
-        Ok(progress.chain(last))
+        // Whoever still holds a sender has nothing to add after the end.
+        let events = stream::unfold((told, Some(hung_up)), |(mut told, hung_up)| async move {
+            let hung_up = hung_up?;
+            match told.recv().await? {
+                Told::Progress(message) => Some((progress(message), (told, Some(hung_up)))),
+                Told::Completed(diagnostics) => Some((completed(&diagnostics), (told, None))),
+            }
+        });
+        events.fuse()
     }
 }
 
-pub(super) fn completed(told: &Diagnostics) -> Event {
+fn progress(message: String) -> Event {
+    Event { r#type: Some(event::Type::Progress(event::Progress { message })) }
+}
+
+fn completed(told: &Diagnostics) -> Event {
     Event { r#type: Some(event::Type::Completed(event::Completed { diagnostics: told.to_proto() })) }
 }

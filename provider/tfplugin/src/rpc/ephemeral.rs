@@ -2,8 +2,10 @@
 
 use super::{Server, decode, deferred, encode, find, may_defer, state::must_be_known};
 use crate::{
-    Diagnostics, Opened, Provider, plan,
+    Diagnostics, Opened, Provider, Value,
+    plan::{self, consistency},
     proto::tfplugin6::{self as wire, Timestamp},
+    schema::AttributeSpec,
 };
 use std::time::SystemTime;
 
@@ -13,13 +15,14 @@ impl<P: Provider> Server<P> {
         request: wire::open_ephemeral_resource::Request,
     ) -> Result<wire::open_ephemeral_resource::Response, Diagnostics> {
         let entry = find(&self.offer().registry.ephemerals, &request.type_name)?;
-        let query = decode(request.config.as_ref(), &entry.schema.ty)?;
-        let query = plan::complete(&entry.schema.attributes, &query);
+        let given = decode(request.config.as_ref(), &entry.schema.ty)?;
+        let query = plan::complete(&entry.schema.attributes, &given);
         let cx = self.cx(Vec::new())?.may_defer(may_defer(request.client_capabilities.as_ref()));
         let Opened { value, renew_at } = entry.handler.open(&cx, &query).await?;
         let notes = cx.into_notes();
         if notes.deferral.is_none() {
             must_be_known(&entry.schema, &value)?;
+            must_agree(&entry.schema.attributes, &given, &value)?;
         }
         Ok(wire::open_ephemeral_resource::Response {
             diagnostics: notes.warnings.into_iter().collect::<Diagnostics>().to_proto(),
@@ -57,6 +60,12 @@ impl<P: Provider> Server<P> {
             diagnostics: warnings.into_iter().collect::<Diagnostics>().to_proto(),
         })
     }
+}
+
+/// What was configured comes back as it was.
+fn must_agree(attributes: &[AttributeSpec], given: &Value, value: &Value) -> Result<(), Diagnostics> {
+    let wrong = consistency::plan(attributes, &Value::Null, given, value);
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into_iter().map(consistency::provider_bug).collect()) }
 }
 
 /// Times before 1970 are none that anything could be renewed at.

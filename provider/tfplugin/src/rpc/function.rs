@@ -20,8 +20,8 @@ impl<P: Provider> Server<P> {
             Ok(output) => {
                 Ok(wire::call_function::Response { result: Some(encode(&output, &entry.output)?), error: None })
             }
-            Err(FunctionError { text, parameter }) => {
-                let place = parameter.and_then(|name| place(entry, name));
+            Err(FunctionError { text, parameter, index }) => {
+                let place = parameter.and_then(|name| place(entry, name, index));
                 Ok(failure(&text, place))
             }
         }
@@ -47,9 +47,11 @@ fn arguments(entry: &FunctionEntry, given: &[wire::DynamicValue]) -> Result<Valu
 }
 
 /// Terraform counts arguments, the variadic ones too.
-fn place(entry: &FunctionEntry, name: &str) -> Option<i64> {
+fn place(entry: &FunctionEntry, name: &str, index: usize) -> Option<i64> {
+    let is_variadic = entry.variadic.as_ref().is_some_and(|spec| spec.name == name);
     let mut parameters = entry.parameters.iter().chain(&entry.variadic);
-    parameters.position(|spec| spec.name == name).and_then(|n| i64::try_from(n).ok())
+    let first = parameters.position(|spec| spec.name == name)?;
+    i64::try_from(if is_variadic { first + index } else { first }).ok()
 }
 
 fn summary(e: &Diagnostics) -> String {

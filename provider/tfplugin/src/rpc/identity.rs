@@ -26,25 +26,32 @@ pub(super) fn held(schema: &SchemaSpec, wire: Option<&ResourceIdentityData>) -> 
     }
 }
 
-/// An identity tells an object from all others, so one that changes is another object's.
+/// An identity tells an object from all others, so one that changes is another object's. Where a configuration can ask for
+/// another one, a change outside of Terraform is drift, and plans a replacement: that is told in other ways.
 pub(super) fn must_stay(
     schema: &SchemaSpec,
     held: Option<&ResourceIdentityData>,
     state: &Value,
 ) -> Result<(), Diagnostics> {
     let (Some(spec), held) = (&schema.identity, self::held(schema, held)?) else { return Ok(()) };
-    let now = spec.read(state);
-    if held.is_null() || now.is_null() || held == now {
+    // A part that is not held came to the identity in a later version.
+    let changed = spec.attributes.iter().filter(|part| {
+        let (held, now) = (held.attribute(part.name), state.attribute(part.name));
+        part.replace.is_none() && !held.is_null() && held != now
+    });
+    let changed: Vec<_> = changed.map(|part| part.name).collect();
+    if changed.is_empty() {
         return Ok(());
     }
-    let (held, now) = (to_json(&held), to_json(&now));
-    Err(Diagnostic::error("The provider changed the identity of an object")
+    let (held, now) = (to_json(&held), to_json(&spec.read(state)));
+    Err(Diagnostic::error(format!("The provider changed the identity of an object: {}", changed.join(", ")))
         .detail(format!("It was {held}, and is {now} now.\n\nThis is a bug in the provider, please report it."))
         .into())
 }
 
 impl<P: Provider> Server<P> {
-    /// Called for every object on every run. What an identity consists of is found by name, whatever its version.
+    /// Called where the stored identity is of another version, or where there is none. What it consists of is found by
+    /// name; where a part is missing, the next read brings it.
     pub(super) fn upgrade_identity(
         &self,
         request: &wire::upgrade_resource_identity::Request,
@@ -54,9 +61,11 @@ impl<P: Provider> Server<P> {
         let spec = spec.ok_or_else(|| format!("{} has no identity", request.type_name))?;
         let json = request.raw_identity.as_ref().map_or(&[][..], |raw| &raw.json);
         let json = std::str::from_utf8(json).map_err(|_| "the stored identity is not UTF-8")?;
-        let identity = from_json(json, &spec.ty)?;
+        let stored = if json.trim().is_empty() { Value::Null } else { from_json(json, &spec.ty)? };
+        let identity = spec.read(&stored);
+        let data = (!identity.is_null()).then(|| encode(&identity, &spec.ty)).transpose()?;
         Ok(wire::upgrade_resource_identity::Response {
-            upgraded_identity: Some(ResourceIdentityData { identity_data: Some(encode(&identity, &spec.ty)?) }),
+            upgraded_identity: data.map(|data| ResourceIdentityData { identity_data: Some(data) }),
             diagnostics: Vec::new(),
         })
     }

@@ -2,13 +2,13 @@
 
 use super::{Server, decode, encode, find, guard::guarded};
 use crate::{
-    Diagnostics, Provider, Value,
+    Cx, Diagnostic, Diagnostics, Provider, Value,
     list::{Find, Finds},
     plan,
     proto::tfplugin6::{self as wire, ResourceIdentityData},
     schema::SchemaSpec,
 };
-use futures::{Stream, StreamExt as _, stream};
+use futures::{StreamExt as _, stream, stream::BoxStream};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -17,41 +17,44 @@ use tokio_stream::wrappers::ReceiverStream;
 const AHEAD: usize = 16;
 
 type Event = wire::list_resource::Event;
+type Events = BoxStream<'static, Event>;
 
 impl<P: Provider> Server<P> {
-    /// Terraform takes what it wants and hangs up; the work ends when nobody takes its finds any more.
-    pub(super) fn list(
-        &self,
-        request: &wire::list_resource::Request,
-    ) -> Result<impl Stream<Item = Event> + Send + 'static, Diagnostics> {
-        let offer = Arc::clone(self.offer());
-        let name = request.type_name.clone();
+    /// Terraform takes what it wants and hangs up, which stops the work as Ctrl-C does.
+    pub(super) fn list(&self, request: wire::list_resource::Request) -> Result<Events, Diagnostics> {
+        let (offer, name) = (Arc::clone(self.offer()), request.type_name.clone());
         let schema = find(&offer.registry.resources, &name)?.schema.clone();
         let identity = schema.identity.clone().ok_or_else(|| format!("{name} has no identity"))?;
-        let entry = find(&offer.registry.lists, &name)?;
-        let query = decode(request.config.as_ref(), &entry.schema.ty)?;
-        let query = plan::complete(&entry.schema.attributes, &query);
-        let cx = self.cx(Vec::new())?;
         let (sender, finds) = mpsc::channel(AHEAD);
-        let left = usize::try_from(request.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-        let out = Finds { sender, identity, left, with_objects: request.include_resource_object };
+        let left = usize::try_from(request.limit).unwrap_or(0);
+        let with_objects = request.include_resource_object;
+        let out = Finds { sender, identity, left, with_objects, warnings: Vec::new() };
+        let stop = self.stop.current().child_token();
+        let hung_up = stop.clone().drop_guard();
+        let client = self.client();
 
         let work = tokio::spawn(async move {
             let work = async {
                 let entry = find(&offer.registry.lists, &name)?;
-                entry.handler.list(&cx, (&query, out)).await
+                let query = decode(request.config.as_ref(), &entry.schema.ty)?;
+                let query = plan::complete(&entry.schema.attributes, &query);
+                let cx = Cx::new(client?, stop, Vec::new());
+                let result = entry.handler.list(&cx, &query, out).await;
+                Ok((cx.into_notes().warnings, result))
             };
             let told = guarded("ListResource", &name, work).await;
-            let mut diagnostics: Diagnostics = cx.into_notes().warnings.into_iter().collect();
-            diagnostics.extend(told.err().map(Diagnostics::or_some_error).into_iter().flatten());
+            let (warnings, result) = told.unwrap_or_else(|e| (Vec::new(), Err(e)));
+            let mut diagnostics: Diagnostics = warnings.into_iter().collect();
+            diagnostics.extend(result.err().map(Diagnostics::or_some_error).into_iter().flatten());
             diagnostics
         });
         let finds = ReceiverStream::new(finds).map(move |find| event(&schema, &find));
-        let last = stream::once(work).filter_map(|told| async {
+        let last = stream::once(work).filter_map(move |told| {
+            let _until_here = &hung_up;
             let told = told.unwrap_or_else(|_| "the provider broke off its list".into());
-            (!told.is_empty()).then(|| Event { diagnostic: told.to_proto(), ..Event::default() })
+            futures::future::ready((!told.is_empty()).then(|| failure(&told)))
         });
-        Ok(finds.chain(last))
+        Ok(finds.chain(last).boxed())
     }
 }
 
@@ -63,13 +66,13 @@ fn event(schema: &SchemaSpec, find: &Find) -> Event {
             identity: Some(ResourceIdentityData { identity_data: Some(encode(&find.identity, ty)?) }),
             display_name: find.display_name.clone(),
             resource_object: find.object.as_ref().map(object).transpose()?,
-            diagnostic: Vec::new(),
+            diagnostic: find.warnings.iter().map(Diagnostic::to_proto).collect(),
         })
     };
-    packed().unwrap_or_else(|e| Event { diagnostic: e.to_proto(), ..Event::default() })
+    packed().unwrap_or_else(|e| failure(&e))
 }
 
-/// The only event of a list that could not begin.
-pub(super) fn failure(e: Diagnostics) -> Event {
-    Event { diagnostic: e.or_some_error().to_proto(), ..Event::default() }
+/// An event that only tells something.
+pub(super) fn failure(told: &Diagnostics) -> Event {
+    Event { diagnostic: told.to_proto(), ..Event::default() }
 }

@@ -61,9 +61,12 @@ impl<P: Provider> Server<P> {
 
     /// The surroundings of a call that needs a client.
     fn cx(&self, private: Vec<u8>) -> Result<Cx<P::Client>, Diagnostics> {
+        Ok(Cx::new(self.client()?, self.stop.current(), private))
+    }
+
+    fn client(&self) -> Result<Arc<P::Client>, Diagnostics> {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let client = client.ok_or("the provider is not configured")?;
-        Ok(Cx::new(client, self.stop.current(), private))
+        client.ok_or_else(|| "the provider is not configured".into())
     }
 
     async fn configure(

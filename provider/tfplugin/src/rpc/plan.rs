@@ -26,8 +26,11 @@ impl<P: Provider> Server<P> {
         }
         let subject = subject(&request.type_name, request.prior_state.as_ref(), request.config.as_ref());
         let mut planning = Planning::start(schema, prior, value(&request.proposed_new_state)?, config);
-        let cx = self.cx(request.prior_private)?.may_defer(may_defer(request.client_capabilities.as_ref()));
-        let cx = cx.planned_before(request.planned_private);
+        let prior_private = request.prior_private;
+        let cx = self.cx(prior_private.clone())?.may_defer(may_defer(request.client_capabilities.as_ref()));
+        // Where the plan has stored nothing, it is what was in the state.
+        let planned_before = request.planned_private;
+        let cx = if prior_private == planned_before { cx } else { cx.planned_before(planned_before) };
         if let Err(e) = entry.handler.plan(&cx, &mut planning).await {
             planning.diagnostics.extend(e.or_some_error());
         }

@@ -48,7 +48,7 @@ impl<P: Provider> Server<P> {
         let resources = self.offer().registry.resources.iter();
         let identities = resources.filter_map(|(name, entry)| {
             let identity = entry.schema.identity.as_ref()?;
-            Some(((*name).to_owned(), identity.to_proto(entry.schema.version)))
+            Some(((*name).to_owned(), identity.to_proto()))
         });
         wire::get_resource_identity_schemas::Response {
             identity_schemas: identities.collect(),

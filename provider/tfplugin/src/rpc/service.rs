@@ -1,6 +1,6 @@
 //! The service as tonic wants it: each RPC guarded, and each failure in the form that its answer has for it.
 
-use super::{Server, action, check, checked, decode, find, function, guard::guarded, list};
+use super::{Server, check, checked, decode, find, function, guard::guarded, list};
 use crate::{
     Diagnostics, Provider, View,
     proto::tfplugin6::{self as wire, provider_server::Provider as Wire},
@@ -11,6 +11,9 @@ use std::pin::Pin;
 use tonic::{Request, Response, Status};
 
 type Events<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Null, as it is written.
+const NIL: &[u8] = &[0xc0];
 
 /// An answer that can say what went wrong.
 trait Answer {
@@ -54,19 +57,6 @@ macro_rules! service {
 
 service! {
     |server, request| {
-        get_metadata, "GetMetadata", P::NAME => { let _: wire::get_metadata::Request = request; Ok(server.metadata()) };
-        get_provider_schema, "GetProviderSchema", P::NAME => {
-            let _: wire::get_provider_schema::Request = request;
-            Ok(server.schemas())
-        };
-        get_resource_identity_schemas, "GetResourceIdentitySchemas", P::NAME => {
-            let _: wire::get_resource_identity_schemas::Request = request;
-            Ok(server.identity_schemas())
-        };
-        get_functions, "GetFunctions", P::NAME => {
-            let _: wire::get_functions::Request = request;
-            Ok(server.functions())
-        };
         validate_provider_config, "ValidateProviderConfig", P::NAME => {
             let schema = &server.offer().provider;
             let config = decode(request.config.as_ref(), &schema.ty)?;
@@ -124,6 +114,38 @@ service! {
     type ListResourceStream = Events<wire::list_resource::Event>;
     type InvokeActionStream = Events<wire::invoke_action::Event>;
 
+    async fn get_metadata(
+        &self,
+        _: Request<wire::get_metadata::Request>,
+    ) -> Result<Response<wire::get_metadata::Response>, Status> {
+        Ok(Response::new(self.metadata()))
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _: Request<wire::get_provider_schema::Request>,
+    ) -> Result<Response<wire::get_provider_schema::Response>, Status> {
+        let answer = guarded("GetProviderSchema", P::NAME, async { Ok(self.schemas()) }).await;
+        Ok(Response::new(answer.unwrap_or_else(|e| wire::get_provider_schema::Response {
+            diagnostics: e.to_proto(),
+            ..<_>::default()
+        })))
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<wire::get_resource_identity_schemas::Request>,
+    ) -> Result<Response<wire::get_resource_identity_schemas::Response>, Status> {
+        Ok(Response::new(self.identity_schemas()))
+    }
+
+    async fn get_functions(
+        &self,
+        _: Request<wire::get_functions::Request>,
+    ) -> Result<Response<wire::get_functions::Response>, Status> {
+        Ok(Response::new(self.functions()))
+    }
+
     async fn stop_provider(
         &self,
         _: Request<wire::stop_provider::Request>,
@@ -141,12 +163,14 @@ service! {
         // Whatever goes wrong, the answer must hold a state: an empty one would say that the object is gone.
         let prior = request.prior_state.clone();
         let private = request.planned_private.clone();
+        let identity = request.planned_identity.clone();
+        let is_new = request.prior_state.as_ref().is_none_or(|state| state.msgpack.as_ref() == NIL);
         let response = guarded("ApplyResourceChange", &name, self.apply(request)).await;
         Ok(Response::new(response.unwrap_or_else(|e| wire::apply_resource_change::Response {
             new_state: prior,
             private,
             diagnostics: e.or_some_error().to_proto(),
-            new_identity: None,
+            new_identity: identity.filter(|_| !is_new),
         })))
     }
 
@@ -163,9 +187,9 @@ service! {
         &self,
         request: Request<wire::list_resource::Request>,
     ) -> Result<Response<Self::ListResourceStream>, Status> {
-        Ok(Response::new(match self.list(&request.into_inner()) {
+        Ok(Response::new(match self.list(request.into_inner()) {
             Ok(events) => events.map(Ok).boxed(),
-            Err(e) => stream::iter([Ok(list::failure(e))]).boxed(),
+            Err(e) => stream::iter([Ok(list::failure(&e))]).boxed(),
         }))
     }
 
@@ -173,9 +197,6 @@ service! {
         &self,
         request: Request<wire::invoke_action::Request>,
     ) -> Result<Response<Self::InvokeActionStream>, Status> {
-        Ok(Response::new(match self.invoke(request.into_inner()) {
-            Ok(events) => events.map(Ok).boxed(),
-            Err(e) => stream::iter([Ok(action::completed(&e.or_some_error()))]).boxed(),
-        }))
+        Ok(Response::new(self.invoke(request.into_inner()).map(Ok).boxed()))
     }
 }

@@ -4,7 +4,7 @@ use super::{Server, decode, deferred, encode, find, identity, may_defer};
 use crate::{
     Diagnostic, Diagnostics, JsonObject, MoveSource, Path, Provider, Value, ValueError,
     cx::Notes,
-    plan::{consistency, generate},
+    plan::{consistency, generate, steps::forget_write_only},
     proto::tfplugin6 as wire,
     schema::SchemaSpec,
     value,
@@ -52,7 +52,7 @@ impl<P: Provider> Server<P> {
         Ok(wire::import_resource_state::Response {
             imported_resources: vec![wire::import_resource_state::ImportedResource {
                 type_name: request.type_name,
-                identity: identity::of(&entry.schema, &found)?,
+                identity: identity::of(&entry.schema, &found)?.or(request.identity),
                 state: Some(encode(&found, &entry.schema.ty)?),
                 private,
             }],
@@ -135,7 +135,9 @@ impl<P: Provider> Server<P> {
             }
             json = serde_json::Value::Object(state).to_string();
         }
-        let state = value::from_json(&json, &entry.schema.ty)?;
+        let mut state = value::from_json(&json, &entry.schema.ty)?;
+        // What is write-only now may have been stored by an older version; Terraform refuses it.
+        forget_write_only(&entry.schema.attributes, &mut state);
         Ok(wire::upgrade_resource_state::Response {
             upgraded_state: Some(encode(&state, &entry.schema.ty)?),
             diagnostics: Vec::new(),

@@ -93,8 +93,14 @@ fn check_attributes(kind: Kind, prefix: &str, attributes: &[AttributeSpec], prob
         if attribute.computed && attribute.default.is_none() && !kind.has_result() {
             wrong("it is computed, but nothing comes back here");
         }
-        if attribute.write_only && kind != Kind::Resource {
-            wrong("only a resource has write-only attributes");
+        if attribute.write_only && !matches!(kind, Kind::Resource | Kind::Action) {
+            wrong("only a resource and an action have write-only attributes");
+        }
+        if attribute.holds_write_only && !attribute.write_only {
+            wrong("its type is for write-only attributes, and it is none");
+        }
+        if attribute.write_only && attribute.replace.is_some() {
+            wrong("it is write-only, so nobody can see that it changes: let its version replace the object");
         }
         if attribute.identity.is_some() {
             check_identity(kind, prefix, attribute, &mut wrong);

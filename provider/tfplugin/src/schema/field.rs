@@ -67,6 +67,7 @@ impl<M, T: AttributeType> Field<M, T> {
             computed: false,
             sensitive: false,
             write_only: false,
+            holds_write_only: T::WRITE_ONLY,
             deprecated: None,
             keep: false,
             replace: None,
@@ -250,11 +251,12 @@ impl<M: Model> Default for Attributes<M> {
     }
 }
 
-/// The schema of a resource, a data source or the provider: version and attributes.
+/// The schema of a resource, of anything else that has attributes, or of the provider: version and attributes.
 #[derive(Debug)]
 #[must_use]
 pub struct Schema<M> {
     version: u32,
+    identity_version: u32,
     deprecated: Option<&'static str>,
     attributes: Attributes<M>,
 }
@@ -267,7 +269,15 @@ impl<M: Model> Schema<M> {
 
     /// A schema of this version. States of older versions go through [`Resource::upgrade`](crate::Resource::upgrade).
     pub fn version(version: u32) -> Self {
-        Self { version, deprecated: None, attributes: Attributes::new() }
+        Self { version, identity_version: 0, deprecated: None, attributes: Attributes::new() }
+    }
+
+    /// The version of the identity, which is not that of the state: count it up when the attributes that
+    /// [`Attribute::identity`] marks become others. An identity of another version is read part by part; where one is
+    /// missing, the next read brings it.
+    pub fn identity_version(mut self, version: u32) -> Self {
+        self.identity_version = version;
+        self
     }
 
     /// One more attribute.
@@ -297,7 +307,7 @@ impl<M: Model> Schema<M> {
         let attributes = self.attributes.into_specs();
         SchemaSpec {
             kind,
-            identity: IdentitySpec::of(&attributes),
+            identity: IdentitySpec::of(&attributes, self.identity_version),
             version: self.version,
             description: clean_doc(M::DOC),
             deprecated: self.deprecated,

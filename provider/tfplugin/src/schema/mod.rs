@@ -96,6 +96,8 @@ pub struct AttributeSpec {
     pub(crate) computed: bool,
     pub(crate) sensitive: bool,
     pub(crate) write_only: bool,
+    /// Whether the Rust type is one of a write-only attribute.
+    pub(crate) holds_write_only: bool,
     pub(crate) deprecated: Option<&'static str>,
     pub(crate) keep: bool,
     pub(crate) replace: Option<Replace>,

@@ -17,7 +17,9 @@ use tonic::transport::server::Connected;
 
 /// A peer that says nothing must not hold a task for ever.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// The host opens one connection; the bound is for strangers.
+/// How long to wait after a connection that could not be accepted.
+const BREATH: Duration = Duration::from_millis(50);
+/// How many connections may wait to be served.
 const BACKLOG: usize = 16;
 
 /// How many connections are open, and whether there ever was one.
@@ -77,7 +79,16 @@ pub(super) fn incoming(
 ) -> ReceiverStream<io::Result<Connection>> {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(async move {
-        while let Ok(stream) = listener.accept().await {
+        loop {
+            let stream = match listener.accept().await {
+                Ok(stream) => stream,
+                Err(e) => {
+                    // A peer that went away, or no file handles left: neither is a reason to give up the others.
+                    tracing::warn!(error = %e, "a connection could not be accepted");
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
+            };
             let (sender, acceptor, connections) = (sender.clone(), acceptor.clone(), connections.clone());
             tokio::spawn(async move {
                 match tokio::time::timeout(HANDSHAKE, encrypt(stream, acceptor)).await {

@@ -70,7 +70,7 @@ const GOODBYE: Duration = Duration::from_millis(200);
 /// ```
 #[must_use]
 pub fn serve<P: Provider>() -> ExitCode {
-    let debug = std::env::args().skip(1).any(|argument| matches!(argument.as_str(), "-debug" | "--debug"));
+    let debug = std::env::args_os().skip(1).any(|argument| argument == "-debug" || argument == "--debug");
     let invitation = match (debug, Invitation::from_env()) {
         (true, _) => None,
         (false, Ok(invitation)) => Some(invitation),
@@ -161,7 +161,8 @@ async fn debug_session<P: Provider>() -> io::Result<()> {
 /// A socket; where none can be made, a port, if the host encrypts: only then is it safe from others on the machine.
 async fn listen(invitation: &Invitation, encrypted: bool) -> io::Result<Place> {
     match Place::private(invitation.socket_directory.as_deref(), invitation.socket_group.as_deref()) {
-        Err(e) if encrypted => {
+        // A group that does not exist is a mistake to be told, no lack of sockets.
+        Err(e) if encrypted && (invitation.socket_group.is_none() || e.kind() != io::ErrorKind::NotFound) => {
             tracing::warn!(error = %e, "no socket can be made: listening on a port");
             Place::port(invitation.ports.clone()).await
         }

@@ -22,10 +22,11 @@ impl Socket {
     /// In a folder below this one, or below the system's for such things. A group, by name or number, gets at it too if
     /// the host asks for that.
     pub(super) fn bind(base: Option<&Path>, group: Option<&str>) -> io::Result<Self> {
+        let group = group.map(number_of).transpose()?;
         let base = base.map_or_else(env::temp_dir, Path::to_path_buf);
         let directory = fresh_directory(&base)?;
         let path = directory.join("provider.sock");
-        let socket = Self { directory, path, group: group.map(number_of).transpose()? };
+        let socket = Self { directory, path, group };
         if socket.path.as_os_str().len() > MAX_PATH_BYTES {
             let e = format!("{} is too long for a socket; set TMPDIR to a shorter one", socket.path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, e));

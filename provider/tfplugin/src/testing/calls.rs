@@ -5,7 +5,7 @@ use super::{
     core::{Abilities, Core},
 };
 use crate::{
-    Diagnostic, Diagnostics, Path, Provider, Value,
+    Deferral, Diagnostic, Diagnostics, Path, Provider, Value,
     plan::{consistency, write_only_in},
     proto::tfplugin6::{self as wire, DynamicValue, ResourceIdentityData},
     schema::SchemaSpec,
@@ -40,6 +40,7 @@ pub(super) struct Planned {
     pub(super) private: Vec<u8>,
     pub(super) identity: Value,
     pub(super) found: Diagnostics,
+    pub(super) deferred: Option<Deferral>,
 }
 
 impl<P: Provider> Core<P> {
@@ -60,10 +61,17 @@ impl<P: Provider> Core<P> {
             planned_private,
         };
         let response = answer(self.client.plan_resource_change(request).await);
-        self.refuse_deferral(address, response.deferred);
+        let deferred = self.deferral(address, response.deferred);
         let found = told(&response.diagnostics);
         if found.has_error() {
-            return Planned { value: prior.clone(), replace: Vec::new(), private: Vec::new(), identity, found };
+            return Planned {
+                value: prior.clone(),
+                replace: Vec::new(),
+                private: Vec::new(),
+                identity,
+                found,
+                deferred,
+            };
         }
         let value = unpack(response.planned_state.as_ref(), self.schema(address));
         let wrong = consistency::plan(&self.schema(address).attributes, prior, config, &value);
@@ -75,7 +83,7 @@ impl<P: Provider> Core<P> {
             may_be_open || planned.is_wholly_known(),
             "Terraform would blame the provider: the identity of {address} is not known"
         );
-        Planned { value, replace, private: response.planned_private, identity: planned, found }
+        Planned { value, replace, private: response.planned_private, identity: planned, found, deferred }
     }
 
     /// What a call of apply answers.
@@ -106,11 +114,7 @@ impl<P: Provider> Core<P> {
             );
         }
         let schema = self.schema(address);
-        let kept = write_only_in(&schema.attributes, &state, &Path::root());
-        assert!(
-            kept.is_empty(),
-            "Terraform would blame the provider: write-only values of {address} are stored: {kept:?}"
-        );
+        refuse_write_only(address, schema, &state);
         let identity = unpack_identity(response.new_identity.as_ref(), schema);
         assert!(
             identity.is_wholly_known(),
@@ -129,11 +133,20 @@ impl<P: Provider> Core<P> {
         }
     }
 
-    pub(super) fn refuse_deferral(&self, address: &str, deferred: Option<wire::Deferred>) {
+    /// Whether it was put off, which only some hosts allow.
+    pub(super) fn deferral(&self, address: &str, deferred: Option<wire::Deferred>) -> Option<Deferral> {
+        use wire::deferred::Reason;
+        let reason = deferred?.reason();
         assert!(
-            self.abilities.deferral || deferred.is_none(),
+            self.abilities.deferral,
             "Terraform would blame the provider: {address} is deferred, which was not allowed"
         );
+        match reason {
+            Reason::ResourceConfigUnknown => Some(Deferral::ResourceConfigUnknown),
+            Reason::ProviderConfigUnknown => Some(Deferral::ProviderConfigUnknown),
+            Reason::AbsentPrereq => Some(Deferral::AbsentPrerequisite),
+            Reason::Unknown => panic!("Terraform would blame the provider: {address} is deferred for no reason"),
+        }
     }
 
     pub(super) fn schema(&self, address: &str) -> &SchemaSpec {
@@ -200,4 +213,10 @@ pub(super) fn pack_identity(identity: &Value, schema: &SchemaSpec) -> Option<Res
     let msgpack =
         value::encode(identity, &spec.ty).unwrap_or_else(|e| panic!("an identity does not fit its schema: {e}"));
     Some(ResourceIdentityData { identity_data: Some(DynamicValue { msgpack: msgpack.into(), json: Bytes::new() }) })
+}
+
+/// What is write-only is in no state, wherever that comes from.
+pub(super) fn refuse_write_only(address: &str, schema: &SchemaSpec, state: &Value) {
+    let kept = write_only_in(&schema.attributes, state, &Path::root());
+    assert!(kept.is_empty(), "Terraform would blame the provider: write-only values of {address} are stored: {kept:?}");
 }

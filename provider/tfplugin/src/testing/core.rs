@@ -2,8 +2,8 @@
 
 use super::{
     calls::{
-        Call, Made, Planned, answer, blame, pack, pack_identity, refuse_errors, second_plan_differs, told, type_name,
-        unpack, unpack_identity,
+        Call, Made, Planned, answer, blame, pack, pack_identity, refuse_errors, refuse_write_only, second_plan_differs,
+        told, type_name, unpack, unpack_identity,
     },
     config::evaluate,
     pipe,
@@ -165,6 +165,7 @@ impl<P: Provider> Core<P> {
             address: address.to_owned(),
             config,
             prior,
+            deferred: None,
             planned: Value::Null,
             identity: Value::Null,
             private: Vec::new(),
@@ -183,8 +184,9 @@ impl<P: Provider> Core<P> {
         let private = if anew { Vec::new() } else { self.private(&plan.address) };
         let identity = if anew { Value::Null } else { self.identity(&plan.address) };
         let call = Call { prior: &prior, config: &plan.config, private, identity, planned_private: Vec::new() };
-        let Planned { value, replace, private, identity, found } = self.call_plan(&plan.address, call).await;
+        let Planned { value, replace, private, identity, found, deferred } = self.call_plan(&plan.address, call).await;
         plan.diagnostics.extend(found);
+        plan.deferred = deferred;
         (plan.planned, plan.private, plan.identity) = (value, private, identity);
         let changed = |path: &Path| match path.steps().first() {
             Some(Step::Attribute(name)) => prior.attribute(name) != plan.planned.attribute(name),
@@ -231,7 +233,7 @@ impl<P: Provider> Core<P> {
     pub async fn apply(&mut self, plan: Plan) -> Report {
         assert!(!plan.diagnostics.has_error(), "Terraform does not apply a failed plan: {:?}", plan.diagnostics);
         let mut all = Diagnostics::default();
-        if plan.action == Action::NoOp {
+        if plan.action == Action::NoOp || plan.deferred.is_some() {
             return self.report(&plan.address, all);
         }
         let address = plan.address.as_str();
@@ -282,6 +284,40 @@ impl<P: Provider> Core<P> {
         self.report(address, all)
     }
 
+    /// Puts an object into the state as an older version of the provider may have stored it, with its identity if it had
+    /// one, and upgrades both: what a command does first.
+    ///
+    /// # Panics
+    /// If Terraform would blame the provider.
+    pub async fn hold(&mut self, address: &str, version: i64, state: &Json, identity: Option<&Json>) -> Report {
+        let raw = |json: &Json| wire::RawState { json: json.to_string().into_bytes(), ..wire::RawState::default() };
+        let type_name = type_name(address).to_owned();
+        let request = wire::upgrade_resource_state::Request {
+            type_name: type_name.clone(),
+            version,
+            raw_state: Some(raw(state)),
+        };
+        let upgraded = answer(self.client.upgrade_resource_state(request).await);
+        let mut found = told(&upgraded.diagnostics);
+        let state = unpack(upgraded.upgraded_state.as_ref(), self.schema(address));
+        refuse_write_only(address, self.schema(address), &state);
+        let mut held = Value::Null;
+        if self.schema(address).identity.is_some() {
+            let request = wire::upgrade_resource_identity::Request {
+                type_name,
+                version: 0,
+                raw_identity: Some(identity.map(raw).unwrap_or_default()),
+            };
+            let upgraded = answer(self.client.upgrade_resource_identity(request).await);
+            found.extend(told(&upgraded.diagnostics));
+            held = unpack_identity(upgraded.upgraded_identity.as_ref(), self.schema(address));
+        }
+        if !found.has_error() {
+            self.store(address, Instance { state, identity: held, private: Vec::new(), tainted: false });
+        }
+        self.report(address, found)
+    }
+
     /// Marks the object as half made, as an error after its creation does, or `terraform taint`.
     ///
     /// # Panics
@@ -316,6 +352,11 @@ impl<P: Provider> Core<P> {
         };
         let upgraded = answer(self.client.upgrade_resource_state(request).await);
         refuse_errors("UpgradeResourceState", &told(&upgraded.diagnostics));
+        refuse_write_only(
+            address,
+            self.schema(address),
+            &unpack(upgraded.upgraded_state.as_ref(), self.schema(address)),
+        );
         let request = wire::read_resource::Request {
             type_name: type_name(address).to_owned(),
             current_state: upgraded.upgraded_state,
@@ -325,8 +366,11 @@ impl<P: Provider> Core<P> {
             current_identity: pack_identity(&instance.identity, self.schema(address)),
         };
         let response = answer(self.client.read_resource(request).await);
-        self.refuse_deferral(address, response.deferred);
+        let deferred = self.deferral(address, response.deferred);
         let found = told(&response.diagnostics);
+        if deferred.is_some() {
+            return Report { deferred, ..self.report(address, found) };
+        }
         if !found.has_error() {
             let state = unpack(response.new_state.as_ref(), self.schema(address));
             assert!(
@@ -376,6 +420,7 @@ impl<P: Provider> Core<P> {
             state: self.state(address),
             tainted: self.instances.get(address).is_some_and(|instance| instance.tainted),
             diagnostics,
+            deferred: None,
         }
     }
 }

@@ -1,17 +1,16 @@
 //! How objects that exist come into the state: import, move; and how data sources are read.
 
 use super::{
-    calls::{answer, pack, told, type_name, unpack, unpack_identity},
+    calls::{answer, pack, pack_identity, refuse_write_only, told, type_name, unpack, unpack_identity},
     config::evaluate,
     core::{Core, Instance},
     report::Report,
 };
 use crate::{
     Diagnostic, Provider, Value,
-    proto::tfplugin6::{self as wire, DynamicValue, ResourceIdentityData},
+    proto::tfplugin6::{self as wire, ResourceIdentityData},
     value::{self, to_json},
 };
-use bytes::Bytes;
 use serde_json::Value as Json;
 
 impl<P: Provider> Core<P> {
@@ -32,12 +31,12 @@ impl<P: Provider> Core<P> {
         let spec = schema.identity.as_ref().unwrap_or_else(|| panic!("{address} has no identity"));
         let identity = value::from_json(&identity.to_string(), &spec.ty)
             .unwrap_or_else(|e| panic!("Terraform would refuse the identity: {e}"));
-        let msgpack = value::encode(&identity, &spec.ty).unwrap_or_else(|e| panic!("an identity does not fit: {e}"));
-        let data = DynamicValue { msgpack: msgpack.into(), json: Bytes::new() };
-        self.import_as(address, String::new(), Some(ResourceIdentityData { identity_data: Some(data) })).await
+        let identity = pack_identity(&identity, schema);
+        self.import_as(address, String::new(), identity).await
     }
 
     async fn import_as(&mut self, address: &str, id: String, identity: Option<ResourceIdentityData>) -> Report {
+        let identity_given = identity.is_some();
         let request = wire::import_resource_state::Request {
             type_name: type_name(address).to_owned(),
             id,
@@ -45,13 +44,21 @@ impl<P: Provider> Core<P> {
             identity,
         };
         let response = answer(self.client.import_resource_state(request).await);
-        self.refuse_deferral(address, response.deferred);
+        let deferred = self.deferral(address, response.deferred);
         let mut found = told(&response.diagnostics);
+        if deferred.is_some() {
+            return Report { deferred, ..self.report(address, found) };
+        }
         let Some(imported) = response.imported_resources.first().filter(|_| !found.has_error()) else {
             return self.report(address, found);
         };
         let state = unpack(imported.state.as_ref(), self.schema(address));
+        refuse_write_only(address, self.schema(address), &state);
         let identity = unpack_identity(imported.identity.as_ref(), self.schema(address));
+        assert!(
+            !identity_given || !identity.is_null(),
+            "Terraform would blame the provider: the import of {address} by its identity returned none"
+        );
         self.store(address, Instance { state, identity, private: imported.private.clone(), tainted: false });
         let read = self.refresh(address).await;
         found.extend(read.diagnostics);
@@ -83,6 +90,7 @@ impl<P: Provider> Core<P> {
         }
         let state = unpack(response.target_state.as_ref(), self.schema(address));
         assert!(!state.is_null(), "Terraform would blame the provider: {address} was moved to nothing");
+        refuse_write_only(address, self.schema(address), &state);
         let identity = unpack_identity(response.target_identity.as_ref(), self.schema(address));
         self.store(address, Instance { state, identity, private: response.target_private, tainted: false });
         found.extend(self.refresh(address).await.diagnostics);
@@ -122,16 +130,17 @@ impl<P: Provider> Core<P> {
         let request =
             wire::validate_data_resource_config::Request { type_name: type_name.clone(), config: config.clone() };
         let mut found = told(&answer(self.client.validate_data_resource_config(request).await).diagnostics);
-        let mut state = Value::Null;
+        let (mut state, mut deferred) = (Value::Null, None);
         if !found.has_error() {
             let client_capabilities = Some(self.capabilities());
             let request =
                 wire::read_data_source::Request { type_name, config, provider_meta: None, client_capabilities };
             let response = answer(self.client.read_data_source(request).await);
-            self.refuse_deferral(data_source, response.deferred);
+            deferred = self.deferral(data_source, response.deferred);
             found.extend(told(&response.diagnostics));
             state = unpack(response.state.as_ref(), &self.registry.data_sources[data_source].schema);
         }
-        Report { state: Some(to_json(&state)).filter(|json| !json.is_null()), tainted: false, diagnostics: found }
+        let state = Some(to_json(&state)).filter(|json| !json.is_null());
+        Report { state, tainted: false, diagnostics: found, deferred }
     }
 }

@@ -30,6 +30,6 @@ mod report;
 pub use self::{
     config::UNKNOWN,
     core::{Abilities, Core, Options},
-    more::{Listed, Open, Ran},
+    more::{Listed, Listing, Open, Ran},
     report::{Plan, Report},
 };

@@ -7,7 +7,7 @@ use super::{
     report::texts,
 };
 use crate::{
-    Diagnostics, Provider, Severity, Value,
+    Diagnostics, Provider, Severity, Type, Value,
     proto::tfplugin6::{self as wire, DynamicValue, invoke_action::event},
     value::{self, to_json},
 };
@@ -27,7 +27,19 @@ pub struct Open {
     /// What the provider tells.
     pub diagnostics: Diagnostics,
     name: String,
-    private: Option<Vec<u8>>,
+    /// What open stored, for close; and what the last renewal did, for the next.
+    opened: Option<Vec<u8>>,
+    renewed: Option<Vec<u8>>,
+}
+
+/// What a list came to.
+#[derive(Debug)]
+#[must_use]
+pub struct Listing {
+    /// What was found.
+    pub found: Vec<Listed>,
+    /// What the provider tells.
+    pub diagnostics: Diagnostics,
 }
 
 /// One find of a list.
@@ -73,19 +85,27 @@ impl<P: Provider> Core<P> {
             wire::validate_ephemeral_resource_config::Request { type_name: type_name.clone(), config: config.clone() };
         let found = told(&answer(self.client.validate_ephemeral_resource_config(request).await).diagnostics);
         if found.has_error() {
-            return Open { value: Json::Null, renew_at: None, diagnostics: found, name: type_name, private: None };
+            return Open {
+                value: Json::Null,
+                renew_at: None,
+                diagnostics: found,
+                name: type_name,
+                opened: None,
+                renewed: None,
+            };
         }
         let client_capabilities = Some(self.capabilities());
         let request =
             wire::open_ephemeral_resource::Request { type_name: type_name.clone(), config, client_capabilities };
         let response = answer(self.client.open_ephemeral_resource(request).await);
-        self.refuse_deferral(name, response.deferred);
+        let _nobody_defers_it = self.deferral(name, response.deferred);
         Open {
             value: to_json(&unpack(response.result.as_ref(), &self.registry.ephemerals[name].schema)),
             renew_at: response.renew_at.map(time),
             diagnostics: told(&response.diagnostics),
             name: type_name,
-            private: response.private,
+            opened: response.private.clone(),
+            renewed: response.private,
         }
     }
 
@@ -95,10 +115,10 @@ impl<P: Provider> Core<P> {
     /// If the provider fails.
     pub async fn renew(&mut self, open: &mut Open) {
         let request =
-            wire::renew_ephemeral_resource::Request { type_name: open.name.clone(), private: open.private.clone() };
+            wire::renew_ephemeral_resource::Request { type_name: open.name.clone(), private: open.renewed.clone() };
         let response = answer(self.client.renew_ephemeral_resource(request).await);
         refuse_errors("RenewEphemeralResource", &told(&response.diagnostics));
-        (open.renew_at, open.private) = (response.renew_at.map(time), response.private);
+        (open.renew_at, open.renewed) = (response.renew_at.map(time), response.private);
     }
 
     /// Closes it.
@@ -106,7 +126,7 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If the provider fails.
     pub async fn close(&mut self, open: Open) {
-        let request = wire::close_ephemeral_resource::Request { type_name: open.name, private: open.private };
+        let request = wire::close_ephemeral_resource::Request { type_name: open.name, private: open.opened };
         let response = answer(self.client.close_ephemeral_resource(request).await);
         refuse_errors("CloseEphemeralResource", &told(&response.diagnostics));
     }
@@ -141,32 +161,24 @@ impl<P: Provider> Core<P> {
         Ok(to_json(&result.unwrap_or_else(|e| panic!("Terraform would blame the provider: the result of {name}: {e}"))))
     }
 
-    /// Lists objects: at most so many, whole ones or only their identities.
+    /// Lists objects: at most so many, whole ones or only their identities. Hangs up when it has enough.
     ///
     /// # Panics
     /// If Terraform would refuse the configuration, or blame the provider.
-    ///
-    /// # Errors
-    /// What the provider tells, a warning or an error, once everything before it was found.
-    pub async fn list(
-        &mut self,
-        name: &str,
-        config: &Json,
-        limit: i64,
-        with_objects: bool,
-    ) -> Result<Vec<Listed>, Diagnostics> {
+    pub async fn list(&mut self, name: &str, config: &Json, limit: i64, with_objects: bool) -> Listing {
         let schema = &self.registry.lists[name].schema;
         let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {name}: {e}"));
         let config = Some(pack(&config, schema));
         let request = wire::validate_list_resource_config::Request {
             type_name: name.to_owned(),
             config: config.clone(),
-            include_resource_object: None,
-            limit: None,
+            include_resource_object: Some(plain(&Value::Bool(with_objects), &Type::Bool)),
+            limit: Some(plain(&Value::Number(limit.into()), &Type::Number)),
         };
-        let found = told(&answer(self.client.validate_list_resource_config(request).await).diagnostics);
-        if found.has_error() {
-            return Err(found);
+        let mut diagnostics = told(&answer(self.client.validate_list_resource_config(request).await).diagnostics);
+        let mut found = Vec::new();
+        if diagnostics.has_error() {
+            return Listing { found, diagnostics };
         }
         let request = wire::list_resource::Request {
             type_name: name.to_owned(),
@@ -175,12 +187,16 @@ impl<P: Provider> Core<P> {
             limit,
         };
         let mut events = answer(self.client.list_resource(request).await);
-        let mut listed = Vec::new();
-        while let Some(event) = events.next().await {
+        while found.len() < usize::try_from(limit).unwrap_or(0)
+            && let Some(event) = events.next().await
+        {
             let event = event.unwrap_or_else(|e| panic!("the provider broke off its list: {e}"));
-            let found = told(&event.diagnostic);
-            if !found.is_empty() {
-                return Err(found);
+            diagnostics.extend(told(&event.diagnostic));
+            if diagnostics.has_error() {
+                break;
+            }
+            if event.identity.is_none() && !event.diagnostic.is_empty() {
+                continue;
             }
             let schema = &self.registry.resources[name].schema;
             let identity = unpack_identity(event.identity.as_ref(), schema);
@@ -188,10 +204,9 @@ impl<P: Provider> Core<P> {
             let object = unpack(event.resource_object.as_ref(), schema);
             assert_eq!(object.is_null(), !with_objects, "{}: whole objects were asked for or not", event.display_name);
             let (identity, object) = (to_json(&identity), to_json(&object));
-            listed.push(Listed { display_name: event.display_name, identity, object });
+            found.push(Listed { display_name: event.display_name, identity, object });
         }
-        assert!(listed.len() <= usize::try_from(limit).unwrap_or(0), "more than were wanted");
-        Ok(listed)
+        Listing { found, diagnostics }
     }
 
     /// Plans and runs an action. What its plan refuses, it does not run.
@@ -215,7 +230,7 @@ impl<P: Provider> Core<P> {
                 client_capabilities,
             };
             let response = answer(self.client.plan_action(request).await);
-            self.refuse_deferral(name, response.deferred);
+            let _ignored_as_terraform_does = self.deferral(name, response.deferred);
             found.extend(told(&response.diagnostics));
         }
         let mut progress = Vec::new();
@@ -239,6 +254,11 @@ impl<P: Provider> Core<P> {
         assert!(is_complete, "Terraform would blame the provider: {name} has no end");
         Ran { progress, diagnostics: found }
     }
+}
+
+fn plain(value: &Value, ty: &Type) -> DynamicValue {
+    let msgpack = value::encode(value, ty).unwrap_or_else(|e| panic!("{e}"));
+    DynamicValue { msgpack: msgpack.into(), json: Bytes::new() }
 }
 
 fn time(at: wire::Timestamp) -> SystemTime {

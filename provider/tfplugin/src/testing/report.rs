@@ -1,6 +1,6 @@
 //! What the stand-in answers.
 
-use crate::{Action, Diagnostics, Path, Severity, Value};
+use crate::{Action, Deferral, Diagnostics, Path, Severity, Value};
 use serde_json::Value as Json;
 
 /// A plan for one resource.
@@ -19,6 +19,8 @@ pub struct Plan {
     pub requires_replace: Vec<Path>,
     /// What the provider tells.
     pub diagnostics: Diagnostics,
+    /// Why the provider puts it off to another run. There is nothing to apply then.
+    pub deferred: Option<Deferral>,
     pub(super) address: String,
     pub(super) config: Value,
     pub(super) prior: Value,
@@ -37,6 +39,8 @@ pub struct Report {
     pub tainted: bool,
     /// What the provider tells.
     pub diagnostics: Diagnostics,
+    /// Why the provider puts it off to another run.
+    pub deferred: Option<Deferral>,
 }
 
 pub(super) fn texts(diagnostics: &Diagnostics, severity: Severity) -> Vec<String> {

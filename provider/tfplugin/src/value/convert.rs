@@ -152,6 +152,8 @@ pub trait AttributeType: Sized + Clone + fmt::Debug + Send + Sync + 'static {
     type Known: AttributeType<Known = Self::Known>;
     /// Whether a known value can be null.
     const NULLABLE: bool = false;
+    /// Whether it is, or holds, what only a write-only attribute may: see [`WriteOnly`](crate::WriteOnly).
+    const WRITE_ONLY: bool = false;
     /// How the schema describes it.
     fn shape() -> Shape;
     /// Reads the value.
@@ -259,6 +261,7 @@ whole_numbers!(u8, u16, u32, u64, i8, i16, i32, i64);
 impl<T: AttributeType> AttributeType for Option<T> {
     type Known = T::Known;
     const NULLABLE: bool = true;
+    const WRITE_ONLY: bool = T::WRITE_ONLY;
     fn shape() -> Shape {
         T::shape()
     }
@@ -276,6 +279,7 @@ impl<T: AttributeType> AttributeType for Option<T> {
 impl<T: AttributeType> AttributeType for Computed<T> {
     type Known = T::Known;
     const NULLABLE: bool = T::NULLABLE;
+    const WRITE_ONLY: bool = T::WRITE_ONLY;
     fn shape() -> Shape {
         T::shape()
     }
@@ -307,6 +311,7 @@ fn each<T: AttributeType, C: FromIterator<T>>(items: &[Value]) -> Result<C, Valu
 
 impl<T: AttributeType> AttributeType for Vec<T> {
     type Known = Self;
+    const WRITE_ONLY: bool = T::WRITE_ONLY;
     fn shape() -> Shape {
         collection::<T>(Nesting::List, Type::List)
     }
@@ -323,6 +328,7 @@ impl<T: AttributeType> AttributeType for Vec<T> {
 
 impl<T: AttributeType + Ord> AttributeType for BTreeSet<T> {
     type Known = Self;
+    const WRITE_ONLY: bool = T::WRITE_ONLY;
     fn shape() -> Shape {
         collection::<T>(Nesting::Set, Type::Set)
     }
@@ -339,6 +345,7 @@ impl<T: AttributeType + Ord> AttributeType for BTreeSet<T> {
 
 impl<T: AttributeType> AttributeType for BTreeMap<String, T> {
     type Known = Self;
+    const WRITE_ONLY: bool = T::WRITE_ONLY;
     fn shape() -> Shape {
         collection::<T>(Nesting::Map, Type::Map)
     }

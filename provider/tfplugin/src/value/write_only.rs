@@ -51,6 +51,7 @@ impl<T> fmt::Debug for WriteOnly<T> {
 impl<T: AttributeType> AttributeType for WriteOnly<T> {
     type Known = T::Known;
     const NULLABLE: bool = true;
+    const WRITE_ONLY: bool = true;
     fn shape() -> Shape {
         T::shape()
     }

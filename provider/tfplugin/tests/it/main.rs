@@ -10,6 +10,7 @@ mod harness;
 mod ledger;
 mod newer;
 mod newer_terraform;
+mod odd;
 mod process;
 mod schema;
 mod shapes;

@@ -218,6 +218,8 @@ async fn a_function_computes_and_points_at_the_argument_that_is_wrong() {
     assert_eq!(call(json!(["", 7])).await, Err(("a room has a name".to_owned(), Some(0))));
     let (text, argument) = call(json!(["attic", -1])).await.unwrap_err();
     assert_eq!((text.contains("a whole number from 0"), argument), (true, Some(1)), "{text}");
+    let (text, argument) = call(json!(["attic", 7, "a", ""])).await.unwrap_err();
+    assert_eq!((text.as_str(), argument), ("a part is not empty", Some(3)), "the fourth argument");
 }
 
 #[tokio::test]
@@ -229,7 +231,7 @@ async fn a_list_finds_what_is_asked_for_and_no_more() {
     let cellar = json!({"room": "cellar", "number": 1, "key_wo": "hush-hush", "weight": 3});
     desk.apply("ledger_seal.c", &cellar).await;
 
-    let listed = desk.core.list("ledger_seal", &json!({"room": "attic"}), 3, false).await.unwrap();
+    let listed = desk.core.list("ledger_seal", &json!({"room": "attic"}), 3, false).await.found;
     assert_eq!(listed.len(), 3);
     let first = Listed {
         display_name: "seal 1 in the attic".to_owned(),
@@ -237,9 +239,10 @@ async fn a_list_finds_what_is_asked_for_and_no_more() {
         object: Json::Null,
     };
     assert_eq!(listed[0], first);
-    let listed = desk.core.list("ledger_seal", &json!({}), 100, true).await.unwrap();
+    let listed = desk.core.list("ledger_seal", &json!({}), 100, true).await.found;
     assert_eq!((listed.len(), &listed[5].object["weight"]), (6, &json!(3)));
     assert_eq!(listed[5].object["key_wo"], Json::Null);
+    assert_eq!(desk.core.list("ledger_seal", &json!({}), 0, true).await.found, [], "none are wanted");
 }
 
 #[tokio::test]

@@ -114,9 +114,15 @@ fn what_is_written_only_or_tells_objects_apart_has_rules_of_its_own() {
             heap: Option<BTreeSet<Boxed>>,
             /// The provider keeps it.
             id: Computed<String>,
+            /// Would be stored, and should not be.
+            leak: Option<WriteOnly<String>>,
+            /// Replaces, but nobody sees a change.
+            blind: WriteOnly<String>,
         }
     }
     let schema = Schema::version(0)
+        .attr(Rules::leak.optional())
+        .attr(Rules::blind.write_only().replace())
         .attr(Rules::place.required().identity())
         .attr(Rules::secret.required().replace().sensitive().identity())
         .attr(Rules::parts.required().replace().identity())
@@ -125,6 +131,8 @@ fn what_is_written_only_or_tells_objects_apart_has_rules_of_its_own() {
     assert_eq!(
         schema.problems(),
         [
+            "leak: its type is for write-only attributes, and it is none",
+            "blind: it is write-only, so nobody can see that it changes: let its version replace the object",
             "place: it belongs to the identity, so a change of it has to replace the object, or the provider has to keep it",
             "secret: an identity is shown to everybody",
             "parts: an identity is made of strings, numbers and bools",

@@ -117,13 +117,21 @@ wire! {
 }
 
 wire! {
-    /// What to change on a cluster. A new connection or new credentials are tried first.
+    /// What to change on a cluster, as a merge patch. A new connection or new credentials are tried first.
     #[derive(Default)]
     input struct ClusterPatch {
         /// What people call it. At most 100 characters.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
         #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
         pub display_name: Option<String>,
+        /// Where it stands, for example `eu-central-1`; null: not said. At most 100 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::double_option")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        pub region: Option<Option<String>>,
+        /// Where its data may not leave, for example `eu`; null: not said. At most 100 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::double_option")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        pub residency: Option<Option<String>>,
         /// How to connect, whole.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::kept::deserialize")]
         #[cfg_attr(feature = "openapi", schema(value_type = Connection, required = false))]

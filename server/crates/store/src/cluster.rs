@@ -205,8 +205,8 @@ impl Tx {
         let wrote = self
             .sql(
                 "UPDATE cluster SET display_name = $2, connection = $3, credentials = $4, credentials_key_id = $5, \
-                 validation_status = $6, reachable = $7, last_error = $8, description = $9, revision = revision + 1 \
-                 WHERE id = $1 AND revision = $10",
+                 validation_status = $6, reachable = $7, last_error = $8, description = $9, region = $11, residency = $12, \
+                 revision = revision + 1 WHERE id = $1 AND revision = $10",
             )
             .bind(c.id.uuid())
             .bind(&c.display_name)
@@ -218,6 +218,8 @@ impl Tx {
             .bind(&c.last_error)
             .bind(c.description.as_ref().map(Json))
             .bind(c.revision)
+            .bind(&c.region)
+            .bind(&c.residency)
             .execute()
             .await?;
         Ok(wrote == 1)

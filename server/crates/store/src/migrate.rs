@@ -34,6 +34,7 @@ pairs! {
     14 "0014_run_links",
     15 "0015_principal_mail",
     16 "0016_superseded_by",
+    17 "0017_gone_principals",
 }
 
 /// How far a database's tables are behind this build.

@@ -161,25 +161,29 @@ macro_rules! token {
 impl Read {
     /// By id.
     pub async fn principal(&mut self, id: PrincipalId) -> Result<Option<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE id = $1")
-            .bind(id.uuid())
-            .optional()
-            .await
+        self.sql(
+            "SELECT id, name, kind, email, revision, created_at FROM principal WHERE id = $1 AND deleted_at IS NULL",
+        )
+        .bind(id.uuid())
+        .optional()
+        .await
     }
     /// By name.
     pub async fn principal_by_name(&mut self, name: &str) -> Result<Option<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE name = $1")
-            .bind(name)
-            .optional()
-            .await
+        self.sql(
+            "SELECT id, name, kind, email, revision, created_at FROM principal WHERE name = $1 AND deleted_at IS NULL",
+        )
+        .bind(name)
+        .optional()
+        .await
     }
     /// Those with a mail address who may have to decide something: admins of the platform or of a workspace, and those of these names.
     pub async fn principals_to_ask(&mut self, names: &[String]) -> Result<Vec<PrincipalRow>> {
         self.sql(sql!(
-            pg: "SELECT id, name, kind, email, revision, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
+            pg: "SELECT id, name, kind, email, revision, created_at FROM principal p WHERE email IS NOT NULL AND deleted_at IS NULL AND (EXISTS (SELECT 1 FROM membership m \
                  WHERE m.principal_id = p.id AND m.role IN ('admin', 'platform-admin')) \
                  OR name IN (SELECT value FROM jsonb_array_elements_text($1) AS t (value))) ORDER BY name",
-            lite: "SELECT id, name, kind, email, revision, created_at FROM principal p WHERE email IS NOT NULL AND (EXISTS (SELECT 1 FROM membership m \
+            lite: "SELECT id, name, kind, email, revision, created_at FROM principal p WHERE email IS NOT NULL AND deleted_at IS NULL AND (EXISTS (SELECT 1 FROM membership m \
                  WHERE m.principal_id = p.id AND m.role IN ('admin', 'platform-admin')) \
                  OR name IN (SELECT value FROM json_each($1))) ORDER BY name",
         ))
@@ -189,7 +193,7 @@ impl Read {
     }
     /// A page by name.
     pub async fn principal_list(&mut self, page: &PageOf<String>) -> Result<Vec<PrincipalRow>> {
-        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE name > $1 AND kind <> 'system' ORDER BY name LIMIT $2")
+        self.sql("SELECT id, name, kind, email, revision, created_at FROM principal WHERE name > $1 AND kind <> 'system' AND deleted_at IS NULL ORDER BY name LIMIT $2")
             .bind(page.after.as_deref().unwrap_or_default())
             .bind(i64::from(page.limit))
             .all()
@@ -232,7 +236,9 @@ impl Read {
     }
     /// Whom the token of this hash speaks for. Says nothing of whether it still holds: see [`TokenRow`].
     pub async fn who(&mut self, hash: &[u8]) -> Result<Option<Who>> {
-        let Some(token): Option<TokenRow> = self.sql(token!("WHERE t.hash = $1")).bind(hash).optional().await? else {
+        let Some(token): Option<TokenRow> =
+            self.sql(token!("WHERE t.hash = $1 AND p.deleted_at IS NULL")).bind(hash).optional().await?
+        else {
             return Ok(None);
         };
         let memberships = self.memberships_of(token.principal_id).await?;
@@ -256,7 +262,7 @@ impl Tx {
             .await?;
         Ok(wrote == 1)
     }
-    /// False where the name is taken.
+    /// False where the name is taken. Somebody of that name who has left comes back, under the id of old.
     pub async fn principal_insert(
         &mut self,
         id: PrincipalId,
@@ -267,7 +273,9 @@ impl Tx {
         let wrote = self
             .sql(
                 "INSERT INTO principal (id, tenant_id, kind, name, email, revision, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, 1, $6) ON CONFLICT DO NOTHING",
+                 VALUES ($1, $2, $3, $4, $5, 1, $6) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, \
+                 email = excluded.email, deleted_at = NULL, revision = principal.revision + 1 \
+                 WHERE principal.deleted_at IS NOT NULL",
             )
             .bind(id.uuid())
             .bind(DEFAULT_TENANT.uuid())
@@ -278,6 +286,31 @@ impl Tx {
             .execute()
             .await?;
         Ok(wrote == 1)
+    }
+    /// Somebody leaves: their tokens end, their roles go, and what they did keeps their name. False where they have left
+    /// before, or are not at this revision any more.
+    pub async fn principal_leave(&mut self, id: PrincipalId, revision: i64) -> Result<bool> {
+        let now = self.now().await?;
+        let wrote = self
+            .sql(
+                "UPDATE principal SET deleted_at = $2, email = NULL, revision = revision + 1 \
+                 WHERE id = $1 AND revision = $3 AND deleted_at IS NULL",
+            )
+            .bind(id.uuid())
+            .bind_time(now)
+            .bind(revision)
+            .execute()
+            .await?;
+        if wrote != 1 {
+            return Ok(false);
+        }
+        self.sql("UPDATE token SET revoked_at = $2 WHERE principal_id = $1 AND revoked_at IS NULL")
+            .bind(id.uuid())
+            .bind_time(now)
+            .execute()
+            .await?;
+        self.sql("DELETE FROM membership WHERE principal_id = $1").bind(id.uuid()).execute().await?;
+        Ok(true)
     }
     /// False where the principal has a role there already.
     pub async fn membership_insert(

@@ -28,6 +28,9 @@ impl Function for Mark {
         if self.room.is_empty() {
             return Err(FunctionError::new("a room has a name").at(Self::room));
         }
+        if let Some(index) = self.rest.iter().position(String::is_empty) {
+            return Err(FunctionError::new("a part is not empty").at_index(Self::rest, index));
+        }
         let place = self.number.map_or_else(|| "FLOOR".to_owned(), |number| number.to_string());
         let parts = [self.room.to_uppercase(), place].into_iter().chain(self.rest);
         Ok(parts.collect::<Vec<_>>().join("-"))

@@ -124,6 +124,14 @@ impl Call<'_> {
         self
     }
 
+    /// Only if the object is at this revision still.
+    pub(super) fn at(mut self, revision: Option<i64>) -> Self {
+        if let Some(revision) = revision {
+            self.put(header::IF_MATCH, Some(&format!("\"{revision}\"")));
+        }
+        self
+    }
+
     /// Lets the server hold back its answer until there is news.
     pub(super) fn wait(mut self, wait: Option<Duration>) -> Self {
         let Some(wait) = wait else { return self };

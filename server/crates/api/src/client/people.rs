@@ -14,7 +14,9 @@ noun!("principals", Principal:
     /// A page of the principals.
     list principal_list,
     /// Changes a principal.
-    update principal_update(PrincipalPatch));
+    update principal_update(PrincipalPatch),
+    /// Deletes a principal: their tokens end, their roles go.
+    delete principal_delete);
 noun!("memberships", Membership:
     /// Creates a membership.
     create membership_create(MembershipCreate),

@@ -34,8 +34,10 @@ macro_rules! noun {
     };
     (@update $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident, $Body:ty) => {
         $($doc)*
-        pub async fn $name(&self, id: &str, patch: &$Body) -> Result<$Noun, ClientError> {
-            self.patch(&["v1", $path, id], patch).read().await
+        ///
+        /// With a revision, only if it is at that one still.
+        pub async fn $name(&self, id: &str, patch: &$Body, at: Option<i64>) -> Result<$Noun, ClientError> {
+            self.patch(&["v1", $path, id], patch).at(at).read().await
         }
     };
     (@delete $path:literal, $Noun:ty, [$($doc:tt)*], $name:ident) => {
@@ -100,9 +102,14 @@ noun!("topic-policies", TopicPolicy:
     delete topic_policy_delete);
 
 impl Client {
-    /// Replaces what a topic policy says.
-    pub async fn topic_policy_replace(&self, id: &str, rules: &TopicPolicyReplace) -> Result<TopicPolicy, ClientError> {
-        self.replace(&["v1", "topic-policies", id], rules).read().await
+    /// Replaces what a topic policy says. With a version, only if it is at that one still.
+    pub async fn topic_policy_replace(
+        &self,
+        id: &str,
+        rules: &TopicPolicyReplace,
+        at: Option<i64>,
+    ) -> Result<TopicPolicy, ClientError> {
+        self.replace(&["v1", "topic-policies", id], rules).at(at).read().await
     }
 
     /// A page of a topic policy's versions, newest first.

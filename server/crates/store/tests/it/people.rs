@@ -29,6 +29,32 @@ async fn mint(db: &TestStore, who: PrincipalId, hash: &[u8]) -> NewToken {
     token
 }
 
+async fn who_leaves_keeps_the_name_and_nothing_else(db: TestStore) {
+    let (alice, payments) = (db.principal("alice").await, db.workspace("payments").await);
+    join(&db, alice, Some(payments), "member").await.unwrap();
+    mint(&db, alice, &[7]).await;
+    assert!(!db.write(async |tx| tx.principal_leave(alice, 9).await).await.unwrap(), "another revision");
+    assert!(db.write(async |tx| tx.principal_leave(alice, 1).await).await.unwrap());
+    assert!(!db.write(async |tx| tx.principal_leave(alice, 2).await).await.unwrap(), "once");
+
+    let mut read = db.read().await.unwrap();
+    assert_eq!((read.principal(alice).await.unwrap(), read.principal_by_name("alice").await.unwrap()), (None, None));
+    assert_eq!(read.who(&[7]).await.unwrap(), None);
+    assert_eq!(read.memberships_of(alice).await.unwrap(), []);
+    drop(read);
+
+    let other = PrincipalId::from_uuid(fresh());
+    assert!(
+        db.write(async |tx| tx.principal_insert(other, ("service", "alice"), Some("a@example.com")).await)
+            .await
+            .unwrap()
+    );
+    let mut read = db.read().await.unwrap();
+    let row = read.principal_by_name("alice").await.unwrap().unwrap();
+    assert_eq!((row.id, row.kind.as_str(), row.email.as_deref()), (alice, "service", Some("a@example.com")));
+    assert!(read.who(&[7]).await.unwrap().unwrap().token.revoked_at.is_some(), "the token stays ended");
+}
+
 async fn a_name_is_taken_once(db: TestStore) {
     let alice = db.principal("alice").await;
     let other = PrincipalId::from_uuid(fresh());
@@ -164,6 +190,7 @@ async fn a_token_is_used_revoked_and_listed(db: TestStore) {
 }
 
 on_both!(
+    who_leaves_keeps_the_name_and_nothing_else,
     a_name_is_taken_once,
     a_kind_that_is_none_is_an_error,
     pages_go_by_name_in_bytes_and_leave_orbit_out,

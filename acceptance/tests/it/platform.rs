@@ -1,0 +1,273 @@
+//! What a platform team keeps, through terraform: as the example has it, and every attribute that there is.
+
+use orbit_acceptance::{Kafka, Orbit, Terraform, fresh};
+use orbit_api::{ClusterPatch, Limits, TopicPolicyReplace, WorkspacePatch, client::Client};
+use serde_json::json;
+
+/// A server, the cluster of the run, and a terraform of the platform admin's with the example's configuration.
+struct Platform {
+    orbit: Orbit,
+    terraform: Terraform,
+}
+
+const CLUSTER: &str = "orbit_kafka_cluster.main";
+const GUARDRAILS: &str = "orbit_kafka_topic_policy.guardrails";
+/// What the example makes.
+const ALL: [&str; 14] = [
+    CLUSTER,
+    "orbit_environment.this[\"dev\"]",
+    "orbit_environment.this[\"prod\"]",
+    "orbit_kafka_environment_mapping.this[\"dev\"]",
+    "orbit_kafka_environment_mapping.this[\"prod\"]",
+    "orbit_workspace.this[\"payments-team\"]",
+    "orbit_workspace.this[\"search-team\"]",
+    "orbit_service_principal.ci[\"payments-team\"]",
+    "orbit_service_principal.ci[\"search-team\"]",
+    "orbit_membership.ci[\"payments-team\"]",
+    "orbit_membership.ci[\"search-team\"]",
+    "orbit_membership.people[\"payments-team/developer\"]",
+    GUARDRAILS,
+    "orbit_kafka_topic_policy.production",
+];
+
+impl Platform {
+    async fn new() -> Self {
+        let (orbit, kafka) = (Orbit::start().await, Kafka::shared());
+        let mut terraform = Terraform::empty(&orbit.endpoint(), &orbit.admin_token());
+        terraform.copy("examples/terraform/platform-team");
+        let registration = kafka.registration("main");
+        let connection = registration.connection;
+        terraform.set("TF_VAR_bootstrap_servers", &json!(connection.bootstrap_servers).to_string());
+        terraform.set("TF_VAR_sasl_username", connection.sasl_username.as_deref().unwrap());
+        terraform.set("TF_VAR_sasl_password", registration.credentials.unwrap().sasl_password.as_deref().unwrap());
+        terraform.set("TF_VAR_naming_template", &format!("{}.{{environment}}.{{workspace}}.{{name}}", fresh()));
+        let teams = json!({
+            "payments-team": {"display_name": "Payments", "members": {"developer": "admin"}},
+            "search-team": {},
+        });
+        terraform.set("TF_VAR_teams", &teams.to_string());
+        terraform.init().await;
+        Self { orbit, terraform }
+    }
+
+    fn admin(&self) -> Client {
+        self.orbit.admin()
+    }
+
+    /// The password, as Orbit was given it.
+    fn password() -> String {
+        Kafka::shared().registration("main").credentials.unwrap().sasl_password.unwrap()
+    }
+}
+
+async fn nothing_to_do(terraform: &Terraform) {
+    terraform.plan().await.is_empty();
+    terraform.plan_with(&["-refresh=false"]).await.is_empty();
+    terraform.plan_with(&["-refresh-only"]).await.is_empty();
+}
+
+#[tokio::test]
+async fn the_example_is_applied_plans_empty_is_imported_and_goes() {
+    let platform = Platform::new().await;
+    let terraform = &platform.terraform;
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+
+    let state = terraform.show(&[]).await;
+    let made: Vec<_> = state["values"]["root_module"]["resources"].as_array().unwrap().iter().collect();
+    let managed = made.iter().filter(|resource| resource["mode"] == "managed");
+    let mut addresses: Vec<&str> = managed.map(|resource| resource["address"].as_str().unwrap()).collect();
+    addresses.sort_unstable();
+    let mut expected = ALL;
+    expected.sort_unstable();
+    assert_eq!(addresses, expected);
+    assert_eq!(state["values"]["outputs"]["clusters"]["value"], json!({"main": true}));
+    let file = std::fs::read_to_string(terraform.path("terraform.tfstate")).unwrap();
+    assert!(!file.contains(&Platform::password()), "the password is in the state");
+
+    // Everything is forgotten and taken over again, each by the id that the documentation names.
+    let ids = [
+        "main",
+        "dev",
+        "prod",
+        "dev/main",
+        "prod/main",
+        "payments-team",
+        "search-team",
+        "ci-payments-team",
+        "ci-search-team",
+        "payments-team/ci-payments-team",
+        "search-team/ci-search-team",
+        "payments-team/developer",
+        "guardrails",
+        "production",
+    ];
+    for (address, id) in ALL.iter().zip(ids) {
+        let before = terraform.state(address).await.unwrap();
+        terraform.forget(address).await;
+        let imported = terraform.import(address, id).await;
+        assert_eq!(imported.code, 0, "{address}: {}", imported.text);
+        assert_eq!(terraform.state(address).await.unwrap(), before, "{address}");
+    }
+    terraform.plan().await.is_empty();
+    // `terraform import` forgets which resources depend on which; an apply writes that down again.
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+
+    terraform.destroy().await.ok();
+    assert_eq!(platform.admin().cluster_list(&<_>::default()).await.unwrap().items, []);
+    let left = platform.admin().principal_list(&<_>::default()).await.unwrap().items;
+    assert!(left.iter().all(|principal| !principal.name.starts_with("ci-")), "{left:?}");
+}
+
+#[tokio::test]
+async fn drift_shows_as_exactly_that_attribute_and_an_apply_reverts_it() {
+    let platform = Platform::new().await;
+    let (terraform, admin) = (&platform.terraform, platform.admin());
+    terraform.apply().await.ok();
+
+    let renamed = WorkspacePatch { display_name: Some("Pay".to_owned()) };
+    admin.workspace_update("payments-team", &renamed, None).await.unwrap();
+    let moved = ClusterPatch { region: Some(Some("us-east-1".to_owned())), ..ClusterPatch::default() };
+    admin.cluster_update("main", &moved, None).await.unwrap();
+    let limits = Some(Limits { min: None, max: Some(7) });
+    let rules = TopicPolicyReplace { partition_limits: limits, ..TopicPolicyReplace::default() };
+    admin.topic_policy_replace("guardrails", &rules, None).await.unwrap();
+
+    let plan = terraform.plan().await;
+    plan.plans(&[
+        &format!("update {CLUSTER}"),
+        &format!("update {GUARDRAILS}"),
+        "read data.orbit_kafka_clusters.all",
+        "update orbit_workspace.this[\"payments-team\"]",
+    ]);
+    let workspace = terraform.planned("orbit_workspace.this[\"payments-team\"]").await;
+    assert_eq!(workspace, [("display_name".to_owned(), (json!("Pay"), json!("Payments")))].into());
+    let cluster = terraform.planned(CLUSTER).await;
+    assert_eq!(cluster, [("region".to_owned(), (json!("us-east-1"), json!("eu-central-1")))].into());
+    let policy = terraform.planned(GUARDRAILS).await;
+    assert_eq!(policy["partition_limits.max"], (json!(7), json!(50)));
+
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+    assert_eq!(admin.workspace_get("payments-team").await.unwrap().display_name, "Payments");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_made_again_and_what_is_there_is_not_adopted() {
+    let platform = Platform::new().await;
+    let (terraform, admin) = (&platform.terraform, platform.admin());
+    terraform.apply().await.ok();
+    admin.principal_delete("ci-search-team").await.unwrap();
+    let plan = terraform.plan().await;
+    plan.plans(&["create orbit_membership.ci[\"search-team\"]", "create orbit_service_principal.ci[\"search-team\"]"]);
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+
+    terraform.forget("orbit_workspace.this[\"search-team\"]").await;
+    let run = terraform.apply().await;
+    run.fails(&["workspace search-team exists already", "terraform import orbit_workspace.NAME search-team"]);
+}
+
+#[tokio::test]
+async fn what_somebody_changed_between_plan_and_apply_is_not_written_over() {
+    let mut platform = Platform::new().await;
+    platform.terraform.apply().await.ok();
+    platform
+        .terraform
+        .set("TF_VAR_teams", &json!({"payments-team": {"display_name": "Paying"}, "search-team": {}}).to_string());
+    platform.terraform.plan().await;
+    let renamed = WorkspacePatch { display_name: Some("Pay".to_owned()) };
+    platform.admin().workspace_update("payments-team", &renamed, None).await.unwrap();
+
+    let run = platform.terraform.apply_plan().await;
+
+    run.fails(&["workspace payments-team was changed", "plan again"]);
+    assert_eq!(platform.admin().workspace_get("payments-team").await.unwrap().display_name, "Pay");
+    platform.terraform.apply().await.ok();
+    assert_eq!(platform.admin().workspace_get("payments-team").await.unwrap().display_name, "Paying");
+    nothing_to_do(&platform.terraform).await;
+}
+
+#[tokio::test]
+async fn a_new_password_is_tried_first_and_only_its_version_hands_it_over() {
+    let mut platform = Platform::new().await;
+    platform.terraform.apply().await.ok();
+    let right = Platform::password();
+    platform.terraform.set("TF_VAR_sasl_password", "canary-wrong");
+    nothing_to_do(&platform.terraform).await;
+
+    platform.terraform.set("TF_VAR_sasl_password_version", "2");
+    let run = platform.terraform.apply().await;
+    run.fails(&["check user name, password and mechanism"]);
+    assert!(!run.text.contains("canary-wrong"), "{}", run.text);
+    assert_eq!(platform.terraform.attribute(CLUSTER, "credentials_wo_version").await, 1, "nothing is stored");
+
+    platform.terraform.set("TF_VAR_sasl_password", &right);
+    platform.terraform.apply().await.ok();
+    assert_eq!(platform.terraform.attribute(CLUSTER, "credentials_wo_version").await, 2);
+    nothing_to_do(&platform.terraform).await;
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_rule_forgets_nothing() {
+    let mut platform = Platform::new().await;
+    platform.terraform.apply().await.ok();
+    let developer = platform.orbit.developer_token();
+    platform.terraform.set("ORBIT_TOKEN", &developer);
+    let run = platform.terraform.plan().await;
+    assert_eq!(run.code, 1);
+    assert!(run.text.contains("This token does not see how cluster main is connected"), "{}", run.text);
+    assert!(
+        run.text.contains("This token is no platform admin's: whether workspace search-team is there is not known"),
+        "{}",
+        run.text
+    );
+    assert!(platform.terraform.state("orbit_workspace.this[\"search-team\"]").await.is_some());
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_told_at_its_attribute_before_anything_happens() {
+    let platform = Platform::new().await;
+    let wrong = r#"
+terraform {
+  required_providers {
+    orbit = { source = "orbit.internal/orbit/orbit" }
+  }
+}
+resource "orbit_kafka_cluster" "c" {
+  slug              = "Main"
+  bootstrap_servers = []
+  security_protocol = "SASL_SSL"
+  sasl_mechanism    = "GSSAPI"
+}
+resource "orbit_membership" "m" {
+  principal = "kim"
+  role      = "boss"
+}
+resource "orbit_membership" "n" {
+  principal = "kim"
+  role      = "viewer"
+}
+resource "orbit_kafka_topic_policy" "p" {
+  name                    = "p"
+  workspace               = "payments-team"
+  required_request_fields = ["excuse"]
+}
+"#;
+    for file in ["main.tf", "providers.tf", "variables.tf"] {
+        std::fs::remove_file(platform.terraform.path(file)).unwrap();
+    }
+    platform.terraform.write(wrong);
+    let run = platform.terraform.run(&["validate", "-no-color"]).await;
+    for told in [
+        "a slug expected",
+        "1 to 20 addresses expected, got 0",
+        "unknown variant `GSSAPI`",
+        "unknown variant `boss`",
+        "This role is held in a workspace: set workspace",
+        "unknown variant `excuse`",
+    ] {
+        assert!(run.text.contains(told), "{told}: {}", run.text);
+    }
+}

@@ -1,0 +1,3 @@
+//! One file per action.
+
+pub(crate) mod wait_for_approval;

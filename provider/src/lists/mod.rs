@@ -1,0 +1,3 @@
+//! One file per list resource.
+
+pub(crate) mod topics;
