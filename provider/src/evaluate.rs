@@ -5,9 +5,7 @@ use crate::{
     orbit::{Place, ask},
     say,
 };
-use orbit_api::{
-    Action, Decision, Problem, RequestState, TopicCreate, TopicEvaluate, TopicEvaluateItem, TopicEvaluationItem,
-};
+use orbit_api::{Action, Decision, Problem, RequestState, TopicCreate, TopicEvaluateItem, TopicEvaluationItem};
 use tfplugin::{Cx, Diagnostic, Diagnostics, Severity};
 
 /// Asks Orbit what it would answer.
@@ -18,11 +16,8 @@ pub(crate) async fn topic(
     place: Place<'_>,
 ) -> Result<TopicEvaluationItem, Diagnostics> {
     let object = say::topic(&topic.workspace, &topic.environment, &topic.name);
-    let items = vec![TopicEvaluateItem { action, topic }];
-    let evaluation = ask(cx, cx.client.client()?.topic_evaluate(&TopicEvaluate { items })).await;
-    let evaluation = evaluation.map_err(|e| e.tell(&object, place))?;
-    let mut items = evaluation.items.into_iter();
-    items.next().ok_or_else(|| format!("Orbit did not evaluate {object}").into())
+    let verdict = cx.client.judge().judge(cx.client.client()?, TopicEvaluateItem { action, topic });
+    ask(cx, verdict).await.map_err(|e| e.tell(&object, place))
 }
 
 /// What the plan says of it.

@@ -1,6 +1,6 @@
 //! What every handler reaches Orbit through.
 
-use crate::{memory::Memory, on_pending::OnPending, say};
+use crate::{judge::Judge, memory::Memory, on_pending::OnPending, refresh::Refresh, say};
 use orbit_api::client::{Client, ClientError};
 use std::time::Duration;
 use tfplugin::{Attr, Cx, Diagnostic, Diagnostics, Path};
@@ -17,6 +17,8 @@ pub struct Orbit {
     run_id: String,
     on_pending: OnPending,
     memory: Memory,
+    refresh: Refresh,
+    judge: Judge,
 }
 
 /// Where in a resource a JSON pointer leads.
@@ -25,7 +27,15 @@ pub(crate) type Place<'a> = &'a (dyn Fn(&str) -> Option<Path> + Sync);
 impl Orbit {
     /// Without a client while address or token come from something that is not there yet.
     pub(crate) fn new(client: Option<Client>, workspace: Attr<String>, run_id: String, on_pending: OnPending) -> Self {
-        Self { client, workspace, run_id, on_pending, memory: Memory::default() }
+        Self {
+            client,
+            workspace,
+            run_id,
+            on_pending,
+            memory: Memory::default(),
+            refresh: Refresh::default(),
+            judge: Judge::default(),
+        }
     }
 
     /// Whether Orbit can be asked. At plan it may not be: its address can come from a resource that is still to be made.
@@ -66,6 +76,21 @@ impl Orbit {
         self.on_pending
     }
 
+    pub(crate) fn refresh(&self) -> &Refresh {
+        &self.refresh
+    }
+
+    pub(crate) fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Does what is left to do before the process ends.
+    pub(crate) async fn finish(&self) {
+        if let Some(client) = &self.client {
+            self.refresh.tell_seen(client).await;
+        }
+    }
+
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory
     }
@@ -84,9 +109,18 @@ pub(crate) async fn change<T>(
     cx: &Cx<Orbit>,
     call: impl Future<Output = Result<T, ClientError>>,
 ) -> Result<T, NoAnswer> {
+    change_for(cx, GRACE, call).await
+}
+
+/// The same with so long a moment.
+pub(crate) async fn change_for<T>(
+    cx: &Cx<Orbit>,
+    grace: Duration,
+    call: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, NoAnswer> {
     let too_late = async {
         cx.stopping().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(grace).await;
     };
     tokio::select! {
         answer = call => answer.map_err(NoAnswer::Failed),

@@ -17,7 +17,7 @@ use crate::{
     slug,
 };
 use orbit_api::client::{BuildError, Client};
-use std::env;
+use std::{env, fs};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Host, Provider, Registry, Schema, View, model};
 use uuid::Uuid;
 
@@ -28,6 +28,8 @@ model! {
         endpoint: Option<String>,
         /// Token that says who you are. Better left to `ORBIT_TOKEN`.
         token: Option<String>,
+        /// File that holds the token, for example one that a CI system writes for each job. Also `ORBIT_TOKEN_FILE`. It is read once per command.
+        token_file: Option<String>,
         /// File with certificate authorities (PEM) to trust beside the system's.
         ca_file: Option<String>,
         /// Workspace of the resources that do not name one.
@@ -68,6 +70,7 @@ impl Provider for OrbitProvider {
         Schema::new()
             .attr(Settings::endpoint.optional())
             .attr(Settings::token.optional().sensitive())
+            .attr(Settings::token_file.optional())
             .attr(Settings::ca_file.optional())
             .attr(Settings::workspace.optional().check(|text| slug::check(text)))
             .attr(Settings::run_id.optional())
@@ -98,12 +101,17 @@ impl Provider for OrbitProvider {
     async fn configure(config: View<'_, Settings>, host: &Host) -> Result<Orbit, Diagnostics> {
         configure(config.into(), host, |name| env::var(name).ok())
     }
+
+    async fn close(orbit: &Orbit) {
+        orbit.finish().await;
+    }
 }
 
 /// The `provider` block as the user wrote it.
 struct Given {
     endpoint: Attr<String>,
     token: Attr<String>,
+    token_file: Attr<String>,
     ca_file: Attr<String>,
     workspace: Attr<String>,
     run_id: Attr<String>,
@@ -115,6 +123,7 @@ impl From<View<'_, Settings>> for Given {
         Self {
             endpoint: config.get(Settings::endpoint),
             token: config.get(Settings::token),
+            token_file: config.get(Settings::token_file),
             ca_file: config.get(Settings::ca_file),
             workspace: config.get(Settings::workspace),
             run_id: config.get(Settings::run_id),
@@ -130,7 +139,7 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
         value => value,
     };
     let endpoint = or_env(given.endpoint, "ORBIT_ENDPOINT");
-    let token = or_env(given.token, "ORBIT_TOKEN");
+    let token = token(not_empty(given.token), not_empty(given.token_file), &env)?;
     let ca_file = not_empty(given.ca_file);
     let workspace = not_empty(given.workspace);
     let on_pending = match or_env(given.on_pending, "ORBIT_ON_PENDING").known() {
@@ -167,6 +176,37 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
     Ok(Orbit::new(Some(client), workspace, run_id, on_pending))
 }
 
+/// The token: of the block, or of a file that the block names; else of the environment, in the same order.
+fn token(
+    token: Attr<String>,
+    file: Attr<String>,
+    env: &impl Fn(&str) -> Option<String>,
+) -> Result<Attr<String>, Diagnostic> {
+    if !token.is_null() && !file.is_null() {
+        return Err(Diagnostic::error("The provider is given both a token and a file that holds one")
+            .detail("Set `token_file`, or `token`.")
+            .at(Settings::token_file));
+    }
+    if !token.is_null() {
+        return Ok(token);
+    }
+    let file = match file {
+        Attr::Null => match env("ORBIT_TOKEN") {
+            Some(token) => return Ok(Attr::Known(token)),
+            None => env("ORBIT_TOKEN_FILE").map_or(Attr::Null, Attr::Known),
+        },
+        file => file,
+    };
+    let Attr::Known(path) = file else { return Ok(file) };
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim().is_empty() => {
+            Err(Diagnostic::error(format!("The token file {path} is empty")).at(Settings::token_file))
+        }
+        Ok(text) => Ok(Attr::Known(text.trim().to_owned())),
+        Err(e) => Err(Diagnostic::error(format!("The token file {path} cannot be read: {e}")).at(Settings::token_file)),
+    }
+}
+
 /// Where this run can be seen, as the CI says: approvers find a link to it.
 fn run_url(env: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let github = || {
@@ -200,7 +240,7 @@ fn missing(endpoint: bool, token: bool) -> Diagnostic {
             ("address and token are not set", "Set ORBIT_ENDPOINT and ORBIT_TOKEN, or `endpoint` and `token`")
         }
         (true, false) => ("address is not set", "Set ORBIT_ENDPOINT, or `endpoint`"),
-        _ => ("token is not set", "Set ORBIT_TOKEN, or `token`"),
+        _ => ("token is not set", "Set ORBIT_TOKEN or ORBIT_TOKEN_FILE, or `token_file`"),
     };
     let diagnostic = Diagnostic::error(format!("Orbit's {what}")).detail(format!(
         "{how} in the provider block. The environment is the better place for a token: a configuration is read by many."
@@ -231,6 +271,7 @@ mod tests {
         Given {
             endpoint: Attr::Null,
             token: Attr::Null,
+            token_file: Attr::Null,
             ca_file: Attr::Null,
             workspace: Attr::Null,
             run_id: Attr::Null,
@@ -283,6 +324,26 @@ mod tests {
         assert!(error(with(nothing(), &empty)).starts_with("Orbit's address and token are not set"));
         let blanks = Given { token: known("  "), ..nothing() };
         assert!(error(with(blanks, &SET[..1])).starts_with("token: Orbit's token is not set"));
+    }
+
+    #[test]
+    fn a_token_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        fs::write(&file, "orbit_of_the_file\n").unwrap();
+        let path = file.to_str().unwrap();
+        let by_block = Given { token_file: known(path), ..nothing() };
+        assert!(with(by_block, &SET[..1]).unwrap().is_known());
+        assert!(with(nothing(), &[SET[0], ("ORBIT_TOKEN_FILE", path)]).unwrap().is_known());
+
+        let both = Given { token_file: known(path), token: known("x"), ..nothing() };
+        assert!(error(with(both, &SET)).starts_with("token_file: The provider is given both"));
+        fs::write(&file, " \n").unwrap();
+        assert!(error(with(nothing(), &[SET[0], ("ORBIT_TOKEN_FILE", path)])).contains("is empty"));
+        let nowhere = Given { token_file: known("/no/such/token"), ..nothing() };
+        assert!(error(with(nowhere, &SET)).starts_with("token_file: The token file /no/such/token cannot be read"));
+        let later = Given { token_file: Attr::Unknown, ..nothing() };
+        assert!(!with(later, &SET).unwrap().is_known());
     }
 
     #[test]

@@ -10,18 +10,21 @@ use crate::{
     Orbit,
     memory::must_see,
     on_pending::OnPending,
-    orbit::{Place, ask, change, nowhere},
-    plain, say,
+    orbit::{NoAnswer, Place, ask, change, change_for, nowhere},
+    plain, refresh, say,
     seen::Seen,
     settle::{Wish, open_request, settle, settle_deletion, when_free},
     slug,
-    wait::let_end,
+    wait::{LAST_LOOK, let_end},
 };
 use orbit_api::{
-    Topic, TopicReplace,
-    client::{Deleted, Submitted, TopicRead},
+    Topic, TopicCreate, TopicReplace, TopicStatus,
+    client::{Client, Deleted, Submitted, TopicRead},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tfplugin::{
     Applied, Change, Computed, Cx, Diagnostic, Diagnostics, Failure, Outcome, Resource, Schema, View, model,
 };
@@ -101,6 +104,21 @@ model! {
 /// There is no such topic, or none that the token sees.
 const NOT_FOUND: &str = "topic.not-found";
 
+/// How long Orbit may hold back the answer to a creation: most are done in a fraction of it, and need no further call then.
+const HELD: Duration = Duration::from_secs(20);
+
+/// How long a creation may be on its way to Orbit once the user wants to stop. Its answer is not waited for: Orbit holds it back, and can be asked.
+const SENT: Duration = Duration::from_millis(150);
+
+/// The topic that a creation is about whose answer nobody waited for any more: the one that an equal creation would meet, and no other's.
+async fn found_after_all(client: &Client, intent: &TopicCreate) -> Result<Submitted<Topic>, NoAnswer> {
+    let key = format!("{}/{}/{}", intent.workspace, intent.environment, intent.name);
+    let look = tokio::time::timeout(LAST_LOOK, client.topic_get(&key, TopicRead::default())).await;
+    let found = look.ok().and_then(Result::ok).filter(|topic| !topic.acknowledged && topic.spec() == intent.spec());
+    let found = found.ok_or(NoAnswer::Stopped { changes: true })?;
+    Ok(if found.status == TopicStatus::Active { Submitted::Done(found) } else { Submitted::Accepted(found) })
+}
+
 impl ManagedTopic {
     /// What a create or an update wants of its answer.
     fn wish<'a>(
@@ -164,12 +182,12 @@ impl Resource for ManagedTopic {
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
         let (client, id) = (cx.client.client()?, now.id.require()?);
         cx.client.memory().holds(now.object());
-        let look = TopicRead { fresh: true, acknowledge: true };
-        let mut found = ask(cx, client.topic_get(id, look)).await;
+        let place = now.workspace.get().map(|workspace| (workspace.as_str(), now.environment.as_str()));
+        let mut found = refresh::topic(cx, client, id, place).await;
         if let Ok(topic) = &found
             && let_end(cx, topic).await
         {
-            found = ask(cx, client.topic_get(id, look)).await;
+            found = refresh::topic(cx, client, id, None).await;
         }
         match found {
             Ok(topic) => {
@@ -190,8 +208,14 @@ impl Resource for ManagedTopic {
     async fn create(cx: &Cx<Orbit>, want: Self) -> Outcome<Self> {
         let place = |pointer: &str| want.place(pointer);
         let intent = want.intent()?;
-        let answer = change(cx, cx.client.client()?.topic_create(&intent)).await;
+        let client = cx.client.client()?;
+        let answer = match change_for(cx, SENT, client.topic_make(&intent, HELD)).await {
+            // Orbit has held its answer back: what became of the call can be seen.
+            Err(NoAnswer::Stopped { .. }) => found_after_all(client, &intent).await,
+            answer => answer,
+        };
         let answer = answer.map_err(|e| e.tell(&want.object(), &place))?;
+        cx.client.refresh().changed(&intent.workspace, &intent.environment);
         let (Submitted::Done(topic) | Submitted::Accepted(topic)) = &answer;
         let id = topic.id.clone();
         // An equal wish attaches, wherever it comes from: from another block of this run it is a mistake.

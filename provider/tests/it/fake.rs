@@ -127,7 +127,7 @@ impl Orbit {
         }
         let answer = self.route(request, &path, id.flatten(), body);
         // As long as nobody would wait for it.
-        if self.silent && !["GET"].contains(&request.method.as_str()) && !path.ends_with(":evaluate") {
+        if self.silent && !["GET"].contains(&request.method.as_str()) && !path.contains("/v1/topics:") {
             return answer.set_delay(Duration::from_secs(20));
         }
         answer
@@ -142,12 +142,26 @@ impl Orbit {
     ) -> ResponseTemplate {
         match (request.method.as_str(), path, id) {
             ("GET", "/v1/environments", _) => environments(),
+            ("GET", "/v1/topics", _) => {
+                let all: Vec<Topic> = self.topics.keys().map(|id| self.view(id)).collect();
+                ok(200, json!({"items": all}))
+            }
+            ("POST", "/v1/topics:acknowledge", _) => {
+                let ids: Vec<String> = serde_json::from_value(body()["topics"].clone()).expect("ids");
+                self.acknowledged.extend(ids);
+                ResponseTemplate::new(204)
+            }
             ("GET", path, _) if path.starts_with("/v1/workspaces/") => workspace(path, self.hidden),
             ("GET", path, _) if path.starts_with("/v1/requests/") => self.request(path),
             ("POST", "/v1/topics:evaluate", _) => {
                 self.evaluate(&serde_json::from_value(body()).expect("TopicEvaluate"))
             }
-            ("POST", "/v1/topics", _) => self.create(&serde_json::from_value(body()).expect("TopicCreate")),
+            ("POST", "/v1/topics", _) => {
+                let answer = self.create(&serde_json::from_value(body()).expect("TopicCreate"));
+                // Where operations are no more to be asked for, the answer comes too soon.
+                let waits = !self.mute && request.url.query().is_some_and(|query| query.contains("wait="));
+                if waits { self.when_over(&body(), answer) } else { answer }
+            }
             ("GET", path, _) if path.starts_with("/v1/operations/") => self.operation(path),
             ("GET", _, Some(id)) => {
                 if request.url.query().is_some_and(|query| query.contains("acknowledge=true")) {
@@ -170,7 +184,8 @@ impl Orbit {
     fn view(&self, id: &str) -> Topic {
         let newest = self.requests.iter().rev().find(|(_, of, _)| of == id);
         let standing = newest.filter(|(r, ..)| matches!(r.state, RequestState::Pending | RequestState::Rejected));
-        Topic { request: standing.map(|(request, ..)| request.clone()), ..self.topics[id].clone() }
+        let acknowledged = self.acknowledged.contains(id);
+        Topic { request: standing.map(|(request, ..)| request.clone()), acknowledged, ..self.topics[id].clone() }
     }
 
     fn create(&mut self, new: &TopicCreate) -> ResponseTemplate {
@@ -200,6 +215,22 @@ impl Orbit {
             self.topics.remove(&id);
         }
         answer
+    }
+
+    /// What a creation is answered with that was waited for.
+    fn when_over(&self, new: &serde_json::Value, answer: ResponseTemplate) -> ResponseTemplate {
+        let key = ["workspace", "environment", "name"].map(|part| new[part].as_str().unwrap_or_default()).join("/");
+        match self.named(&key).map(|id| self.view(&id)) {
+            Some(topic)
+                if topic.status == TopicStatus::Active
+                    && topic.workflow_id.is_some()
+                    && !self.acknowledged.contains(&topic.id) =>
+            {
+                ok(201, topic)
+            }
+            Some(topic) if topic.status == TopicStatus::Provisioning => answer.set_delay(Duration::from_secs(20)),
+            _ => answer,
+        }
     }
 
     /// Whether an equal wish meets what was made of the one before it, whose answer nobody may have got.

@@ -3,8 +3,10 @@
 
 mod anew;
 mod data_sources;
+mod docs;
 mod everyday;
 mod fake;
+mod many;
 mod modes;
 mod pending;
 mod refusals;

@@ -28,23 +28,37 @@ data "orbit_kafka_environments" "all" {}
 output "environments" { value = data.orbit_kafka_environments.all.environments[*].slug }
 "#;
 
-struct Terraform {
+/// An example with the source that the mirror has, and with a head if it has none.
+pub(crate) fn told(example: &str) -> String {
+    let head = "terraform {\n  required_providers {\n    orbit = { source = \"orbit.internal/orbit/orbit\" }\n  }\n}\n";
+    if example.contains("required_providers") {
+        example.replace("registry.terraform.io/orbit/orbit", "orbit.internal/orbit/orbit")
+    } else {
+        format!("{head}{example}")
+    }
+}
+
+pub(crate) struct Terraform {
     folder: TempDir,
     endpoint: String,
 }
 
 /// What a command told.
 #[derive(Debug)]
-struct Run {
+pub(crate) struct Run {
     code: i32,
     warnings: Vec<String>,
     errors: Vec<String>,
     changes: Vec<String>,
-    output: String,
+    pub(crate) output: String,
 }
 
 impl Terraform {
     fn new(endpoint: String) -> Self {
+        Self::with(endpoint, CONFIGURATION)
+    }
+
+    pub(crate) fn with(endpoint: String, configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let platform =
             format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
@@ -59,7 +73,7 @@ impl Terraform {
         );
         fs::write(folder.path().join("cli.tfrc"), cli).unwrap();
         let terraform = Self { folder, endpoint };
-        terraform.write(CONFIGURATION);
+        terraform.write(configuration);
         let init = terraform.command(&["init", "-input=false"]).output().unwrap();
         assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
         terraform
@@ -89,7 +103,7 @@ impl Terraform {
     }
 
     /// Runs a command beside the fake server, which lives on this runtime.
-    async fn run(&self, args: &[&str]) -> Run {
+    pub(crate) async fn run(&self, args: &[&str]) -> Run {
         let mut command = self.command(args);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

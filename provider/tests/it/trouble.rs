@@ -3,11 +3,11 @@
 use crate::world::{TOPIC, World, orders, orders_with, says};
 use orbit_api::{OperationState, TopicStatus};
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use terraform_provider_orbit::OrbitProvider;
 use tfplugin::{
     Action,
-    testing::{Core, Options},
+    testing::{Core, Options, Report},
 };
 use wiremock::ResponseTemplate;
 
@@ -114,10 +114,8 @@ async fn stopping_a_wait_keeps_what_is_known_and_the_next_plan_goes_on() {
     assert_eq!(world.orbit().writes(), ["POST /v1/topics"]);
 }
 
-#[tokio::test]
-async fn stopping_while_an_answer_is_held_back_leaves_at_once() {
-    let mut world = World::new().await;
-    world.orbit().silent = true;
+/// Applies, and stops once the creation is on its way; how long it took to leave.
+async fn stop_the_creation(world: &mut World) -> (Report, Duration) {
     let plan = world.plan(&orders()).await;
     let stopper = world.terraform.stopper();
     let server = &world.server;
@@ -128,16 +126,35 @@ async fn stopping_while_an_answer_is_held_back_leaves_at_once() {
         stopper.await;
         Instant::now()
     };
-
     let (report, asked) = tokio::join!(world.terraform.apply(plan), stop);
+    (report, asked.elapsed())
+}
 
-    assert!(asked.elapsed().as_millis() < 900, "{:?}", asked.elapsed());
+#[tokio::test]
+async fn stopping_while_an_answer_is_held_back_leaves_at_once_with_what_came_of_it() {
+    let mut world = World::new().await;
+    world.orbit().silent = true;
+    let (report, took) = stop_the_creation(&mut world).await;
+    assert!(took.as_millis() < 900, "{took:?}");
+    report.ok();
+    assert_eq!((world.state("id"), world.state("status")), (json!("top_1"), json!("active")));
+    world.orbit().silent = false;
+    world.plan(&orders()).await.is_empty();
+    assert_eq!(world.orbit().topics.len(), 1);
+}
+
+#[tokio::test]
+async fn stopping_while_nobody_can_be_asked_leaves_at_once_and_the_next_apply_finds_what_came_of_it() {
+    let mut world = World::new().await;
+    (world.orbit().silent, world.orbit().hidden) = (true, true);
+    let (report, took) = stop_the_creation(&mut world).await;
+    assert!(took.as_millis() < 900, "{took:?}");
     says(
         &report.errors(),
         &["Stopped before Orbit answered about topic payments-team/prod/orders", "files nothing twice"],
     );
     assert!(report.state.is_none() && !report.tainted);
-    world.orbit().silent = false;
+    (world.orbit().silent, world.orbit().hidden) = (false, false);
     world.apply(&orders()).await.ok();
     assert_eq!((world.state("id"), world.orbit().topics.len()), (json!("top_1"), 1), "it finds what Orbit received");
 }

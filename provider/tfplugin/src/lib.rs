@@ -4,6 +4,7 @@
 mod action;
 mod cx;
 mod diag;
+pub mod docs;
 mod ephemeral;
 mod function;
 mod list;

@@ -36,6 +36,11 @@ pub trait Provider: Send + Sync + 'static {
         config: View<'_, Self::Config>,
         host: &Host,
     ) -> impl Future<Output = Result<Self::Client, Diagnostics>> + Send;
+
+    /// Does what is left to do before the process ends, within a second. A host that is killed leaves no time for it.
+    fn close(_client: &Self::Client) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// Who started the provider.

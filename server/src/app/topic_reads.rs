@@ -2,7 +2,7 @@
 
 use super::{App, AppResult, TopicView, topics::no_topic};
 use crate::auth::{
-    Caller,
+    Caller, Identity,
     permission::{Permission, TopicRead},
 };
 use orbit_core::{id::TopicId, model::topic::TopicStatus};
@@ -72,6 +72,13 @@ impl App {
             tx.commit().await?;
         }
         Ok(view)
+    }
+
+    /// Notes that the caller has seen those of these topics that they asked for.
+    pub async fn topics_acknowledge(&self, who: &Identity, ids: &[TopicId]) -> AppResult<()> {
+        let mut tx = self.store.begin().await?;
+        tx.topics_acknowledge(who.principal, ids).await?;
+        Ok(tx.commit().await?)
     }
 
     /// A topic as the answer to a call that was just carried out.

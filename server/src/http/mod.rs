@@ -85,6 +85,7 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(topics::topic_create, topics::topic_list))
         .routes(routes!(topics::topic_evaluate))
+        .routes(routes!(topics::topic_acknowledge))
         .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
         .routes(routes!(topics::topic_restore))
         .routes(routes!(requests::request_create, requests::request_list))
@@ -177,6 +178,8 @@ pub fn router(app: App, body_limit: usize) -> Router {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status().as_u16(), millis, "call answered");
     };
+    // A client that does not understand an answer can say then which of the two is the older one.
+    let version = HeaderName::from_static("orbit-version");
     let safe = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
@@ -191,6 +194,7 @@ pub fn router(app: App, body_limit: usize) -> Router {
                 .layer(PropagateRequestIdLayer::new(id))
                 .layer(safe(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(safe(header::CACHE_CONTROL, "no-store"))
+                .layer(safe(version, env!("CARGO_PKG_VERSION")))
                 .layer(middleware::from_fn_with_state(app.clone(), crate::metrics::count))
                 .layer(middleware::from_fn(throttle::layer))
                 .layer(middleware::from_fn_with_state(app.clone(), problem::layer))

@@ -5,7 +5,7 @@ use super::{
     input::{Asked, IfMatch, NoBody, Paging, Query, page},
     parse::{LONG_TEXT, Parse, Wrongs, topic_name},
     problem::to_wire,
-    tagged, wire,
+    tagged, until, wait, wire,
 };
 use crate::{
     app::{App, Code, Evaluated, Outcome, Refusal, TopicIntent, TopicNew, TopicReply, TopicView},
@@ -22,9 +22,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orbit_api as api;
-use orbit_core::{approval::RequestState, documentation::Documentation};
+use orbit_core::{approval::RequestState, documentation::Documentation, id::TopicId, workflow::OperationState};
 use orbit_store::{Direction, PageOf, TopicFilter, TopicOrder};
 use serde::Deserialize;
+use std::time::Duration;
 
 impl Parse<TopicNew> for api::TopicCreate {
     fn parse(self, wrong: &mut Wrongs) -> Option<TopicNew> {
@@ -69,20 +70,48 @@ async fn answer(app: &App, reply: TopicReply, there: StatusCode) -> Result<Respo
     Ok((status, headers, Json(wire::topic(&view))).into_response())
 }
 
+/// The same, held back until the work is over or the time is up: one call where asking again would be many.
+async fn answer_when_over(
+    app: &App,
+    reply: TopicReply,
+    there: StatusCode,
+    longest: Duration,
+) -> Result<Response, Failed> {
+    let operation = match (reply.outcome, longest.is_zero()) {
+        (Outcome::UnderWay, false) => app.topic_after(reply.topic).await?.and_then(|view| view.operation),
+        _ => None,
+    };
+    let Some(operation) = operation else { return answer(app, reply, there).await };
+    let id = operation.id;
+    let over = until(app, Some(id.uuid()), longest, || app.operation_after(id), |o| o.state.is_final()).await?;
+    let outcome = if over.state == OperationState::Succeeded { Outcome::Done } else { reply.outcome };
+    answer(app, TopicReply { outcome, ..reply }, there).await
+}
+
+/// How long to wait.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Held {
+    /// At most so long, for example `30s`; at most 60 s. The answer is held back until the work is over; where a person has to decide first, it comes at once.
+    wait: Option<String>,
+}
+
 /// Asks for a topic.
 ///
 /// Answers 201 where it is there, 202 where work is under way or a person decides: `Location` leads to the operation or the request. An equal call
-/// attaches to what is open.
+/// attaches to what is open. With `?wait=` it answers when the work is over.
 #[utoipa::path(post, path = "/v1/topics", operation_id = "topic_create", tag = "topics", request_body = api::TopicCreate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
+    params(Held, ("Idempotency-Key" = Option<String>, Header, description = "Random per call; covers a lost reply for 24 hours"),
            ("Orbit-Run-Id" = Option<String>, Header, description = "The Terraform or CI run that the call belongs to"),
            ("Orbit-Run-Url" = Option<String>, Header, description = "Where that run can be seen, for those who decide")),
     responses((status = 201, body = api::Topic), (status = 202, body = api::Topic), (status = "4XX", body = api::Problem)))]
 pub(super) async fn topic_create(
     caller: Caller<TopicWrite>,
     State(app): State<App>,
+    Query(held): Query<Held>,
     asked: Asked<api::TopicCreate>,
 ) -> Result<Response, Failed> {
+    let longest = wait(held.wait.as_ref())?;
     let (call, wire, wrong) = asked.by(caller.who.clone());
     let (workspace, environment) = (wire.workspace.clone(), wire.environment.clone());
     let new = match parsed(wire, wrong) {
@@ -92,7 +121,7 @@ pub(super) async fn topic_create(
     };
     let task = app.clone();
     let reply = app.to_the_end(async move { task.topic_create(&caller, &call, new).await }).await?;
-    answer(&app, reply, StatusCode::CREATED).await
+    answer_when_over(&app, reply, StatusCode::CREATED, longest).await
 }
 
 /// Whether clusters are asked first.
@@ -322,6 +351,36 @@ pub(super) async fn topic_restore(
     let work = async move { task.topic_restore(&caller, &call, &topic, expected).await };
     let topic = app.to_the_end(work).await?;
     answer(&app, TopicReply { topic, outcome: Outcome::Done }, StatusCode::OK).await
+}
+
+const ACKNOWLEDGE_MAX: usize = 1_000;
+
+/// Notes that the caller has seen topics that they asked for: from then on an equal create is a duplicate, not a lost reply.
+///
+/// Others' topics, and what is not there, are passed over.
+#[utoipa::path(post, path = "/v1/topics:acknowledge", operation_id = "topic_acknowledge", tag = "topics", request_body = api::TopicAcknowledge,
+    responses((status = 204), (status = "4XX", body = api::Problem)))]
+pub(super) async fn topic_acknowledge(
+    caller: Caller<TopicEvaluate>,
+    State(app): State<App>,
+    asked: Asked<api::TopicAcknowledge>,
+) -> Result<StatusCode, Failed> {
+    let (_, wire, mut wrong) = asked.by(caller.who.clone());
+    if wire.topics.len() > ACKNOWLEDGE_MAX {
+        let detail = format!("has {} ids: at most {ACKNOWLEDGE_MAX} are allowed", wire.topics.len());
+        wrong.note("/topics", "length", detail, Some(ACKNOWLEDGE_MAX.to_string()), "say it in several calls");
+    }
+    let ids = wire.topics.iter().enumerate().filter_map(|(n, id)| {
+        let id = id.parse::<TopicId>();
+        if id.is_err() {
+            wrong.note(&format!("/topics/{n}"), "format", "is no id of a topic", None, "give ids: top_…");
+        }
+        id.ok()
+    });
+    let ids: Vec<_> = ids.collect();
+    wrong.done(|| Some(()))?;
+    app.topics_acknowledge(&caller.who, &ids).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 const EVALUATE_MAX: usize = 1_000;

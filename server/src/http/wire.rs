@@ -277,6 +277,7 @@ pub fn topic(view: &TopicView) -> api::Topic {
             .and_then(OperationRow::scheduled_at),
         operation: operation.as_ref().map(operation_summary),
         workflow_id: operation.as_ref().map(|o| o.id.to_string()),
+        acknowledged: row.acknowledged_at.is_some(),
         approval_required: row.approval_required,
         approved_by: row.approved_by.clone(),
         approved_at: row.approved_at,

@@ -101,7 +101,8 @@ fn what_changes_takes_an_etag_and_what_makes_something_takes_a_key() {
     // Roles and tokens are made and ended, never changed.
     const WITHOUT_REVISION: [&str; 2] = ["membership_delete", "token_revoke"];
     // Nothing is made, or another one each time.
-    const WITHOUT_KEY: [&str; 4] = ["topic_evaluate", "request_evaluate", "topic_policy_backtest", "token_create"];
+    const WITHOUT_KEY: [&str; 5] =
+        ["topic_acknowledge", "topic_evaluate", "request_evaluate", "topic_policy_backtest", "token_create"];
     for operation in operations().into_iter().filter(Operation::is_of_the_api) {
         let (id, method) = (operation.id.as_str(), operation.method.as_str());
         if ["PUT", "PATCH", "DELETE"].contains(&method) {

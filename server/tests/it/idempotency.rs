@@ -12,6 +12,7 @@ on_both!(
     two_at_once_under_a_key_do_it_once,
     two_equal_creates_at_once_do_it_once,
     a_lost_reply_is_answered_again_until_the_topic_was_seen,
+    many_topics_are_seen_in_one_call,
     a_decision_under_a_key_is_taken_once,
 );
 on_sqlite!(
@@ -81,6 +82,30 @@ async fn a_lost_reply_is_answered_again_until_the_topic_was_seen(orbit: TestApp)
 
     late.problem(409, "topic.exists").says("topic payments/dev/orders.v1 exists already");
     late.problem(409, "topic.exists").advises("terraform import orbit_kafka_topic.orders_v1 payments/dev/orders.v1");
+}
+
+async fn many_topics_are_seen_in_one_call(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    let eve = orbit.person("eve", Role::Member, "payments").await;
+    let (orders, refunds) = (dev.topic("orders"), dev.topic("refunds"));
+    let ids = [orders.made().await.id(), refunds.made().await.id()];
+    assert_eq!(orders.get().await.ok().body["acknowledged"], false);
+
+    eve.post("/v1/topics:acknowledge", json!({ "topics": ids })).await.gone();
+    assert_eq!(orders.create().await.created().id(), ids[0], "she did not ask for them");
+    dev.post("/v1/topics:acknowledge", json!({ "topics": ids })).await.gone();
+    orders.create().await.problem(409, "topic.exists");
+    refunds.create().await.problem(409, "topic.exists");
+    assert_eq!(orders.get().await.ok().body["acknowledged"], true);
+
+    let wrong = dev.post("/v1/topics:acknowledge", json!({ "topics": ["orders"] })).await;
+    wrong.invalid().says("is no id of a topic");
+    let many = vec![ids[0].clone(); 1_001];
+    dev.post("/v1/topics:acknowledge", json!({ "topics": many })).await.invalid().limits(
+        "/topics",
+        "length",
+        Some("1000"),
+    );
 }
 
 async fn a_decision_under_a_key_is_taken_once(orbit: TestApp) {

@@ -1,9 +1,15 @@
 //! Long polls: answered with the news, or when their time is up.
 
 use crate::support::{Person, TestApp, on_both, on_sqlite};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
-on_both!(a_wait_ends_with_the_operation, a_wait_ends_with_the_decision, news_of_another_replica_come_too);
+on_both!(
+    a_wait_ends_with_the_operation,
+    a_creation_that_is_waited_for_is_answered_once_it_is_over,
+    a_wait_ends_with_the_decision,
+    news_of_another_replica_come_too,
+);
 on_sqlite!(a_wait_ends_with_its_time);
 
 /// Far below what is waited for at most, far above what a loaded machine takes.
@@ -27,6 +33,30 @@ async fn a_wait_ends_with_the_operation(orbit: TestApp) {
 
     assert_eq!(waits.await.unwrap().text("/state"), "succeeded");
     assert!(released.elapsed() < PROMPT);
+}
+
+async fn a_creation_that_is_waited_for_is_answered_once_it_is_over(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    let create = |environment: &str, name: &str| {
+        let topic = json!({ "workspace": "payments", "environment": environment, "name": name, "partitions": 3 });
+        dev.post("/v1/topics?wait=25s", topic)
+    };
+    let made = create("dev", "orders").await;
+    assert_eq!(made.created().text("/status"), "active");
+    let again = create("dev", "orders").await;
+    assert_eq!(again.created().id(), made.id(), "it is a lost reply still");
+
+    // A person may take days: no reason to wait.
+    let began = Instant::now();
+    assert_eq!(create("prod", "orders").await.accepted().text("/status"), "pending-approval");
+    assert!(began.elapsed() < PROMPT);
+
+    orbit.main().hold();
+    let topic = json!({ "workspace": "payments", "environment": "dev", "name": "slow", "partitions": 3 });
+    let slow = dev.post("/v1/topics?wait=1s", topic).await;
+    assert_eq!(slow.accepted().text("/status"), "provisioning", "its time is up");
+    orbit.main().release();
+    dev.post("/v1/topics?wait=soon", json!({})).await.problem(422, "invalid");
 }
 
 async fn a_wait_ends_with_the_decision(orbit: TestApp) {

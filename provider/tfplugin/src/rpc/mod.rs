@@ -69,6 +69,13 @@ impl<P: Provider> Server<P> {
         client.ok_or_else(|| "the provider is not configured".into())
     }
 
+    /// Lets the provider finish, if it was ever configured.
+    pub(crate) async fn finish(&self) {
+        if let Ok(client) = self.client() {
+            P::close(&client).await;
+        }
+    }
+
     async fn configure(
         &self,
         request: wire::configure_provider::Request,

@@ -41,6 +41,8 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 256 << 20;
 const WORKERS: usize = 4;
 /// How often to look whether the parent is still there.
 const PARENT_CHECK: Duration = Duration::from_secs(1);
+/// How long the provider gets to finish. go-plugin kills it two seconds after it asked it to end.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// How long the host gets to close its connection after it said goodbye.
 const GOODBYE: Duration = Duration::from_millis(200);
 
@@ -125,7 +127,8 @@ async fn attend<P: Provider>(mut invitation: Invitation) -> io::Result<()> {
     let acceptor = identity.map(tls::Identity::into_acceptor);
     let connections = Connections::default();
     let shutdown = CancellationToken::new();
-    let served = serve_on::<P>(accept::incoming(listener, acceptor, connections.clone()), &shutdown);
+    let provider = Arc::new(Server::<P>::new(Arc::new(Stop::default())));
+    let served = serve_on(Arc::clone(&provider), accept::incoming(listener, acceptor, connections.clone()), &shutdown);
     announce(&line)?;
 
     let ended = tokio::select! {
@@ -137,7 +140,15 @@ async fn attend<P: Provider>(mut invitation: Invitation) -> io::Result<()> {
         () = connections.gone() => Ok(()),
     };
     drop(folder);
+    close(&provider).await;
     ended
+}
+
+/// Lets the provider finish, for as long as the host has patience.
+async fn close<P: Provider>(provider: &Server<P>) {
+    if tokio::time::timeout(LAST_WORD, provider.finish()).await.is_err() {
+        tracing::warn!("the provider did not finish in time");
+    }
 }
 
 /// Serves whoever is told of us, until the person who started us has enough.
@@ -147,7 +158,8 @@ async fn debug_session<P: Provider>() -> io::Result<()> {
     let Place { listener, network, address, folder } = Place::private(None, None)?;
     let environment = reattach::environment(P::SOURCE, network, &address);
     let shutdown = CancellationToken::new();
-    let served = serve_on::<P>(accept::incoming(listener, None, Connections::default()), &shutdown);
+    let provider = Arc::new(Server::<P>::new(Arc::new(Stop::default())));
+    let served = serve_on(Arc::clone(&provider), accept::incoming(listener, None, Connections::default()), &shutdown);
     reattach::announce(&environment)?;
     let ended = tokio::select! {
         served = served => served,
@@ -155,6 +167,7 @@ async fn debug_session<P: Provider>() -> io::Result<()> {
         _ = terminate.recv() => Ok(()),
     };
     drop(folder);
+    close(&provider).await;
     ended
 }
 
@@ -171,6 +184,7 @@ async fn listen(invitation: &Invitation, encrypted: bool) -> io::Result<Place> {
 }
 
 async fn serve_on<P: Provider>(
+    provider: Arc<Server<P>>,
     incoming: ReceiverStream<io::Result<accept::Connection>>,
     shutdown: &CancellationToken,
 ) -> io::Result<()> {
@@ -178,7 +192,7 @@ async fn serve_on<P: Provider>(
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(8 << 20)
         .add_service(
-            ProviderServer::new(Server::<P>::new(Arc::new(Stop::default())))
+            ProviderServer::from_arc(provider)
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES),
         )

@@ -110,6 +110,19 @@ impl<P: Provider> Core<P> {
         core
     }
 
+    /// Another worker of the same command, without objects of its own: Terraform has ten of them call one process of the
+    /// provider side by side.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            registry: P::registry(),
+            abilities: self.abilities,
+            instances: BTreeMap::new(),
+            of: PhantomData,
+        }
+    }
+
     /// Takes over the state of another: the next command of Terraform's, which starts a process anew.
     pub fn take_over(&mut self, before: &mut Self) {
         self.instances = std::mem::take(&mut before.instances);

@@ -209,6 +209,15 @@ fn the_handshake_comes_fast() {
 }
 
 #[test]
+fn a_provider_finishes_before_it_ends() {
+    let world = World::open();
+    world.write("resource \"ledger_object\" \"a\" {\n  name = \"a\"\n  content = \"hello\"\n}\n");
+    let planned = world.command(&["plan"]).env("LEDGER_TELLS_ITS_END", "1").output().unwrap();
+    assert!(planned.status.success());
+    assert_eq!(std::fs::read_to_string(world.path("books.ended")).unwrap(), "in order");
+}
+
+#[test]
 fn logs_reach_terraform_as_lines_of_hclog() {
     let world = World::open();
     world.write("resource \"ledger_object\" \"a\" {\n  name = \"a\"\n  content = \"hello\"\n}\n");

@@ -174,6 +174,9 @@ macro_rules! topic_types { ($($(#[doc = $doc:literal])* $field:ident : $T:ty,)*;
             /// Id of the newest operation on it.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub workflow_id: Option<String>,
+            /// Whether whoever asked for it has seen it: from then on an equal create is a duplicate, not a lost reply.
+            #[serde(default)]
+            pub acknowledged: bool,
             /// Whether its creation needed a person's consent.
             pub approval_required: bool,
             /// Who gave it.
@@ -372,6 +375,14 @@ wire! {
         Update,
         /// The object goes.
         Delete,
+    }
+}
+
+wire! {
+    /// Topics that the caller has seen.
+    input struct TopicAcknowledge {
+        /// Their ids, at most 1,000.
+        pub topics: Vec<String>,
     }
 }
 

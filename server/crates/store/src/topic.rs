@@ -2,7 +2,7 @@
 
 use crate::{
     PageOf,
-    conn::{Load, Read, Row, Tx},
+    conn::{Load, Read, Row, Tx, sql},
     error::Result,
 };
 use jiff::Timestamp;
@@ -431,6 +431,23 @@ impl Tx {
             .bind_time(now)
             .execute()
             .await?;
+        Ok(())
+    }
+    /// Notes that whoever asked for them saw them: those of these that are there and that this principal asked for.
+    pub async fn topics_acknowledge(&mut self, by: PrincipalId, ids: &[TopicId]) -> Result<()> {
+        let now = self.now().await?;
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        self.sql(sql!(
+            pg: "UPDATE topic SET acknowledged_at = $3 WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1) AS t (value)) \
+                 AND created_by = $2 AND status = 'active' AND acknowledged_at IS NULL",
+            lite: "UPDATE topic SET acknowledged_at = $3 WHERE id IN (SELECT unhex(replace(value, '-', '')) FROM json_each($1)) \
+                 AND created_by = $2 AND status = 'active' AND acknowledged_at IS NULL",
+        ))
+        .bind(Json(ids))
+        .bind(by.uuid())
+        .bind_time(now)
+        .execute()
+        .await?;
         Ok(())
     }
     /// Notes what the cluster showed, where the record is as it was when it was asked: else it showed what the topic was before. Does not count as a

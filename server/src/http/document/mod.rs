@@ -148,7 +148,12 @@ fn with_revision(api: &OpenApi) -> BTreeSet<String> {
 
 /// The headers that answers bear.
 fn headers(operation: &mut Operation, tagged: &BTreeSet<String>) {
-    const EVERY: [(&str, &str, Type); 3] = [
+    const EVERY: [(&str, &str, Type); 4] = [
+        (
+            "Orbit-Version",
+            "The version of the server: a client that does not understand it can say which is older.",
+            Type::String,
+        ),
         ("X-Request-Id", "Names the call in the server's log, and in a problem.", Type::String),
         ("RateLimit-Policy", "How many calls the principal may make, and how fast that fills up again.", Type::String),
         ("RateLimit", "How many calls are left, and when there are more.", Type::String),

@@ -56,4 +56,10 @@ impl Provider for Ledger {
                 .into()
         })
     }
+
+    async fn close(store: &Store) {
+        if env::var_os("LEDGER_TELLS_ITS_END").is_some() {
+            store.tell_the_end();
+        }
+    }
 }

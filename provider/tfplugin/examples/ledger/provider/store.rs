@@ -103,6 +103,13 @@ impl Store {
         self.locked(work).map_err(|e| format!("the ledger {} cannot be used: {e}", self.path.display()))
     }
 
+    /// Leaves a file behind that says that the process ended in order.
+    pub(crate) fn tell_the_end(&self) {
+        if let Err(e) = std::fs::write(self.path.with_extension("ended"), "in order") {
+            tracing::warn!(error = %e, "the end could not be told");
+        }
+    }
+
     fn locked<T>(&self, work: impl FnOnce(&mut Books) -> T) -> io::Result<T> {
         let mut file: File = OpenOptions::new().read(true).write(true).open(&self.path)?;
         file.lock()?;

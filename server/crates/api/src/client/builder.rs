@@ -1,6 +1,6 @@
 //! What a client needs to know before its first call.
 
-use super::{Client, retry::Retry};
+use super::{Client, pace::Pace, retry::Retry};
 use http::HeaderValue;
 use reqwest::{Certificate, Url};
 use std::{
@@ -58,6 +58,7 @@ pub(super) struct Shared {
     pub(super) run_id: Option<String>,
     pub(super) run_url: Option<String>,
     pub(super) retry: Retry,
+    pub(super) pace: Pace,
     user_agent: String,
     ca: Vec<Certificate>,
     /// Made at the first call: loading the system's certificate authorities takes longer than the rest of a Terraform plan.
@@ -149,6 +150,7 @@ impl Builder {
             run_id: self.run_id,
             run_url: self.run_url,
             retry: self.retry,
+            pace: Pace::default(),
             user_agent: self.user_agent.map_or_else(|| own.to_owned(), |product| format!("{product} {own}")),
             ca,
             http: OnceLock::new(),

@@ -8,6 +8,7 @@ mod call;
 mod error;
 
 mod governance;
+mod pace;
 mod people;
 mod platform;
 mod query;

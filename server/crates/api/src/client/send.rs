@@ -2,9 +2,9 @@
 
 use super::{ClientError, call::Call, error, retry};
 use crate::Problem;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 use tokio::time::Instant;
 
 /// No answer is longer: a thousand topics with all their settings are two megabytes.
@@ -18,6 +18,15 @@ pub(super) struct Answer {
     call: String,
     headers: HeaderMap,
     body: Vec<u8>,
+}
+
+/// A server tells its version with every answer.
+const VERSION: HeaderName = HeaderName::from_static("orbit-version");
+
+/// Whether the server did not know what it was asked: an older one, perhaps.
+fn is_unheard_of(problem: &Problem) -> bool {
+    let unknown = |code: &str| matches!(code, "unknown-field" | "unknown-parameter" | "unknown-value");
+    problem.code == "no-route" || problem.errors.iter().any(|e| unknown(&e.code))
 }
 
 /// A try that failed.
@@ -73,11 +82,15 @@ impl Call<'_> {
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         }
+        shared.pace.turn().await;
         let response = request.send().await.map_err(|e| self.not_sent(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body_of(response).await?;
         tracing::debug!(call = self.name(), status = status.as_u16(), "answered");
         let answer = Answer { status, call: self.name(), headers, body };
+        if let Some(pause) = answer.exhausted() {
+            shared.pace.rest(pause);
+        }
         if status.is_success() {
             return Ok(answer);
         }
@@ -133,7 +146,8 @@ impl Answer {
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
         serde_json::from_slice(&self.body).map_err(|e| {
             self.unexpected(if self.is_json() {
-                format!("this client does not understand the answer: {e}")
+                let skew = self.skew().map(|skew| format!(". {skew}")).unwrap_or_default();
+                format!("this client does not understand the answer: {e}{skew}")
             } else {
                 format!("{}. Is this the address of Orbit, and is there a proxy in between?", self.excerpt())
             })
@@ -142,7 +156,12 @@ impl Answer {
 
     /// The error that the answer is.
     fn refusal(&self) -> ClientError {
-        if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
+        if let Ok(mut problem) = serde_json::from_slice::<Problem>(&self.body) {
+            if is_unheard_of(&problem)
+                && let Some(skew) = self.skew()
+            {
+                problem.remedy = Some(skew);
+            }
             return problem.into();
         }
         if self.status.is_redirection() {
@@ -151,6 +170,30 @@ impl Answer {
                 .unexpected(format!("it redirects to {target}. Set the endpoint to the address of Orbit itself"));
         }
         self.unexpected(self.excerpt())
+    }
+
+    /// Which of the two is the older one, where server and client are not of one version.
+    fn skew(&self) -> Option<String> {
+        const OURS: &str = env!("CARGO_PKG_VERSION");
+        let theirs = self.headers.get(VERSION)?.to_str().ok()?;
+        let number = |text: &str| {
+            text.split(['-', '+'])
+                .next()
+                .map(|core| core.split('.').map(|n| n.parse().unwrap_or(0)).collect::<Vec<u64>>())
+        };
+        let older = match number(theirs).cmp(&number(OURS)) {
+            Ordering::Equal => return None,
+            Ordering::Less => "the server",
+            Ordering::Greater => "this client",
+        };
+        Some(format!("The server is Orbit {theirs}, this client is of version {OURS}: upgrade {older}"))
+    }
+
+    /// Until when the server wants no more calls, as it says beside its answer.
+    fn exhausted(&self) -> Option<Duration> {
+        let state = self.headers.get("ratelimit")?.to_str().ok()?;
+        let part = |key: &str| state.split(';').find_map(|part| part.trim().strip_prefix(key)?.parse::<u64>().ok());
+        (part("r=")? == 0).then(|| part("t=").map(Duration::from_secs)).flatten()
     }
 
     fn is_json(&self) -> bool {

@@ -1,8 +1,9 @@
 //! Topics.
 
 use super::{Client, ClientError, Submitted, TopicQuery, TopicRead};
-use crate::{Page, Topic, TopicCreate, TopicEvaluate, TopicEvaluation, TopicPatch, TopicReplace};
+use crate::{Page, Topic, TopicAcknowledge, TopicCreate, TopicEvaluate, TopicEvaluation, TopicPatch, TopicReplace};
 use http::StatusCode;
+use std::time::Duration;
 
 /// What a deletion was answered with.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,16 @@ impl Client {
     /// Asks for a topic. Equal to one whose creation is open, or whose answer was lost, it is that one.
     pub async fn topic_create(&self, topic: &TopicCreate) -> Result<Submitted<Topic>, ClientError> {
         self.post(&["v1", "topics"]).body(topic).submit().await
+    }
+
+    /// The same, and the server answers when the work on it is over, or after so long.
+    pub async fn topic_make(&self, topic: &TopicCreate, wait: Duration) -> Result<Submitted<Topic>, ClientError> {
+        self.post(&["v1", "topics"]).body(topic).wait(Some(wait)).submit().await
+    }
+
+    /// Notes that the caller has seen topics that they asked for, at most 1,000, by id.
+    pub async fn topic_acknowledge(&self, topics: Vec<String>) -> Result<(), ClientError> {
+        self.post(&["v1", "topics:acknowledge"]).body(&TopicAcknowledge { topics }).done().await
     }
 
     /// A topic, by its id or by `workspace/environment/name`.

@@ -42,6 +42,25 @@ async fn its_creator_sees_it_once(db: TestStore) {
     assert_eq!(db.topic(&create).await.unwrap(), noted, "the first time counts, and it is no change of the record");
 }
 
+async fn its_creator_sees_many_at_once(db: TestStore) {
+    let place = db.place().await;
+    let (orders, payments) = (db.active(&place, "orders").await, db.active(&place, "payments").await);
+    let pending = place.create("pending", 1);
+    assert!(db.desire(&pending, place.filed()).await.unwrap());
+    let ids = [orders.id, payments.id, pending.id, TopicId::from_uuid(fresh())];
+    let seen = async |by| {
+        db.write(async |tx| tx.topics_acknowledge(by, &ids).await).await.unwrap();
+        let mut seen = Vec::new();
+        for create in [&orders, &payments, &pending] {
+            seen.push(db.topic(create).await.unwrap().acknowledged_at.is_some());
+        }
+        seen
+    };
+    assert_eq!(seen(db.principal("bob").await).await, [false, false, false], "he did not ask for them");
+    assert_eq!(seen(place.alice).await, [true, true, false], "what is not there is not seen");
+    db.write(async |tx| tx.topics_acknowledge(place.alice, &[]).await).await.unwrap();
+}
+
 async fn what_the_cluster_shows_makes_drift(db: TestStore) {
     let place = db.place().await;
     let create = db.active(&place, "orders").await;
@@ -168,6 +187,7 @@ async fn a_name_that_another_record_has_is_not_taken_twice(db: TestStore) {
 on_both!(
     a_topic_comes_back_with_the_slugs_of_its_place,
     its_creator_sees_it_once,
+    its_creator_sees_many_at_once,
     what_the_cluster_shows_makes_drift,
     a_record_that_is_gone_takes_no_observation,
     filters_narrow_and_pages_go_by_age,

@@ -57,6 +57,27 @@ async fn json_of_another_kind_is_told() {
 }
 
 #[tokio::test]
+async fn an_answer_of_another_version_says_what_to_upgrade() {
+    let odd = || ResponseTemplate::new(200).set_body_json(json!({"hello": "world"}));
+    for (version, told) in [
+        ("99.0.0", Some("upgrade this client")),
+        ("0.0.1", Some("upgrade the server")),
+        (env!("CARGO_PKG_VERSION"), None),
+    ] {
+        let (_server, client) = server([odd().insert_header("orbit-version", version)]).await;
+        let error = client.whoami().await.unwrap_err().to_string();
+        assert_eq!(error.contains("upgrade"), told.is_some(), "{error}");
+        assert!(told.is_none_or(|told| error.contains(told) && error.contains(version)), "{error}");
+    }
+    let (_server, client) = server([problem(404, "no-route").insert_header("orbit-version", "0.0.1")]).await;
+    let error = client.topic_acknowledge(vec![]).await.unwrap_err();
+    let remedy = error.problem().unwrap().remedy.clone().unwrap();
+    assert!(remedy.contains("The server is Orbit 0.0.1") && remedy.contains("upgrade the server"), "{remedy}");
+    let (_server, client) = server([problem(404, "topic.not-found").insert_header("orbit-version", "0.0.1")]).await;
+    assert_eq!(client.whoami().await.unwrap_err().problem().unwrap().remedy, None, "that has nothing to do with it");
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (_server, client) =
         server([ResponseTemplate::new(308).insert_header("location", "https://elsewhere.example/")]).await;

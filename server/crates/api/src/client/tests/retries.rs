@@ -41,6 +41,17 @@ async fn a_busy_server_is_asked_again_with_the_same_key() {
 }
 
 #[tokio::test]
+async fn whoever_has_no_calls_left_waits_for_the_next_one() {
+    let spent = fine().insert_header("ratelimit", "\"principal\";r=0;t=1");
+    let (_server, client) = server([spent, fine()]).await;
+    let begun = Instant::now();
+    client.topic_create(&orders()).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "that answer was there already");
+    client.topic_create(&orders()).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
 async fn retry_after_is_obeyed() {
     let (_server, client) = server([busy(503).insert_header("retry-after", "1"), fine()]).await;
     let begun = Instant::now();

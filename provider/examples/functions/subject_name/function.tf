@@ -1,0 +1,3 @@
+output "subject" {
+  value = provider::orbit::subject_name("prod.payments-team.orders", "value")
+}

@@ -1,0 +1,4 @@
+import {
+  to       = orbit_environment.prod
+  identity = { slug = "prod" }
+}

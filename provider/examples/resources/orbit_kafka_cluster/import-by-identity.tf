@@ -1,0 +1,4 @@
+import {
+  to       = orbit_kafka_cluster.main
+  identity = { slug = "main" }
+}

@@ -1,0 +1,4 @@
+import {
+  to       = orbit_service_principal.ci
+  identity = { name = "ci-payments" }
+}

@@ -1,0 +1,4 @@
+import {
+  to       = orbit_workspace.payments
+  identity = { slug = "payments-team" }
+}

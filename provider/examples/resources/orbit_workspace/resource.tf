@@ -1,0 +1,4 @@
+resource "orbit_workspace" "payments" {
+  slug         = "payments-team"
+  display_name = "Payments"
+}
