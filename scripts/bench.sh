@@ -27,7 +27,7 @@ main() {
   export ORBIT_TEST_BIN_DIR=$target ORBIT_TEST_TERRAFORM=$TERRAFORM ORBIT_TEST_KAFKA_HOME
   echo "| what | p50 | p95 | floor or peer of the same run | runs |"
   echo "|---|---|---|---|---|"
-  for part in "${@:-start create burst recovery isolation rest replicas plan estate}"; do
+  for part in "${@:-start create burst recovery isolation rest replicas plan plan5000 interrupt estate}"; do
     for one in $part; do
       measure "$one"
     done

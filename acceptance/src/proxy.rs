@@ -32,7 +32,7 @@ enum Fate {
 }
 
 impl Proxy {
-    /// Passes on to a port of this machine. The answer to the first call whose head begins with `call` (`POST /v1/topics `) is lost.
+    /// Passes on to a port of this machine. The answer to the first call whose head begins with `call` (`POST /v1/topics?wait`) is lost.
     #[must_use]
     pub async fn loses_the_answer_to(call: &str, port: u16) -> Self {
         Self::keeps_the_answer_to(call, port, Fate::Lost).await

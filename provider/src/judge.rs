@@ -6,7 +6,10 @@ use orbit_api::{
     client::{Client, ClientError},
 };
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -21,10 +24,24 @@ type Answer = Result<TopicEvaluationItem, ClientError>;
 /// What waits to be judged.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
-    waiting: Mutex<Vec<(TopicEvaluateItem, oneshot::Sender<Answer>)>>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
+    applies: AtomicBool,
 }
 
+type Waiting = (TopicEvaluateItem, oneshot::Sender<Answer>);
+
 impl Judge {
+    /// This process applies. Terraform plans each object once more just before, in the process that applies it: what a plan has to say was said by
+    /// then, and the change itself is judged the moment it arrives.
+    pub(crate) fn applies(&self) {
+        self.applies.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this process was seen to apply.
+    pub(crate) fn is_over(&self) -> bool {
+        self.applies.load(Ordering::Relaxed)
+    }
+
     /// What Orbit would answer to a change.
     pub(crate) async fn judge(&self, client: &Client, item: TopicEvaluateItem) -> Answer {
         let (sender, answer) = oneshot::channel();
@@ -34,11 +51,13 @@ impl Judge {
             waiting.len() == 1
         };
         if is_first {
+            let (client, waiting) = (client.clone(), Arc::clone(&self.waiting));
             // Not in this call's own time: whoever stops waiting must not keep the others from being judged.
-            tokio::time::sleep(GATHER).await;
-            let heap = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            let client = client.clone();
-            tokio::spawn(async move { ask(&client, heap).await });
+            tokio::spawn(async move {
+                tokio::time::sleep(GATHER).await;
+                let heap = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
+                ask(&client, heap).await;
+            });
         }
         answer.await.unwrap_or_else(|_| Err(unanswered("the call was given up")))
     }

@@ -5,6 +5,7 @@ use orbit_api::{
     Action, FieldProblem, Finding, Layer, OperationError, OperationState, OperationSummary, Problem, RequestState,
     RequestSummary, Verdict, client::ClientError,
 };
+use std::time::Duration;
 use tfplugin::{Diagnostic, Diagnostics};
 
 /// `topic payments-team/prod/orders`
@@ -221,6 +222,12 @@ pub(crate) fn under_way(object: &str, operation: &str, waits_for: Option<&Operat
     Diagnostic::warning(format!("The work on {object} is still under way: operation {operation}")).detail(format!(
         "{why}Orbit goes on with it. Plan or apply again to see what became of it; nothing is done twice."
     ))
+}
+
+/// A refresh that took longer than the user allows.
+pub(crate) fn late(object: &str, longest: Duration) -> Diagnostic {
+    Diagnostic::error(format!("Orbit did not show {object} within {longest:?}"))
+        .detail("That is all that `timeouts` allows for `read`. Set `timeouts = { read = \"5m\" }` to wait for longer.")
 }
 
 /// An operation that nobody could be asked about any more.

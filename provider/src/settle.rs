@@ -6,7 +6,7 @@ use crate::{
     orbit::{NoAnswer, Place, ask, nowhere},
     say,
     seen::Seen,
-    wait::{Decided, Ended, decided, finish},
+    wait::{Decided, Ended, Patience, decided, finish},
 };
 use orbit_api::{
     Action, OperationSummary, RequestState, RequestSummary,
@@ -41,6 +41,8 @@ pub(crate) fn open_request(it: &impl Requested) -> Option<&RequestSummary> {
 pub(crate) struct Wish<'a, F> {
     /// What a request that waits for a person comes to.
     pub(crate) on_pending: OnPending,
+    /// How long to wait for what it comes to.
+    pub(crate) patience: Patience,
     /// Where an error points.
     pub(crate) place: Place<'a>,
     /// The state, from what Orbit says of the object.
@@ -55,7 +57,7 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
     answer: Submitted<N>,
     wish: Wish<'_, F>,
 ) -> Outcome<M> {
-    let Wish { on_pending, place, fill } = wish;
+    let Wish { on_pending, patience, place, fill } = wish;
     let mut it = match answer {
         Submitted::Done(it) if it.is_in_place() => return Ok(Applied::Done(fill(&it))),
         // A call that attached to an open creation is answered as done, since it has filed nothing; the object is not there yet all the same.
@@ -68,17 +70,17 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
         match on_pending {
             OnPending::Return => return Ok(Applied::Pending(fill(&it), warning)),
             OnPending::Fail => return Err(say::as_error(warning).into()),
-            OnPending::Wait => match decided(cx, &it, request).await {
+            OnPending::Wait => match decided(cx, &it, request, patience).await {
                 Decided::Approved(now) => it = now,
                 Decided::Refused(diagnostic) => return Err(diagnostic.into()),
-                Decided::Not => return Ok(Applied::Pending(fill(&it), warning)),
+                Decided::Not => return Ok(Applied::Pending(fill(&it), patience.exhausted(cx, warning))),
             },
         }
     }
     let Some(operation) = it.operation() else {
         return Ok(Applied::Done(fill(&it)));
     };
-    match finish(cx, &object, &operation.id, place).await {
+    match finish(cx, &object, &operation.id, place, patience).await {
         Ok(Ended::Done) => {}
         Ok(Ended::Failed(diagnostic)) => return Err(diagnostic.into()),
         Ok(Ended::Not(warning)) => return Ok(Applied::Pending(fill(&it), warning)),
@@ -101,6 +103,7 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
 pub(crate) async fn settle_deletion<N: Requested, M>(
     cx: &Cx<Orbit>,
     answer: Option<N>,
+    patience: Patience,
 ) -> Result<Applied<()>, Failure<M>> {
     let Some(it) = answer else {
         return Ok(Applied::Done(()));
@@ -117,7 +120,7 @@ pub(crate) async fn settle_deletion<N: Requested, M>(
     let Some(operation) = it.operation() else {
         return Ok(Applied::Done(()));
     };
-    match finish(cx, &object, &operation.id, &nowhere).await? {
+    match finish(cx, &object, &operation.id, &nowhere, patience).await? {
         Ended::Done => Ok(Applied::Done(())),
         Ended::Failed(diagnostic) | Ended::Not(diagnostic) => Err(say::as_error(diagnostic).into()),
     }
@@ -126,8 +129,8 @@ pub(crate) async fn settle_deletion<N: Requested, M>(
 /// Makes a call; while another operation on the object is in its way, waits for that once and calls again.
 pub(crate) async fn when_free<N: Requested, T, Call: Future<Output = Result<T, NoAnswer>>>(
     cx: &Cx<Orbit>,
-    id: &str,
-    object: &str,
+    (id, object): (&str, &str),
+    patience: Patience,
     call: impl Fn() -> Call,
 ) -> Result<Result<T, NoAnswer>, Diagnostics> {
     let answer = call().await;
@@ -137,7 +140,7 @@ pub(crate) async fn when_free<N: Requested, T, Call: Future<Output = Result<T, N
     let it = ask(cx, N::look(cx.client.client()?, id)).await;
     let it = it.map_err(|e| e.tell(object, &nowhere))?;
     if let Some(operation) = it.operation().filter(|operation| !operation.state.is_final())
-        && let Ended::Not(warning) = finish(cx, object, &operation.id, &nowhere).await?
+        && let Ended::Not(warning) = finish(cx, object, &operation.id, &nowhere, patience).await?
     {
         return Err(say::as_error(warning).into());
     }

@@ -11,18 +11,50 @@ use orbit_api::{
     client::{Client, ClientError, Waited},
 };
 use std::time::Duration;
-use tfplugin::{Cx, Diagnostic, Diagnostics};
+use tfplugin::{Cx, Diagnostic, Diagnostics, Timed, Timeouts};
 use tokio::time::Instant;
 
-/// How long an apply waits for an operation or a decision.
-const PATIENCE: Duration = Duration::from_mins(20);
-/// How long an apply waits for an operation whose cluster does not answer. That goes on without limit; Terraform holds one of ten slots for it.
+/// How long an apply waits for an operation or a decision, unless `timeouts` says so.
+const LONGEST: Duration = Duration::from_mins(20);
+/// How long an apply waits for an operation whose cluster does not answer, unless `timeouts` says so. That goes on without limit; Terraform holds one
+/// of ten slots for it.
 const PATIENCE_WITH_A_CLUSTER: Duration = Duration::from_mins(1);
 /// How often it looks whether an operation waits for its cluster.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 /// How long the last look at an operation may take once waiting has ended. With `orbit::GRACE`, which may come before, it stays far below a second:
 /// whoever pressed Ctrl-C wants to leave.
 pub(crate) const LAST_LOOK: Duration = Duration::from_millis(200);
+
+/// How long a call may wait, from its begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    call: Timed,
+    until: Instant,
+    /// Then a cluster that does not answer is waited for as long.
+    is_chosen: bool,
+}
+
+impl Patience {
+    /// What the user set, or the default, from now on.
+    pub(crate) fn of(timeouts: Option<&Timeouts>, call: Timed) -> Self {
+        let chosen = Timeouts::chosen(timeouts, call);
+        Self { call, until: Instant::now() + chosen.unwrap_or(LONGEST), is_chosen: chosen.is_some() }
+    }
+
+    /// What is left of it.
+    pub(crate) fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// The same warning, with how to wait for longer, unless the user wants to stop.
+    pub(crate) fn exhausted(self, cx: &Cx<Orbit>, mut warning: Diagnostic) -> Diagnostic {
+        if !cx.is_stopping() {
+            let text = format!("\n\nSet `timeouts = {{ {} = \"1h\" }}` to have an apply wait for longer.", self.call);
+            warning.detail.push_str(&text);
+        }
+        warning
+    }
+}
 
 /// How waiting for an operation ended.
 pub(crate) enum Ended {
@@ -33,12 +65,18 @@ pub(crate) enum Ended {
 }
 
 /// Waits until an operation ends.
-pub(crate) async fn finish(cx: &Cx<Orbit>, object: &str, id: &str, place: Place<'_>) -> Result<Ended, Diagnostics> {
+pub(crate) async fn finish(
+    cx: &Cx<Orbit>,
+    object: &str,
+    id: &str,
+    place: Place<'_>,
+    patience: Patience,
+) -> Result<Ended, Diagnostics> {
     let client = cx.client.client()?;
     let enough = async {
         tokio::select! {
-            () = no_longer(cx) => {}
-            () = waits_for_long(client, id) => {}
+            () = no_longer(cx, patience) => {}
+            () = waits_for_long(client, id), if !patience.is_chosen => {}
         }
     };
     let waited = client.wait_operation(id, enough).await;
@@ -50,16 +88,16 @@ pub(crate) async fn finish(cx: &Cx<Orbit>, object: &str, id: &str, place: Place<
             let look = tokio::time::timeout(LAST_LOOK, client.operation_get(id, None)).await;
             let last = look.ok().and_then(Result::ok).or(last);
             let waits_for = last.and_then(|operation| operation.error);
-            Ok(Ended::Not(say::under_way(object, id, waits_for.as_ref())))
+            Ok(Ended::Not(patience.exhausted(cx, say::under_way(object, id, waits_for.as_ref()))))
         }
     }
 }
 
 /// The user wants to stop, or patience is at its end.
-async fn no_longer(cx: &Cx<Orbit>) {
+async fn no_longer(cx: &Cx<Orbit>, patience: Patience) {
     tokio::select! {
         () = cx.stopping() => {}
-        () = tokio::time::sleep(PATIENCE) => {}
+        () = tokio::time::sleep_until(patience.until) => {}
     }
 }
 
@@ -101,9 +139,16 @@ pub(crate) enum Decided<N> {
 }
 
 /// Waits until a request is decided.
-pub(crate) async fn decided<N: Requested>(cx: &Cx<Orbit>, it: &N, request: &RequestSummary) -> Decided<N> {
+pub(crate) async fn decided<N: Requested>(
+    cx: &Cx<Orbit>,
+    it: &N,
+    request: &RequestSummary,
+    patience: Patience,
+) -> Decided<N> {
     let Ok(client) = cx.client.client() else { return Decided::Not };
-    let Ok(Waited::Done(end)) = client.wait_request(&request.id, no_longer(cx)).await else { return Decided::Not };
+    let Ok(Waited::Done(end)) = client.wait_request(&request.id, no_longer(cx, patience)).await else {
+        return Decided::Not;
+    };
     if end.state != RequestState::Approved {
         let refused =
             RequestSummary { state: end.state, decided_by: end.decided_by, reason: end.reason, ..request.clone() };

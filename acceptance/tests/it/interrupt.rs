@@ -64,7 +64,7 @@ async fn ctrl_c_in_the_midst_of_many_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn ctrl_c_while_an_answer_is_held_back_leaves_at_once_and_the_next_apply_attaches() {
     let world = World::new().await;
-    let proxy = Proxy::holds_back_the_answer_to("POST /v1/topics ", world.orbit.port()).await;
+    let proxy = Proxy::holds_back_the_answer_to("POST /v1/topics?wait", world.orbit.port()).await;
     let mut terraform = Terraform::empty(&proxy.endpoint(), &world.orbit.developer_token());
     terraform.write(&configuration(&topic("dev", "orders", "partitions = 2")));
     terraform.init().await;

@@ -23,7 +23,7 @@ async fn over_a_bad_network(world: &World, call: &str, resources: &str) -> (Terr
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_taken_up_by_the_next_apply() {
     let world = World::new().await;
-    let (mut terraform, proxy) = over_a_bad_network(&world, "POST /v1/topics ", &orders("partitions = 2")).await;
+    let (mut terraform, proxy) = over_a_bad_network(&world, "POST /v1/topics?wait", &orders("partitions = 2")).await;
 
     let cut_off = terraform.apply().await;
 
@@ -43,7 +43,7 @@ async fn a_creation_whose_answer_was_lost_is_taken_up_by_the_next_apply() {
 #[tokio::test]
 async fn a_request_whose_answer_was_lost_is_attached_to() {
     let world = World::new().await;
-    let (mut terraform, proxy) = over_a_bad_network(&world, "POST /v1/topics ", &topic("prod", "orders", "")).await;
+    let (mut terraform, proxy) = over_a_bad_network(&world, "POST /v1/topics?wait", &topic("prod", "orders", "")).await;
     assert_eq!(terraform.apply().await.code, 1);
     assert_eq!(proxy.kept(), 1);
     let request = world.open_request().await;

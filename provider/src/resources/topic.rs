@@ -2,6 +2,7 @@
 
 mod drift;
 mod mapping;
+mod moved;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use crate::{
     seen::Seen,
     settle::{Wish, open_request, settle, settle_deletion, when_free},
     slug,
-    wait::{LAST_LOOK, let_end},
+    wait::{LAST_LOOK, Patience, let_end},
 };
 use orbit_api::{
     Topic, TopicCreate, TopicReplace, TopicStatus,
@@ -26,7 +27,8 @@ use std::{
     time::Duration,
 };
 use tfplugin::{
-    Applied, Change, Computed, Cx, Diagnostic, Diagnostics, Failure, Outcome, Resource, Schema, View, model,
+    Applied, Change, Computed, Cx, Diagnostic, Diagnostics, Failure, MoveSource, Outcome, Resource, Schema, Timed,
+    Timeouts, View, model,
 };
 
 model! {
@@ -78,6 +80,9 @@ model! {
         links: Option<BTreeSet<String>>,
         /// What an apply does when a change of it waits for a person: `return`, `wait` or `fail`, as in the provider block. Default: the provider's.
         on_pending: Option<String>,
+        /// How long an apply waits for the work and, with `on_pending = "wait"`, for a person, before it ends with a warning; by default 20 minutes, and
+        /// one minute for a cluster that does not answer. `read`: how long a refresh may take. What goes on after that is not lost, nor done twice.
+        timeouts: Option<Timeouts>,
         /// Orbit's id of the topic.
         id: Computed<String>,
         /// Slug of the cluster that it lives on.
@@ -120,19 +125,54 @@ async fn found_after_all(client: &Client, intent: &TopicCreate) -> Result<Submit
 }
 
 impl ManagedTopic {
+    /// How long a call may wait.
+    fn patience(&self, call: Timed) -> Patience {
+        Patience::of(self.timeouts.as_ref(), call)
+    }
+
     /// What a create or an update wants of its answer.
     fn wish<'a>(
         &self,
         cx: &Cx<Orbit>,
+        patience: Patience,
         place: Place<'a>,
     ) -> Result<Wish<'a, impl FnOnce(&Topic) -> Self + use<'a>>, Diagnostics> {
         let own = self.on_pending.as_deref().map(str::parse).transpose()?;
         let want = self.clone();
         Ok(Wish {
             on_pending: own.unwrap_or(cx.client.on_pending()),
+            patience,
             place,
             fill: move |topic: &Topic| want.filled(topic),
         })
+    }
+}
+
+/// What became of a topic of the state.
+async fn look(cx: &Cx<Orbit>, now: ManagedTopic) -> Result<Option<ManagedTopic>, Diagnostics> {
+    let Some(id) = now.id.get() else { return moved::find(cx, &now).await.map(Some) };
+    let client = cx.client.client()?;
+    cx.client.memory().holds(now.object());
+    let place = now.workspace.get().map(|workspace| (workspace.as_str(), now.environment.as_str()));
+    let mut found = refresh::topic(cx, client, id, place).await;
+    if let Ok(topic) = &found
+        && let_end(cx, topic).await
+    {
+        found = refresh::topic(cx, client, id, None).await;
+    }
+    match found {
+        Ok(topic) => {
+            let open = open_request(&topic).map(|request| request.id.as_str());
+            let filed = Seen::of(cx)?.filed.filter(|id| Some(id.as_str()) == open);
+            Seen { drifted: !topic.drift.is_empty(), filed }.note(cx)?;
+            Ok(Some(now.refreshed(&topic)))
+        }
+        // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.
+        Err(e) if e.code() == Some(NOT_FOUND) => {
+            must_see(cx, now.workspace.require()?, &now.object()).await?;
+            Ok(None)
+        }
+        Err(e) => Err(e.tell(&now.object(), &|pointer| now.place(pointer))),
     }
 }
 
@@ -163,6 +203,7 @@ impl Resource for ManagedTopic {
             .attr(Self::retention_rationale.optional())
             .attr(Self::links.optional())
             .attr(Self::on_pending.optional().check(|text| text.parse::<OnPending>().map(drop)))
+            .attr(Self::timeouts.optional())
             .attr(Self::id.computed().keep())
             .attr(Self::cluster.computed().keep())
             .attr(Self::physical_name.computed().keep())
@@ -180,36 +221,21 @@ impl Resource for ManagedTopic {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let (client, id) = (cx.client.client()?, now.id.require()?);
-        cx.client.memory().holds(now.object());
-        let place = now.workspace.get().map(|workspace| (workspace.as_str(), now.environment.as_str()));
-        let mut found = refresh::topic(cx, client, id, place).await;
-        if let Ok(topic) = &found
-            && let_end(cx, topic).await
-        {
-            found = refresh::topic(cx, client, id, None).await;
-        }
-        match found {
-            Ok(topic) => {
-                let open = open_request(&topic).map(|request| request.id.as_str());
-                let filed = Seen::of(cx)?.filed.filter(|id| Some(id.as_str()) == open);
-                Seen { drifted: !topic.drift.is_empty(), filed }.note(cx)?;
-                Ok(Some(now.refreshed(&topic)))
-            }
-            // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.
-            Err(e) if e.code() == Some(NOT_FOUND) => {
-                must_see(cx, now.workspace.require()?, &now.object()).await?;
-                Ok(None)
-            }
-            Err(e) => Err(e.tell(&now.object(), &|pointer| now.place(pointer))),
+        let Some(longest) = Timeouts::chosen(now.timeouts.as_ref(), Timed::Read) else { return look(cx, now).await };
+        let object = now.object();
+        match tokio::time::timeout(longest, look(cx, now)).await {
+            Ok(found) => found,
+            Err(_) => Err(say::late(&object, longest).at(Self::timeouts).into()),
         }
     }
 
     async fn create(cx: &Cx<Orbit>, want: Self) -> Outcome<Self> {
+        cx.client.judge().applies();
         let place = |pointer: &str| want.place(pointer);
-        let intent = want.intent()?;
+        let (intent, patience) = (want.intent()?, want.patience(Timed::Create));
         let client = cx.client.client()?;
-        let answer = match change_for(cx, SENT, client.topic_make(&intent, HELD)).await {
+        let held = HELD.min(patience.left());
+        let answer = match change_for(cx, SENT, client.topic_make(&intent, held)).await {
             // Orbit has held its answer back: what became of the call can be seen.
             Err(NoAnswer::Stopped { .. }) => found_after_all(client, &intent).await,
             answer => answer,
@@ -222,7 +248,7 @@ impl Resource for ManagedTopic {
         if !cx.client.memory().claim(&id) {
             return Err(say::shared(&want.object()).at(Self::name).into());
         }
-        let outcome = settle(cx, answer, want.wish(cx, &place)?).await;
+        let outcome = settle(cx, answer, want.wish(cx, patience, &place)?).await;
         if outcome.is_err() {
             cx.client.memory().release(&id);
         }
@@ -230,11 +256,13 @@ impl Resource for ManagedTopic {
     }
 
     async fn update(cx: &Cx<Orbit>, was: Self, want: Self) -> Outcome<Self> {
+        cx.client.judge().applies();
         let place = |pointer: &str| want.place(pointer);
         let (client, id) = (cx.client.client()?, was.id.require()?);
+        let patience = want.patience(Timed::Update);
         let spec = TopicReplace::from(want.spec()?).documented(want.documentation());
         let call = || change(cx, client.topic_replace(id, &spec));
-        let answer = match when_free::<Topic, _, _>(cx, id, &want.object(), call).await? {
+        let answer = match when_free::<Topic, _, _>(cx, (id, &want.object()), patience, call).await? {
             Ok(answer) => answer,
             Err(e) => {
                 if e.code() == Some(NOT_FOUND) {
@@ -243,15 +271,19 @@ impl Resource for ManagedTopic {
                 return Err(e.tell(&want.object(), &place).into());
             }
         };
+        cx.client.refresh().changed(was.workspace.require()?, &was.environment);
         Seen::default().note(cx)?;
-        settle(cx, answer, want.wish(cx, &place)?).await
+        settle(cx, answer, want.wish(cx, patience, &place)?).await
     }
 
     async fn delete(cx: &Cx<Orbit>, was: Self) -> Result<Applied<()>, Failure<Self>> {
+        cx.client.judge().applies();
         let (client, id) = (cx.client.client()?, was.id.require()?);
+        let patience = was.patience(Timed::Delete);
+        cx.client.refresh().changed(was.workspace.require()?, &was.environment);
         let call = || change(cx, client.topic_delete(id, was.justification.as_deref()));
-        let outcome = match when_free::<Topic, _, _>(cx, id, &was.object(), call).await? {
-            Ok(Deleted::Accepted(topic)) => settle_deletion(cx, Some(*topic)).await,
+        let outcome = match when_free::<Topic, _, _>(cx, (id, &was.object()), patience, call).await? {
+            Ok(Deleted::Accepted(topic)) => settle_deletion(cx, Some(*topic), patience).await,
             Ok(Deleted::Gone) => Ok(Applied::Done(())),
             Err(e) if e.code() == Some(NOT_FOUND) => {
                 must_see(cx, was.workspace.require()?, &was.object()).await?;
@@ -280,5 +312,9 @@ impl Resource for ManagedTopic {
         let part = |field| plain::part(identity, field);
         let workspace = identity.get(Self::workspace).known().ok_or("the identity lacks workspace")?;
         Self::import(cx, format!("{workspace}/{}/{}", part(Self::environment)?, part(Self::name)?)).await
+    }
+
+    fn move_from(source: &MoveSource) -> Result<Option<Self>, Diagnostics> {
+        moved::from(source)
     }
 }

@@ -45,6 +45,7 @@ async fn a_forced_replacement_says_what_else_there_is() {
     let mut world = World::new().await;
     world.apply(&orders()).await.ok();
     let forced = Options { replace: true, ..Options::default() };
+    world.reconnects().await;
     let plan = world.terraform.plan_with(TOPIC, &orders(), forced).await;
     says(&plan.errors(), &HELD);
     assert_eq!(world.orbit().topics.len(), 1);
@@ -62,6 +63,7 @@ async fn a_tainted_topic_says_what_else_there_is() {
 async fn a_block_with_another_name_says_what_else_there_is() {
     let mut world = World::new().await;
     world.apply(&orders()).await.ok();
+    world.reconnects().await;
     let _end = world.terraform.plan_destroy(TOPIC).await;
     says(&world.terraform.plan("orbit_kafka_topic.renamed", &orders()).await.errors(), &HELD);
 }

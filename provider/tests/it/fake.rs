@@ -37,6 +37,8 @@ pub(crate) struct Orbit {
     pub(crate) mute: bool,
     /// Changes are carried out, but their answers do not come.
     pub(crate) silent: bool,
+    /// Topics are shown late.
+    pub(crate) slow: bool,
     /// How a person decides as soon as somebody waits for it.
     pub(crate) decides: Option<RequestState>,
     pub(crate) topics: BTreeMap<String, Topic>,
@@ -143,7 +145,12 @@ impl Orbit {
         match (request.method.as_str(), path, id) {
             ("GET", "/v1/environments", _) => environments(),
             ("GET", "/v1/topics", _) => {
-                let all: Vec<Topic> = self.topics.keys().map(|id| self.view(id)).collect();
+                let asked =
+                    |name| request.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+                let physical = asked("physical_name");
+                let all = self.topics.keys().map(|id| self.view(id));
+                let all: Vec<Topic> =
+                    all.filter(|t| physical.as_ref().is_none_or(|name| *name == t.physical_name)).collect();
                 ok(200, json!({"items": all}))
             }
             ("POST", "/v1/topics:acknowledge", _) => {
@@ -159,15 +166,20 @@ impl Orbit {
             ("POST", "/v1/topics", _) => {
                 let answer = self.create(&serde_json::from_value(body()).expect("TopicCreate"));
                 // Where operations are no more to be asked for, the answer comes too soon.
-                let waits = !self.mute && request.url.query().is_some_and(|query| query.contains("wait="));
-                if waits { self.when_over(&body(), answer) } else { answer }
+                let waits =
+                    request.url.query_pairs().find(|(key, _)| key == "wait").map(|(_, value)| value.into_owned());
+                match waits.filter(|_| !self.mute) {
+                    Some(longest) => self.when_over(&body(), &longest, answer),
+                    None => answer,
+                }
             }
             ("GET", path, _) if path.starts_with("/v1/operations/") => self.operation(path),
             ("GET", _, Some(id)) => {
                 if request.url.query().is_some_and(|query| query.contains("acknowledge=true")) {
                     self.acknowledged.insert(id.clone());
                 }
-                ok(200, self.view(&id))
+                let answer = ok(200, self.view(&id));
+                if self.slow { answer.set_delay(Duration::from_secs(20)) } else { answer }
             }
             ("PUT", _, Some(id)) => self.update(&id, &serde_json::from_value(body()).expect("TopicReplace")),
             ("DELETE", _, Some(id)) => self.delete(&id),
@@ -218,7 +230,8 @@ impl Orbit {
     }
 
     /// What a creation is answered with that was waited for.
-    fn when_over(&self, new: &serde_json::Value, answer: ResponseTemplate) -> ResponseTemplate {
+    fn when_over(&self, new: &serde_json::Value, longest: &str, answer: ResponseTemplate) -> ResponseTemplate {
+        let longest: u64 = longest.trim_end_matches('s').parse().expect("whole seconds");
         let key = ["workspace", "environment", "name"].map(|part| new[part].as_str().unwrap_or_default()).join("/");
         match self.named(&key).map(|id| self.view(&id)) {
             Some(topic)
@@ -228,7 +241,7 @@ impl Orbit {
             {
                 ok(201, topic)
             }
-            Some(topic) if topic.status == TopicStatus::Provisioning => answer.set_delay(Duration::from_secs(20)),
+            Some(topic) if topic.status == TopicStatus::Provisioning => answer.set_delay(Duration::from_secs(longest)),
             _ => answer,
         }
     }

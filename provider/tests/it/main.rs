@@ -8,6 +8,7 @@ mod everyday;
 mod fake;
 mod many;
 mod modes;
+mod moved;
 mod pending;
 mod refusals;
 mod sight;

@@ -1,9 +1,9 @@
 //! What an apply does with what waits for a person: three ways.
 
 use crate::world::{World, orders, orders_with, says};
-use orbit_api::RequestState;
+use orbit_api::{OperationState, RequestState};
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn orders_that(mode: &str) -> Value {
     orders_with(json!({"on_pending": mode}))
@@ -95,4 +95,49 @@ async fn the_resource_wins_over_the_provider() {
         "{:?}",
         plan.errors()
     );
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_user_said_so_and_says_how_to_wait_for_longer() {
+    let mut world = guarded_with(json!({"on_pending": "wait"})).await;
+    let report = world.apply(&orders_with(json!({"timeouts": {"create": "200ms"}}))).await;
+    says(&report.warnings()[1..], &["waits for approval: request req_1", "timeouts = { create = \"1h\" }"]);
+    assert_eq!((world.state("status"), report.tainted), (json!("pending-approval"), false));
+    world.orbit().approve();
+    world.plan(&orders_with(json!({"timeouts": {"create": "200ms"}}))).await.is_empty();
+
+    let more = orders_with(json!({"partitions": 12, "timeouts": {"update": "200ms"}}));
+    let report = world.apply(&more).await;
+    says(&report.warnings()[1..], &["request req_2", "timeouts = { update = \"1h\" }"]);
+}
+
+#[tokio::test]
+async fn work_that_takes_longer_than_the_user_allows_goes_on_without_terraform() {
+    let mut world = World::new().await;
+    world.orbit().ends = Some(OperationState::Running);
+    let config = orders_with(json!({"timeouts": {"create": "1s", "delete": "200ms", "read": "5s"}}));
+    let begun = Instant::now();
+    let report = world.apply(&config).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!((report.errors(), report.tainted), (vec![], false));
+    says(&report.warnings(), &["still under way", "timeouts = { create = \"1h\" }"]);
+    assert_eq!(world.state("status"), "provisioning");
+}
+
+#[tokio::test]
+async fn a_refresh_that_takes_too_long_is_an_error_and_nothing_is_forgotten() {
+    let mut world = World::new().await;
+    let config = orders_with(json!({"timeouts": {"read": "100ms"}}));
+    world.apply(&config).await.ok();
+    world.orbit().slow = true;
+    let plan = world.plan(&config).await;
+    says(&plan.errors(), &["timeouts:", "did not show topic payments-team/prod/orders within 100ms", "read = \"5m\""]);
+    assert_eq!(world.state("status"), "active");
+}
+
+#[tokio::test]
+async fn a_timeout_that_is_no_duration_is_named() {
+    let mut world = World::new().await;
+    let plan = world.plan(&orders_with(json!({"timeouts": {"create": "soon"}}))).await;
+    says(&plan.errors(), &["timeouts.create", "`soon`", "`30m`"]);
 }

@@ -85,6 +85,7 @@ async fn deletion_protection_is_an_error_at_plan_of_destroy_and_replace() {
         "set deletion_protection to false first",
     ];
 
+    world.reconnects().await;
     says(&world.terraform.plan_destroy(crate::world::TOPIC).await.errors(), &said);
     let plan = world.plan(&orders_with(json!({"name": "bills", "deletion_protection": true}))).await;
     says(&plan.errors(), &said);

@@ -84,6 +84,7 @@ async fn a_change_that_waits_is_gone_on_with_though_the_plan_does_not_look_first
     assert_eq!((world.state("partitions"), world.state("request_url")), (json!(12), Value::Null));
     let kept = Options { refresh: false, ..Options::default() };
 
+    world.reconnects().await;
     let plan = world.terraform.plan_with(TOPIC, &wish, kept).await;
 
     assert_eq!((plan.action, &plan.unknown[..]), (Action::Update, &["workflow_id".to_owned()][..]));
@@ -92,6 +93,7 @@ async fn a_change_that_waits_is_gone_on_with_though_the_plan_does_not_look_first
     assert_eq!(world.orbit().filed(), 1);
 
     // What the state holds was only asked for: to want fewer again takes nothing away.
+    world.reconnects().await;
     let plan = world.terraform.plan_with(TOPIC, &orders(), kept).await;
     assert_eq!((plan.action, plan.errors()), (Action::Update, vec![]));
     assert!(plan.warnings()[0].contains("Applying takes that request back"), "{:?}", plan.warnings());

@@ -14,6 +14,7 @@ pub(crate) struct World {
     pub(crate) server: MockServer,
     pub(crate) terraform: Core<OrbitProvider>,
     orbit: Arc<Mutex<Orbit>>,
+    settings: Value,
 }
 
 impl World {
@@ -34,18 +35,19 @@ impl World {
         let server = MockServer::start().await;
         let orbit = Arc::new(Mutex::new(Orbit::default()));
         Mock::given(any()).respond_with(Fake(Arc::clone(&orbit))).mount(&server).await;
-        let terraform = Core::start(provider(&server.uri(), settings)).await;
-        Self { server, terraform, orbit }
+        let settings = provider(&server.uri(), settings);
+        let terraform = Core::start(settings.clone()).await;
+        Self { server, terraform, orbit, settings }
     }
 
     /// Another run of Terraform, over the same state... of Orbit; its own is empty.
     pub(crate) async fn forgets(&mut self) {
-        self.terraform = Core::start(provider(&self.server.uri(), json!({}))).await;
+        self.terraform = Core::start(self.settings.clone()).await;
     }
 
     /// The next command of Terraform's: another process of the provider, over the same state.
     pub(crate) async fn reconnects(&mut self) {
-        let mut other = Core::start(provider(&self.server.uri(), json!({}))).await;
+        let mut other = Core::start(self.settings.clone()).await;
         other.take_over(&mut self.terraform);
         self.terraform = other;
     }
@@ -55,16 +57,19 @@ impl World {
         self.orbit.lock().unwrap()
     }
 
+    /// As `terraform plan` does it, in a process of its own.
     pub(crate) async fn plan(&mut self, config: &Value) -> Plan {
+        self.reconnects().await;
         self.terraform.plan(TOPIC, config).await
     }
 
     pub(crate) async fn apply(&mut self, config: &Value) -> Report {
-        let plan = self.terraform.plan(TOPIC, config).await;
+        let plan = self.plan(config).await;
         self.terraform.apply(plan).await
     }
 
     pub(crate) async fn destroy(&mut self) -> Report {
+        self.reconnects().await;
         let plan = self.terraform.plan_destroy(TOPIC).await;
         self.terraform.apply(plan).await
     }

@@ -1,7 +1,7 @@
 //! The attribute `timeouts`.
 
 use crate::{Attributes, GoDuration, Nested, model};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 model! {
     /// How long operations may take, for example `{ create = "30m" }`.
@@ -28,7 +28,7 @@ impl Nested for Timeouts {
     }
 }
 
-/// The calls that have a timeout.
+/// The calls that have a timeout. Shown, it is the key in `timeouts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timed {
     /// Create.
@@ -41,6 +41,17 @@ pub enum Timed {
     Delete,
 }
 
+impl fmt::Display for Timed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => Timeouts::create.name(),
+            Self::Read => Timeouts::read.name(),
+            Self::Update => Timeouts::update.name(),
+            Self::Delete => Timeouts::delete.name(),
+        })
+    }
+}
+
 impl Timeouts {
     /// What the user allows for a call, or else this. Takes the attribute as a model has it.
     ///
@@ -51,12 +62,19 @@ impl Timeouts {
     /// ```
     #[must_use]
     pub fn of(timeouts: Option<&Self>, call: Timed, or: Duration) -> Duration {
-        let chosen = timeouts.and_then(|timeouts| match call {
+        Self::chosen(timeouts, call).unwrap_or(or)
+    }
+
+    /// What the user allows for a call, if anything is said about it.
+    #[must_use]
+    pub fn chosen(timeouts: Option<&Self>, call: Timed) -> Option<Duration> {
+        let timeouts = timeouts?;
+        let chosen = match call {
             Timed::Create => timeouts.create.as_ref(),
             Timed::Read => timeouts.read.as_ref(),
             Timed::Update => timeouts.update.as_ref(),
             Timed::Delete => timeouts.delete.as_ref(),
-        });
-        chosen.map_or(or, GoDuration::get)
+        };
+        chosen.map(GoDuration::get)
     }
 }

@@ -171,6 +171,8 @@ pub(super) struct Which {
     environment: Option<String>,
     /// Of this logical name.
     name: Option<String>,
+    /// Of this name on their cluster: how a topic is found that is known from Kafka.
+    physical_name: Option<String>,
     /// Of this status.
     #[param(value_type = Option<api::TopicStatus>)]
     status: Option<api::TopicStatus>,
@@ -221,7 +223,8 @@ pub(super) async fn topic_list(
     let (asked, order) = order(which.sort, &paging)?;
     let by_name = matches!(order, TopicOrder::Name(..));
     let status = which.status.map(wire::topic_status_in);
-    let filter = TopicFilter { name: which.name, status, order, ..TopicFilter::default() };
+    let filter =
+        TopicFilter { name: which.name, physical_name: which.physical_name, status, order, ..TopicFilter::default() };
     let (workspace, environment) = (which.workspace.as_deref(), which.environment.as_deref());
     let mut views = app.topic_list(&caller, workspace, environment, filter.clone(), &asked).await?;
     if which.observe == Some(Observe::Fresh) {

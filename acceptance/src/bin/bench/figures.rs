@@ -181,6 +181,14 @@ impl Server {
         Ok(answer)
     }
 
+    /// How many calls it has answered.
+    pub(crate) async fn calls(&self) -> Result<u64> {
+        let text = self.metrics().await?;
+        let counts = text.lines().filter(|line| line.starts_with("orbit_http_requests_total"));
+        let counts = counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        Ok(counts.sum())
+    }
+
     pub(crate) fn pid(&self) -> Option<u32> {
         self.process.id()
     }

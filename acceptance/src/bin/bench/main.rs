@@ -1,10 +1,11 @@
 //! The figures of `docs/performance.md`, end to end on the real parts: `make bench` builds, and runs this part after part, each on a Kafka of its own; `make bench
-//! B=burst` measures one: start, create, burst, recovery, isolation, rest, replicas, plan, estate.
+//! B=burst` measures one: start, create, burst, recovery, isolation, rest, replicas, plan, plan5000, interrupt, estate.
 //!
 //! Every figure stands beside a floor or a peer of the same run, so that a slow machine changes both.
 
 mod burst;
 mod create;
+mod delay;
 mod estate;
 mod figures;
 mod floor;
@@ -51,6 +52,12 @@ async fn main() -> Result<()> {
     }
     if wanted("plan") {
         plan::thousand(&env).await?;
+    }
+    if wanted("plan5000") {
+        plan::five_thousand(&env).await?;
+    }
+    if wanted("interrupt") {
+        plan::interrupt(&env).await?;
     }
     if wanted("estate") {
         estate::figures(&env).await?;

@@ -12,9 +12,6 @@ pub(super) fn is_gone(topic: &Topic) -> bool {
 /// What the attributes that a user can set are by now. The others are absent.
 pub(super) fn overlay(topic: &Topic) -> ManagedTopic {
     let mut found = ManagedTopic {
-        workspace: Computed::absent(),
-        environment: String::new(),
-        name: String::new(),
         profile: topic.profile.clone(),
         partitions: topic.partitions,
         replication_factor: topic.replication_factor,
@@ -26,6 +23,31 @@ pub(super) fn overlay(topic: &Topic) -> ManagedTopic {
         tags: topic.tags.clone(),
         owner_contact: topic.owner_contact.clone(),
         deletion_protection: topic.deletion_protection,
+        ..blank()
+    };
+    for difference in &topic.drift {
+        lay(&mut found, difference);
+    }
+    found
+}
+
+/// A topic of which nothing is known.
+pub(super) fn blank() -> ManagedTopic {
+    ManagedTopic {
+        workspace: Computed::absent(),
+        environment: String::new(),
+        name: String::new(),
+        profile: None,
+        partitions: None,
+        replication_factor: None,
+        retention_ms: None,
+        cleanup_policy: None,
+        compression: None,
+        config: None,
+        description: None,
+        tags: None,
+        owner_contact: None,
+        deletion_protection: None,
         justification: None,
         producers: None,
         consumers: None,
@@ -33,6 +55,7 @@ pub(super) fn overlay(topic: &Topic) -> ManagedTopic {
         retention_rationale: None,
         links: None,
         on_pending: None,
+        timeouts: None,
         id: Computed::absent(),
         cluster: Computed::absent(),
         physical_name: Computed::absent(),
@@ -43,11 +66,7 @@ pub(super) fn overlay(topic: &Topic) -> ManagedTopic {
         approval_required: Computed::absent(),
         approved_by: Computed::absent(),
         approved_at: Computed::absent(),
-    };
-    for difference in &topic.drift {
-        lay(&mut found, difference);
     }
-    found
 }
 
 fn lay(found: &mut ManagedTopic, difference: &Difference) {

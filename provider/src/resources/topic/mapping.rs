@@ -98,7 +98,6 @@ impl ManagedTopic {
         let is_gone = drift::is_gone(topic);
         let found = drift::overlay(topic);
         let blank = Self {
-            workspace: Computed::absent(),
             environment: topic.environment.clone(),
             name: topic.name.clone(),
             profile: same_or(self.profile, found.profile, |a, b| a == b),
@@ -120,17 +119,10 @@ impl ManagedTopic {
             retention_rationale: self.retention_rationale,
             links: self.links,
             on_pending: self.on_pending,
-            id: Computed::absent(),
-            cluster: Computed::absent(),
-            physical_name: Computed::absent(),
+            timeouts: self.timeouts,
             // What is gone has no id; the plan reads that as "to be made again".
             kafka_topic_id: if is_gone { Computed::known(None) } else { Computed::absent() },
-            status: Computed::absent(),
-            request_url: Computed::absent(),
-            workflow_id: Computed::absent(),
-            approval_required: Computed::absent(),
-            approved_by: Computed::absent(),
-            approved_at: Computed::absent(),
+            ..drift::blank()
         };
         blank.filled(topic)
     }
@@ -144,12 +136,7 @@ impl ManagedTopic {
     /// The state after an import; Terraform refreshes it next.
     pub(crate) fn imported(topic: &Topic) -> Self {
         let found = drift::overlay(topic);
-        let blank = Self {
-            workspace: Computed::absent(),
-            environment: topic.environment.clone(),
-            name: topic.name.clone(),
-            ..found
-        };
+        let blank = Self { environment: topic.environment.clone(), name: topic.name.clone(), ..found };
         blank.filled(topic)
     }
 

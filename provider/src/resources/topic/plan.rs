@@ -2,7 +2,7 @@
 
 mod resume;
 
-use super::ManagedTopic;
+use super::{ManagedTopic, moved};
 use crate::{Orbit, evaluate, memory::must_see, orbit::ask, say, seen::Seen};
 use orbit_api::{Action as Deed, Topic, TopicCreate, TopicSpec, TopicStatus, client::TopicRead};
 use tfplugin::{Action, Attr, Change, Cx, Diagnostic, Diagnostics};
@@ -13,6 +13,10 @@ const WORDS: [&str; 3] =
 
 pub(super) async fn plan(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
     if let Some(was) = change.was() {
+        if was.id.get().is_none() {
+            change.report(moved::unseen(&was).at(ManagedTopic::name));
+            return Ok(());
+        }
         cx.client.memory().holds(was.object());
     }
     if change.action() == Action::Destroy {
@@ -92,8 +96,11 @@ fn status(change: &Change<'_, ManagedTopic>) -> Option<TopicStatus> {
     serde_json::from_value(text.into()).ok()
 }
 
-/// What Orbit would answer to the planned change. Skipped while an input that matters is not known yet.
+/// What Orbit would answer to the planned change. Skipped while an input that matters is not known yet, and once the change itself is next.
 async fn judge(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>, deed: Deed) -> Result<(), Diagnostics> {
+    if cx.client.judge().is_over() {
+        return Ok(());
+    }
     let (want, in_part) = match change.want() {
         Some(want) => (Some(want), false),
         None => (change.want_without(&WORDS), true),
@@ -203,7 +210,7 @@ fn warn_of_replacement(change: &mut Change<'_, ManagedTopic>) {
 
 /// What Orbit would answer to a deletion. The rest of policy has no say in it.
 async fn guard_deletion(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
-    if !cx.client.is_known() {
+    if !cx.client.is_known() || cx.client.judge().is_over() {
         return Ok(());
     }
     let Some(was) = change.was() else { return Ok(()) };

@@ -145,6 +145,8 @@ pub struct TopicFilter {
     pub cluster: Option<ClusterId>,
     /// Of this name.
     pub name: Option<String>,
+    /// Of this name on their cluster.
+    pub physical_name: Option<String>,
     /// Of this status.
     pub status: Option<TopicStatus>,
     /// In this order.
@@ -197,9 +199,10 @@ macro_rules! listed {
             " AND ($2 IS NULL OR EXISTS \
              (SELECT 1 FROM membership m WHERE m.workspace_id = t.workspace_id AND m.principal_id = $2)) \
              AND ($3 IS NULL OR t.workspace_id = $3) AND ($4 IS NULL OR t.environment_id = $4) \
-             AND ($5 IS NULL OR t.cluster_id = $5) AND ($6 IS NULL OR t.name = $6) AND ($7 IS NULL OR t.status = $7) ORDER BY ",
+             AND ($5 IS NULL OR t.cluster_id = $5) AND ($6 IS NULL OR t.name = $6) AND ($7 IS NULL OR t.status = $7) \
+             AND ($8 IS NULL OR t.physical_name = $8) ORDER BY ",
             $order,
-            " LIMIT $8"
+            " LIMIT $9"
         )
     };
 }
@@ -229,10 +232,10 @@ impl Read {
             TopicOrder::Age(Direction::Up) => (listed!("t.id > $1", "t.id"), None),
             TopicOrder::Age(Direction::Down) => (listed!("t.id < $1", "t.id DESC"), None),
             TopicOrder::Name(Direction::Up, after) => {
-                (listed!("($9 IS NULL OR (t.name, t.id) > ($9, $1))", "t.name, t.id"), Some(after))
+                (listed!("($10 IS NULL OR (t.name, t.id) > ($10, $1))", "t.name, t.id"), Some(after))
             }
             TopicOrder::Name(Direction::Down, after) => {
-                (listed!("($9 IS NULL OR (t.name, t.id) < ($9, $1))", "t.name DESC, t.id DESC"), Some(after))
+                (listed!("($10 IS NULL OR (t.name, t.id) < ($10, $1))", "t.name DESC, t.id DESC"), Some(after))
             }
         };
         let down = matches!(filter.order, TopicOrder::Age(Direction::Down) | TopicOrder::Name(Direction::Down, _));
@@ -245,6 +248,7 @@ impl Read {
             .bind(filter.cluster.map(ClusterId::uuid))
             .bind(filter.name.as_deref())
             .bind(filter.status.map(TopicStatus::as_str))
+            .bind(filter.physical_name.as_deref())
             .bind(i64::from(page.limit));
         match name {
             Some(after) => query.bind(after.as_deref()).all().await,

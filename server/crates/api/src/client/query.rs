@@ -21,6 +21,8 @@ pub struct TopicQuery {
     pub environment: Option<String>,
     /// Those of this logical name.
     pub name: Option<String>,
+    /// Those of this name on their cluster.
+    pub physical_name: Option<String>,
     /// Those that are so far on their way.
     pub status: Option<TopicStatus>,
     /// Look at the clusters now, with one batched call each, instead of at what was last seen there.
@@ -90,6 +92,7 @@ impl Call<'_> {
         self.query("workspace", query.workspace.as_deref())
             .query("environment", query.environment.as_deref())
             .query("name", query.name.as_deref())
+            .query("physical_name", query.physical_name.as_deref())
             .query("status", query.status)
             .query("observe", query.fresh.then_some("fresh"))
             .query("sort", query.sort.as_deref())

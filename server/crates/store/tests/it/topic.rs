@@ -120,6 +120,8 @@ async fn filters_narrow_and_pages_go_by_age(db: TestStore) {
     assert_eq!(list(of(TopicFilter { workspace: Some(media.workspace), ..all() }), first(10)).await, ["orders"]);
     assert_eq!(list(of(TopicFilter { name: Some("orders".into()), ..all() }), first(10)).await.len(), 2);
     assert_eq!(list(of(TopicFilter { name: Some("Orders".into()), ..all() }), first(10)).await.len(), 0);
+    let there = TopicFilter { physical_name: Some(orders.physical_name.as_str().into()), ..all() };
+    assert_eq!(list(there, first(10)).await, ["orders"]);
     let active = TopicFilter { status: Some(TopicStatus::Active), ..all() };
     assert_eq!(list(active, first(10)).await, ["orders"]);
     let here = TopicFilter { environment: Some(place.environment), cluster: Some(place.cluster), ..all() };
