@@ -43,6 +43,10 @@ acceptance-chaos: ## kill the server 200 times at random moments, on each databa
 acceptance-api: ## have schemathesis make up calls from the API's document for longer (ORBIT_API_EXAMPLES, ORBIT_API_SEED; ten minutes)
 	@ORBIT_API_EXAMPLES=$${ORBIT_API_EXAMPLES:-100} ORBIT_API_SEED=$${ORBIT_API_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')} $(MAKE) test T='test(no_call_that_is_made_up)'
 
+.PHONY: acceptance-compat
+acceptance-compat: ## the tests that drive Terraform, on Terraform 1.15 and on OpenTofu, built here once (C=terraform or C=tofu: one of them)
+	@scripts/compat.sh $(C)
+
 .PHONY: bench
 bench: ## the figures of docs/performance.md, on release builds and a real Kafka; B=burst measures one part
 	@scripts/bench.sh $(B)

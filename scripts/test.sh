@@ -84,6 +84,7 @@ all_tests() {
 some_tests() {
   local filter=("$FILTER")
   [[ $FILTER =~ ^[A-Za-z0-9_:-]+$ ]] || filter=(-E "$FILTER")
+  [[ -z ${ORBIT_TEST_IGNORED:-} ]] || filter+=(--run-ignored all)
   run_part "tests: $FILTER" cargo nextest run --workspace "${LOCKED[@]}" "${filter[@]}"
 }
 

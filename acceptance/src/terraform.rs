@@ -65,7 +65,7 @@ impl Terraform {
     pub fn empty(endpoint: &str, token: &str) -> Self {
         let folder = new_folder();
         let mirror = folder.path().join("mirror");
-        install(&mirror);
+        install(&mirror, &source(), "0.1.0");
         let cli = folder.path().join("cli.tfrc");
         write(
             &cli,
@@ -112,12 +112,13 @@ impl Terraform {
     /// A folder of the repository's, as it is.
     #[track_caller]
     pub fn copy(&self, example: &str) {
-        let from = repository().join(example);
-        let files = fs::read_dir(&from).unwrap_or_else(|e| panic!("{} cannot be read: {e}", from.display()));
-        for file in files.flatten() {
-            let copied = fs::copy(file.path(), self.folder.path().join(file.file_name()));
-            copied.unwrap_or_else(|e| panic!("{} cannot be copied: {e}", file.path().display()));
-        }
+        copy(&repository().join(example), self.folder.path());
+    }
+
+    /// Puts a provider of another name where `terraform init` finds it. It is asked for nothing, so ours stands in for it.
+    #[track_caller]
+    pub fn has_installed(&self, source: &str, version: &str) {
+        install(&self.folder.path().join("mirror"), source, version);
     }
 
     /// `terraform init`.
@@ -274,13 +275,28 @@ fn read(output: &Output, begun: Instant) -> Run {
     Run::read(output.status.code().unwrap_or(-1), text, begun.elapsed())
 }
 
-/// Puts the provider where `terraform init` looks for it.
-fn install(mirror: &Path) {
-    const VERSION: &str = "0.1.0";
+#[track_caller]
+fn copy(from: &Path, to: &Path) {
+    let files = fs::read_dir(from).unwrap_or_else(|e| panic!("{} cannot be read: {e}", from.display()));
+    for file in files.flatten() {
+        let (from, to) = (file.path(), to.join(file.file_name()));
+        if from.is_dir() {
+            fs::create_dir_all(&to).unwrap_or_else(|e| panic!("{} cannot be made: {e}", to.display()));
+            copy(&from, &to);
+            continue;
+        }
+        let copied = fs::copy(&from, to);
+        copied.unwrap_or_else(|e| panic!("{} cannot be copied: {e}", from.display()));
+    }
+}
+
+/// Puts the provider where `terraform init` looks for one of this source.
+fn install(mirror: &Path, source: &str, version: &str) {
+    let kind = source.rsplit('/').next().unwrap_or_default();
     let architecture = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
-    let folder = mirror.join(source()).join(VERSION).join(format!("{}_{architecture}", std::env::consts::OS));
+    let folder = mirror.join(source).join(version).join(format!("{}_{architecture}", std::env::consts::OS));
     let made = fs::create_dir_all(&folder).and_then(|()| {
-        let program = folder.join(format!("terraform-provider-orbit_v{VERSION}"));
+        let program = folder.join(format!("terraform-provider-{kind}_v{version}"));
         std::os::unix::fs::symlink(bin("terraform-provider-orbit"), program)
     });
     made.unwrap_or_else(|e| panic!("the mirror cannot be made: {e}"));

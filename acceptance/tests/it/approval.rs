@@ -25,7 +25,7 @@ async fn with_payments(world: &World) -> Terraform {
 }
 
 #[tokio::test]
-async fn a_creation_waits_is_approved_and_is_active_without_another_apply() {
+async fn checklist_31_a_creation_waits_is_approved_and_is_active_without_another_apply() {
     let world = World::new().await;
     let terraform = world.terraform(&payments("partitions = 2")).await;
 
@@ -89,7 +89,7 @@ async fn an_approval_between_plan_and_apply_is_just_success() {
 }
 
 #[tokio::test]
-async fn a_rejection_warns_in_plan_fails_in_apply_and_taints_nothing() {
+async fn checklist_31_a_rejection_warns_in_plan_fails_in_apply_and_taints_nothing() {
     let world = World::new().await;
     let both = format!("{}{}", payments("partitions = 40"), topic("dev", "orders", ""));
     let terraform = world.terraform(&payments("partitions = 40")).await;
@@ -119,7 +119,7 @@ async fn a_rejection_warns_in_plan_fails_in_apply_and_taints_nothing() {
 }
 
 #[tokio::test]
-async fn destroying_what_waits_withdraws_it() {
+async fn checklist_31_destroying_what_waits_withdraws_it() {
     let world = World::new().await;
     let terraform = world.terraform(&payments("")).await;
     terraform.apply().await;
@@ -187,7 +187,7 @@ async fn another_name_under_approval_loses_nothing_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_change_that_waits_shows_exactly_that_change_until_it_is_approved() {
+async fn checklist_31_a_change_that_waits_shows_exactly_that_change_until_it_is_approved() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;
     terraform.write(&configuration(&payments("partitions = 4")));
@@ -294,7 +294,7 @@ async fn what_somebody_asked_for_over_rest_is_shown_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_rejected_change_keeps_the_topic_as_it_was() {
+async fn checklist_31_a_rejected_change_keeps_the_topic_as_it_was() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;
     terraform.write(&configuration(&payments("partitions = 40")));
@@ -310,7 +310,7 @@ async fn a_rejected_change_keeps_the_topic_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_waits_is_an_error_every_time_and_the_next_one_attaches() {
+async fn checklist_31_a_deletion_that_waits_is_an_error_every_time_and_the_next_one_attaches() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;
     let before = terraform.state(PAYMENTS).await.unwrap();
@@ -334,7 +334,7 @@ async fn a_deletion_that_waits_is_an_error_every_time_and_the_next_one_attaches(
 }
 
 #[tokio::test]
-async fn a_rejected_deletion_leaves_the_topic_alone() {
+async fn checklist_31_a_rejected_deletion_leaves_the_topic_alone() {
     let world = World::new().await;
     let terraform = with_payments(&world).await;
     assert_eq!(terraform.destroy().await.code, 1);
@@ -369,7 +369,7 @@ async fn four_eyes_are_two_people_and_not_two_tokens() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_request_can_be_filed_again_and_an_open_one_is_superseded_by_its_requester() {
+async fn checklist_31_a_withdrawn_request_can_be_filed_again_and_an_open_one_is_superseded_by_its_requester() {
     let world = World::new().await;
     let terraform = world.terraform(&payments("partitions = 2")).await;
     terraform.apply().await;

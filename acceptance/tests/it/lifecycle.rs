@@ -76,7 +76,7 @@ async fn what_only_describes_a_topic_changes_without_the_cluster() {
 }
 
 #[tokio::test]
-async fn drift_shows_as_exactly_that_attribute_and_an_apply_reverts_it() {
+async fn checklist_08_drift_shows_as_exactly_that_attribute_and_an_apply_reverts_it() {
     let world = World::new().await;
     let lines = "partitions = 2\nretention_ms = 60000\nconfig = { \"segment.ms\" = \"30000\" }";
     let terraform = world.terraform(&orders(lines)).await;
@@ -116,7 +116,7 @@ async fn partitions_that_were_added_past_orbit_cannot_be_taken_away() {
 }
 
 #[tokio::test]
-async fn fewer_partitions_are_an_error_of_the_plan_and_never_a_replacement() {
+async fn checklist_16_fewer_partitions_are_an_error_of_the_plan_and_never_a_replacement() {
     let world = World::new().await;
     let terraform = world.terraform(&orders("partitions = 4")).await;
     terraform.apply().await.ok();
@@ -131,7 +131,7 @@ async fn fewer_partitions_are_an_error_of_the_plan_and_never_a_replacement() {
 }
 
 #[tokio::test]
-async fn the_brokers_defaults_are_nobodys_difference() {
+async fn checklist_15_the_brokers_defaults_are_nobodys_difference() {
     let world = World::new().await;
     // The broker itself was given one, so that Kafka shows it on every topic.
     let terraform = world.terraform(&format!("{}{}", orders(""), topic("dev", "events", DURABLE))).await;
@@ -153,7 +153,7 @@ async fn the_brokers_defaults_are_nobodys_difference() {
 const DURABLE: &str = "config = { \"min.insync.replicas\" = \"1\" }";
 
 #[tokio::test]
-async fn values_mean_the_same_however_they_are_spelled() {
+async fn checklist_13_values_mean_the_same_however_they_are_spelled() {
     let world = World::new().await;
     let lines = "config = { \"retention.ms\" = \"060000\", \"cleanup.policy\" = \"delete,compact\", \"preallocate\" = \"TRUE\" }";
     let terraform = world.terraform(&orders(lines)).await;
@@ -162,7 +162,7 @@ async fn values_mean_the_same_however_they_are_spelled() {
 }
 
 #[tokio::test]
-async fn a_topic_is_imported_by_its_names_and_by_its_id() {
+async fn checklist_04_a_topic_is_imported_by_its_names_and_by_its_id() {
     let world = World::new().await;
     let lines = "partitions = 2\nretention_ms = 60000\nconfig = { \"segment.ms\" = \"30000\" }\ntags = [\"a\"]";
     let terraform = world.terraform(&orders(lines)).await;
@@ -198,7 +198,7 @@ async fn an_import_of_nothing_says_so() {
 }
 
 #[tokio::test]
-async fn a_topic_that_exists_is_not_adopted_but_told_with_the_import_command() {
+async fn checklist_11_a_topic_that_exists_is_not_adopted_but_told_with_the_import_command() {
     let world = World::new().await;
     let terraform = world.terraform(&orders("partitions = 2")).await;
     terraform.apply().await.ok();
@@ -268,7 +268,7 @@ async fn what_is_here_already_says_how_to_keep_it() {
 }
 
 #[tokio::test]
-async fn many_topics_are_made_at_once() {
+async fn checklist_12_many_topics_are_made_at_once_and_seen_at_once() {
     let world = World::new().await;
     let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 30\n  environment = \"dev\"\n  \
                 name = \"t${count.index}\"\n  partitions = 1\n}\n";

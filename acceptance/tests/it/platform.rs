@@ -67,7 +67,7 @@ async fn nothing_to_do(terraform: &Terraform) {
 }
 
 #[tokio::test]
-async fn the_example_is_applied_plans_empty_is_imported_and_goes() {
+async fn checklist_01_the_example_is_applied_plans_empty_is_imported_and_goes() {
     let platform = Platform::new().await;
     let terraform = &platform.terraform;
     terraform.apply().await.ok();
@@ -170,7 +170,7 @@ async fn what_is_gone_is_made_again_and_what_is_there_is_not_adopted() {
 }
 
 #[tokio::test]
-async fn what_somebody_changed_between_plan_and_apply_is_not_written_over() {
+async fn checklist_32_what_somebody_changed_between_plan_and_apply_is_not_written_over() {
     let mut platform = Platform::new().await;
     platform.terraform.apply().await.ok();
     platform

@@ -13,7 +13,7 @@ fn at_most(name: &str, scope: PolicyScope, partitions: i64) -> TopicPolicyCreate
 }
 
 #[tokio::test]
-async fn a_denial_names_rule_layer_limit_and_value_at_the_line_that_asks() {
+async fn checklist_20_a_denial_names_rule_layer_limit_and_value_at_the_line_that_asks() {
     let world = World::new().await;
     let terraform = world.terraform(&topic("dev", "orders", "partitions = 60")).await;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 #[tokio::test]
-async fn neither_token_nor_password_stand_in_state_plans_or_logs() {
+async fn checklist_22_neither_token_nor_password_stand_in_state_plans_or_logs() {
     let world = World::set_up(&[("ORBIT_LOG__FILTER", "trace")]).await;
     let mut terraform = world.terraform(&topic("dev", "orders", "partitions = 60")).await;
     let logs = terraform.path("trace.log");

@@ -21,7 +21,7 @@ async fn over_a_bad_network(world: &World, call: &str, resources: &str) -> (Terr
 }
 
 #[tokio::test]
-async fn a_creation_whose_answer_was_lost_is_taken_up_by_the_next_apply() {
+async fn checklist_29_a_creation_whose_answer_was_lost_is_taken_up_by_the_next_apply() {
     let world = World::new().await;
     let (mut terraform, proxy) = over_a_bad_network(&world, "POST /v1/topics?wait", &orders("partitions = 2")).await;
 
@@ -100,7 +100,7 @@ async fn an_apply_rides_over_a_server_that_dies_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_told_within_seconds_with_its_address() {
+async fn checklist_36_a_server_that_is_not_there_is_told_within_seconds_with_its_address() {
     let world = World::new().await;
     let terraform = world.terraform(&orders("")).await;
     terraform.apply().await.ok();

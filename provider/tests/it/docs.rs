@@ -14,7 +14,7 @@ fn folder(name: &str) -> PathBuf {
 
 /// Changed on purpose? `ORBIT_BLESS=1 cargo test -p terraform-provider-orbit --test it docs`, and look at the difference.
 #[test]
-fn the_pages_are_what_the_schemas_say() {
+fn checklist_43_the_pages_are_what_the_schemas_say() {
     let (docs, examples) = (folder("docs"), folder("examples"));
     let pages = tfplugin::docs::pages::<OrbitProvider>(&examples);
     if std::env::var_os("ORBIT_BLESS").is_some() {
@@ -53,7 +53,7 @@ fn files(folder: &Path) -> Vec<String> {
 
 /// What the Terraform at hand knows of: identities came with 1.12, list resources and actions with 1.14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_example_is_a_configuration() {
+async fn checklist_43_every_example_is_a_configuration() {
     let examples = folder("examples");
     let mut validated = 0;
     for path in files(&examples) {

@@ -13,7 +13,7 @@ fn full() -> Value {
 }
 
 #[tokio::test]
-async fn what_was_applied_plans_empty_and_is_not_written_twice() {
+async fn checklist_03_what_was_applied_plans_empty_and_is_not_written_twice() {
     for config in [orders(), full(), orders_with(json!({"config": {}, "tags": [], "description": ""}))] {
         let mut world = World::new().await;
 
@@ -41,7 +41,7 @@ async fn what_was_applied_plans_empty_and_is_not_written_twice() {
 }
 
 #[tokio::test]
-async fn an_update_sends_what_is_to_be_and_unsets_what_was_removed() {
+async fn checklist_14_an_update_sends_what_is_to_be_and_unsets_what_was_removed() {
     let mut world = World::new().await;
     world.apply(&full()).await.ok();
 
@@ -158,7 +158,7 @@ async fn the_workspace_may_come_from_the_provider() {
 }
 
 #[tokio::test]
-async fn unknown_inputs_are_judged_once_they_are_known() {
+async fn checklist_18_unknown_inputs_are_judged_once_they_are_known() {
     let mut world = World::new().await;
     world.orbit().most_partitions = Some(50);
     let plan = world.plan(&orders_with(json!({"partitions": UNKNOWN}))).await;

@@ -32,7 +32,7 @@ async fn refresh_all(core: &mut Core<OrbitProvider>, count: usize) {
 }
 
 #[tokio::test]
-async fn a_refresh_of_many_is_a_few_looks_and_one_list() {
+async fn checklist_35_a_refresh_of_many_is_a_few_looks_and_one_list() {
     let mut world = with(40).await;
     refresh_all(&mut world.terraform, 40).await;
     let calls = world.orbit().calls.clone();

@@ -98,7 +98,7 @@ async fn the_resource_wins_over_the_provider() {
 }
 
 #[tokio::test]
-async fn waiting_ends_when_the_user_said_so_and_says_how_to_wait_for_longer() {
+async fn checklist_27_waiting_ends_when_the_user_said_so_and_says_how_to_wait_for_longer() {
     let mut world = guarded_with(json!({"on_pending": "wait"})).await;
     let report = world.apply(&orders_with(json!({"timeouts": {"create": "200ms"}}))).await;
     says(&report.warnings()[1..], &["waits for approval: request req_1", "timeouts = { create = \"1h\" }"]);
@@ -125,7 +125,7 @@ async fn work_that_takes_longer_than_the_user_allows_goes_on_without_terraform()
 }
 
 #[tokio::test]
-async fn a_refresh_that_takes_too_long_is_an_error_and_nothing_is_forgotten() {
+async fn checklist_27_a_refresh_that_takes_too_long_is_an_error_and_nothing_is_forgotten() {
     let mut world = World::new().await;
     let config = orders_with(json!({"timeouts": {"read": "100ms"}}));
     world.apply(&config).await.ok();

@@ -20,7 +20,7 @@ async fn elsewhere() -> World {
 }
 
 #[tokio::test]
-async fn a_topic_of_mongeys_confluents_or_aivens_provider_is_found_by_its_name_on_the_cluster() {
+async fn checklist_25_a_topic_of_mongeys_confluents_or_aivens_provider_is_found_by_its_name_on_the_cluster() {
     let confluents = json!({
         "id": "lkc-abc12/prod.payments-team.orders", "topic_name": "prod.payments-team.orders", "partitions_count": 6,
         "kafka_cluster": [{"id": "lkc-abc12"}], "config": {}, "rest_endpoint": "https://pkc.example:443",

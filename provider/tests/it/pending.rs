@@ -22,7 +22,7 @@ async fn with_active_topic() -> World {
 }
 
 #[tokio::test]
-async fn an_approval_is_foretold_once_with_rule_and_approvers() {
+async fn checklist_20_an_approval_is_foretold_once_with_rule_and_approvers() {
     let mut world = World::guarded().await;
     let plan = world.plan(&orders()).await;
     let parts = [

@@ -77,7 +77,7 @@ async fn what_exists_is_not_adopted_but_told_with_the_import_command() {
 }
 
 #[tokio::test]
-async fn deletion_protection_is_an_error_at_plan_of_destroy_and_replace() {
+async fn checklist_17_deletion_protection_is_an_error_at_plan_of_destroy_and_replace() {
     let mut world = World::new().await;
     world.apply(&orders_with(json!({"deletion_protection": true}))).await.ok();
     let said = [
@@ -92,7 +92,7 @@ async fn deletion_protection_is_an_error_at_plan_of_destroy_and_replace() {
 }
 
 #[tokio::test]
-async fn wrong_values_are_named_at_their_attribute() {
+async fn checklist_19_wrong_values_are_named_at_their_attribute() {
     let mut world = World::new().await;
     let plan = world.plan(&orders_with(json!({"cleanup_policy": "shred"}))).await;
     assert!(plan.errors()[0].contains("cleanup_policy: `delete`, `compact` or `compact,delete` expected, got `shred`"));

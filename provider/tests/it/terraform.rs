@@ -154,7 +154,7 @@ impl Run {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_applied_plans_empty_in_every_way_of_asking() {
+async fn checklist_01_what_was_applied_plans_empty_in_every_way_of_asking() {
     let world = World::new().await;
     let terraform = Terraform::new(world.server.uri());
     terraform.apply().await.tells(0, &["create"], 0, 0);
@@ -207,7 +207,7 @@ async fn a_denial_names_the_line() {
 
 /// What users build on. Changed on purpose? `ORBIT_BLESS=1 cargo test -p terraform-provider-orbit --test it schema`, and look at the difference.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_schema_is_the_one_that_is_written_down() {
+async fn checklist_39_the_schema_is_the_one_that_is_written_down() {
     let terraform = Terraform::new("http://127.0.0.1:1".to_owned());
     let told: Value = serde_json::from_str(&terraform.run(&["providers", "schema", "-json"]).await.output).unwrap();
     let all = &told["provider_schemas"]["orbit.internal/orbit/orbit"];

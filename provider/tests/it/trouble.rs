@@ -23,7 +23,7 @@ async fn a_server_that_is_down_is_an_error_that_names_its_address() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_refresh_never_means_gone() {
+async fn checklist_09_an_error_of_a_refresh_never_means_gone() {
     let mut world = World::new().await;
     world.apply(&orders()).await.ok();
     for broken in [
@@ -41,7 +41,7 @@ async fn an_error_of_a_refresh_never_means_gone() {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_planned_anew_and_its_destroy_succeeds() {
+async fn checklist_10_what_is_gone_is_planned_anew_and_its_destroy_succeeds() {
     let mut world = World::new().await;
     world.apply(&orders()).await.ok();
     let destroy = world.terraform.plan_destroy(TOPIC).await;
@@ -180,7 +180,7 @@ async fn what_was_planned_before_orbit_could_be_asked_holds_when_it_can() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_known_yet_is_no_crash_at_plan() {
+async fn checklist_21_an_address_that_is_not_known_yet_is_no_crash_at_plan() {
     let settings = json!({"endpoint": tfplugin::testing::UNKNOWN, "token": "t"});
     let mut terraform = Core::<OrbitProvider>::start(settings).await;
     let plan = terraform.plan(TOPIC, &orders()).await;

@@ -6,6 +6,7 @@ mod clusters;
 mod document;
 mod effective;
 mod environments;
+mod export;
 mod input;
 mod limits;
 mod mappings;
@@ -86,6 +87,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(topics::topic_create, topics::topic_list))
         .routes(routes!(topics::topic_evaluate))
         .routes(routes!(topics::topic_acknowledge))
+        .routes(routes!(export::topic_export))
         .routes(routes!(topics::topic_get, topics::topic_update, topics::topic_replace, topics::topic_delete))
         .routes(routes!(topics::topic_restore))
         .routes(routes!(requests::request_create, requests::request_list))

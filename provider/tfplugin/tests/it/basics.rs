@@ -21,7 +21,7 @@ resource "ledger_object" "a" {
 "#;
 
 #[test]
-fn what_was_applied_plans_empty_in_every_way_of_asking() {
+fn checklist_02_what_was_applied_plans_empty_in_every_way_of_asking() {
     for configuration in [FULL, BARE] {
         let world = World::open();
         world.write(configuration);
@@ -150,7 +150,7 @@ fn a_wrong_value_is_named_at_its_attribute() {
 }
 
 #[test]
-fn a_state_of_an_older_version_is_upgraded_and_one_of_a_newer_refused() {
+fn checklist_24_a_state_of_an_older_version_is_upgraded_and_one_of_a_newer_refused() {
     let world = World::open();
     world.write(BARE);
     world.apply().ok();
@@ -165,7 +165,7 @@ fn a_state_of_an_older_version_is_upgraded_and_one_of_a_newer_refused() {
 }
 
 #[test]
-fn a_panic_is_a_diagnostic_and_the_other_objects_are_stored() {
+fn checklist_37_a_panic_is_a_diagnostic_and_the_other_objects_are_stored() {
     let world = World::open();
     let other = BARE.replace("\"a\"", "\"b\"");
     world.write(&format!("{}{other}", BARE.replace("hello", "panic")));

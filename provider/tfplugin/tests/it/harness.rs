@@ -268,7 +268,7 @@ async fn an_error_keeps_no_state_unless_told_to() {
 }
 
 #[tokio::test]
-async fn a_failed_update_keeps_the_prior_state_or_what_it_is_told() {
+async fn checklist_30_a_failed_update_keeps_the_prior_state_or_what_it_is_told() {
     let mut core = with(&json!({"name": "a"})).await;
     let plan = core.plan(THING, &json!({"name": "a", "size": 13})).await;
     let report = core.apply(plan).await;

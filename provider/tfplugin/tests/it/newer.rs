@@ -76,7 +76,7 @@ async fn a_write_only_value_is_checked_and_may_be_unknown_at_plan() {
 }
 
 #[tokio::test]
-async fn a_host_that_would_store_it_is_refused() {
+async fn checklist_40_a_host_that_would_store_it_is_refused() {
     let mut desk = Desk::with(Abilities { write_only: false, ..Abilities::default() }).await;
     let plan = desk.core.plan(SEAL, &seal(7)).await;
     let [error] = &plan.errors()[..] else { panic!("{plan:?}") };
@@ -85,7 +85,7 @@ async fn a_host_that_would_store_it_is_refused() {
 }
 
 #[tokio::test]
-async fn an_identity_comes_with_the_object_stays_and_imports_it() {
+async fn checklist_06_an_identity_comes_with_the_object_stays_and_imports_it() {
     let mut desk = Desk::new().await;
     let identity = json!({"room": "attic", "number": 7});
     desk.apply(SEAL, &seal(7)).await;
@@ -223,7 +223,7 @@ async fn a_function_computes_and_points_at_the_argument_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_list_finds_what_is_asked_for_and_no_more() {
+async fn checklist_41_a_list_finds_what_is_asked_for_and_no_more() {
     let mut desk = Desk::new().await;
     for number in 1..=5 {
         desk.apply(&format!("ledger_seal.s{number}"), &seal(number)).await;

@@ -57,7 +57,7 @@ fn a_write_only_value_is_in_no_plan_state_or_log() {
 }
 
 #[test]
-fn an_ephemeral_value_reaches_a_write_only_attribute_is_renewed_and_closed() {
+fn checklist_23_an_ephemeral_value_reaches_a_write_only_attribute_is_renewed_and_closed() {
     let world = World::open();
     let seal = SEAL.replace("\"hush-hush\"", "ephemeral.ledger_token.t.secret");
     let token = "ephemeral \"ledger_token\" \"t\" {\n  holder = \"kim\"\n  renew_after_ms = 50\n}\n";
@@ -78,7 +78,7 @@ fn an_ephemeral_value_reaches_a_write_only_attribute_is_renewed_and_closed() {
 }
 
 #[test]
-fn a_function_works_at_validate_and_points_at_its_argument() {
+fn checklist_41_a_function_works_at_validate_and_points_at_its_argument() {
     let world = World::open();
     world.write("output \"mark\" { value = provider::ledger::shelf_mark(\"attic\", 7, \"a\") }\n");
     world.apply().ok();

@@ -218,7 +218,7 @@ fn a_provider_finishes_before_it_ends() {
 }
 
 #[test]
-fn logs_reach_terraform_as_lines_of_hclog() {
+fn checklist_38_logs_reach_terraform_as_lines_of_hclog() {
     let world = World::open();
     world.write("resource \"ledger_object\" \"a\" {\n  name = \"a\"\n  content = \"hello\"\n}\n");
     let output = world.command(&["plan"]).env("TF_LOG", "JSON").output().unwrap();

@@ -86,7 +86,9 @@ impl Call<'_> {
         let response = request.send().await.map_err(|e| self.not_sent(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body_of(response).await?;
-        tracing::debug!(call = self.name(), status = status.as_u16(), "answered");
+        // The id under which the server's log has the call.
+        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+        tracing::debug!(call = self.name(), status = status.as_u16(), request_id, "answered");
         let answer = Answer { status, call: self.name(), headers, body };
         if let Some(pause) = answer.exhausted() {
             shared.pace.rest(pause);
@@ -152,6 +154,11 @@ impl Answer {
                 format!("{}. Is this the address of Orbit, and is there a proxy in between?", self.excerpt())
             })
         })
+    }
+
+    /// The body as text.
+    pub(super) fn text(&self) -> Result<String, ClientError> {
+        String::from_utf8(self.body.to_vec()).map_err(|e| self.unexpected(format!("the answer is no text: {e}")))
     }
 
     /// The error that the answer is.

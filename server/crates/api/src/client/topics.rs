@@ -40,6 +40,12 @@ impl Client {
         self.get(&["v1", "topics"]).topics(query).read().await
     }
 
+    /// The active topics of a workspace, or of one environment of it, as Terraform's configuration with import blocks.
+    pub async fn topic_export(&self, workspace: &str, environment: Option<&str>) -> Result<String, ClientError> {
+        let call = self.get(&["v1", "topics:export"]).query("workspace", Some(workspace));
+        call.query("environment", environment).answer().await?.text()
+    }
+
     /// Asks for a change of a topic.
     pub async fn topic_update(&self, id: &str, patch: &TopicPatch) -> Result<Submitted<Topic>, ClientError> {
         self.patch(&["v1", "topics", id], patch).submit().await

@@ -52,7 +52,7 @@ async fn whoever_has_no_calls_left_waits_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn retry_after_is_obeyed() {
+async fn checklist_33_retry_after_is_obeyed() {
     let (_server, client) = server([busy(503).insert_header("retry-after", "1"), fine()]).await;
     let begun = Instant::now();
     client.topic_create(&orders()).await.unwrap();

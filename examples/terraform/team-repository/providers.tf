@@ -1,0 +1,14 @@
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    orbit = {
+      source = "orbit.internal/orbit/orbit"
+    }
+  }
+}
+
+# Address and token come from ORBIT_ENDPOINT and ORBIT_TOKEN.
+provider "orbit" {
+  workspace = var.workspace
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# `make acceptance-compat`: the tests that drive a real Terraform, on newer ones than a machine has at hand: Terraform 1.15 and OpenTofu. Both are built here
+# once (about twelve minutes) and kept in .cache/.
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+TERRAFORM_VERSION=1.15.9
+# Everything whose name says so drives the binary; the acceptance tests all do, some beside other things.
+DRIVES='package(tfplugin-rs) & binary(it) | package(terraform-provider-orbit) & test(/^terraform::/) | package(orbit-acceptance) & binary(it) - test(program::) - test(clients::) - test(chaos::)'
+
+on() { # BINARY [nextest filter of what it cannot do]
+  say "on $("$1" version | head -n 1)"
+  ORBIT_TERRAFORM=$1 ORBIT_TEST_IGNORED=1 ORBIT_TEST_FILTER="($DRIVES)${2:+ - $2}" scripts/test.sh
+}
+
+scripts/setup.sh --quiet
+scripts/terraform.sh "$TERRAFORM_VERSION"
+scripts/opentofu.sh
+case ${1:-all} in
+  terraform) on "$TOOLS/terraform-$TERRAFORM_VERSION" ;;
+  tofu) on "$TOOLS/bin/tofu" 'test(since_1_14)' ;;
+  all)
+    on "$TOOLS/terraform-$TERRAFORM_VERSION"
+    on "$TOOLS/bin/tofu" 'test(since_1_14)'
+    ;;
+  *) die "usage: compat.sh [terraform|tofu]" ;;
+esac
