@@ -59,6 +59,11 @@ bench-policy: ## policy evaluation beside regorus and Cedar, and a draft over 50
 demo: ## Orbit on this machine with a real Kafka: terraform, policy, an approval; DEMO_EXIT=1 stops at the end
 	@scripts/demo.sh
 
+.PHONY: release
+release: ## the provider as registries take it, in dist/: zip, manifest, checksums; signed where ORBIT_SIGNING_KEY names a key
+	@scripts/setup.sh --quiet --to-release
+	@scripts/release.sh
+
 .PHONY: clean-run
 clean-run: ## end what an earlier run left behind, and remove its folder
 	@scripts/clean-run.sh

@@ -3,7 +3,8 @@
 
 Every relative link of every Markdown file leads to a file, and to a heading that it has. Every source file that stands in
 backticks is one of the repository's. In docs/architecture.md the names do too: `file.rs::name` is in that file, and what
-looks like a name of the code (`make_it`, `Type::make`, `Type`) is one, as a whole word of the sources.
+looks like a name of the code (`make_it`, `Type::make`, `Type`) is one, as a whole word of the sources. The checklist in
+docs/provider-compatibility.md has every test that bears a number of it, and a test for every number.
 """
 
 import pathlib
@@ -21,6 +22,7 @@ SOURCE = re.compile(r"(?P<file>[\w./-]*\w\.(?:rs|sh|py|toml|sql))(?:::(?P<name>\
 # What may follow a name: a call, a macro, its type arguments.
 NAME = re.compile(r"(?P<path>\w+(?:::\w+)*)(?:!|\(.*\)|<.*>)?")
 NAMES_ARE_REAL = "docs/architecture.md"
+CHECKLIST = "docs/provider-compatibility.md"
 # Tells which files somebody is to add.
 FILES_TO_BE = "docs/adding-a-resource.md"
 
@@ -101,9 +103,18 @@ def wrong_names(path, sources):
             yield f"`{token}`: no such name in the code"
 
 
+def wrong_checklist(sources):
+    """Numbers without a test, tests that the page leaves out, and tests that only the page has."""
+    held = {name for text in sources.text.values() for name in re.findall(r"fn (\w*checklist_\d\d_\w+)", text)}
+    told = set(re.findall(r"`(\w*checklist_\d\d_\w+)`", (ROOT / CHECKLIST).read_text("utf-8")))
+    yield from (f"{CHECKLIST}: no test of number {n}" for n in range(1, 44) if not any(f"checklist_{n:02}_" in name for name in held))
+    yield from (f"{CHECKLIST}: `{name}` is missing" for name in sorted(held - told))
+    yield from (f"{CHECKLIST}: `{name}`: no such test" for name in sorted(told - held))
+
+
 def main():
     sources = Sources()
-    bad = []
+    bad = list(wrong_checklist(sources))
     for name in listed("*.md"):
         path = ROOT / name
         bad += [f"{name}: {fault}" for fault in (*wrong_links(path), *wrong_names(path, sources))]

@@ -3,7 +3,7 @@
 # Everything comes by the ordinary package clients (apt, pip, npm, Maven, rustup) as this machine has them configured;
 # what is not a system package goes to .cache/ and nowhere else.
 #
-#   setup.sh [--quiet] [--to-run]    --to-run: without what only tests and checks need
+#   setup.sh [--quiet] [--to-run] [--to-release]    --to-run: without what only tests and checks need; --to-release: what a static program needs, too
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -39,6 +39,10 @@ missing_packages() {
   find_postgres_bin >/dev/null || echo postgresql
   has curl || echo curl
   has jq || echo jq
+  # Releases, which the tests make too.
+  asked_for --to-run || has zip || echo zip
+  asked_for --to-run || has gpg || echo gnupg
+  has musl-gcc || ! asked_for --to-release || echo musl-tools
   has python3 || echo python3
   # Only to install the tools below; not asked for when they are there.
   asked_for --to-run || [[ -e $TOOLS/$(tools_stamp) && -e $TOOLS/$(smtp_stamp) && -e $CACHE/clients/$(clients_stamp) ]] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip

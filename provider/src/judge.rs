@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 /// How long the first of a heap waits for others: far less than a call takes.
 const GATHER: Duration = Duration::from_millis(3);
@@ -53,11 +54,12 @@ impl Judge {
         if is_first {
             let (client, waiting) = (client.clone(), Arc::clone(&self.waiting));
             // Not in this call's own time: whoever stops waiting must not keep the others from being judged.
-            tokio::spawn(async move {
+            let gathers = async move {
                 tokio::time::sleep(GATHER).await;
                 let heap = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
                 ask(&client, heap).await;
-            });
+            };
+            tokio::spawn(gathers.in_current_span());
         }
         answer.await.unwrap_or_else(|_| Err(unanswered("the call was given up")))
     }

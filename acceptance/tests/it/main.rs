@@ -11,6 +11,7 @@ mod durable;
 mod durable_cluster;
 mod durable_postgres;
 mod habits;
+mod install;
 mod interrupt;
 mod lifecycle;
 mod migration;

@@ -86,18 +86,18 @@ fn configuration(topics: &[api::Topic]) -> String {
     let mut taken = BTreeSet::new();
     let blocks = topics.iter().map(|topic| {
         let label = label(topic, &mut taken);
-        let mut text = written(Body::from(vec![import(topic, &label)]));
+        let mut text = written(&Body::from(vec![import(topic, &label)]));
         text.push('\n');
-        text.push_str(&written(Body::from(vec![resource(topic, &label)])));
+        text.push_str(&written(&Body::from(vec![resource(topic, &label)])));
         text
     });
     let blocks: Vec<_> = blocks.collect();
     blocks.join("\n")
 }
 
-fn written(body: Body) -> String {
+fn written(body: &Body) -> String {
     // Writing to memory, of what was built here, cannot fail.
-    hcl::format::to_string(&body).unwrap_or_default()
+    hcl::format::to_string(body).unwrap_or_default()
 }
 
 /// A label of its own, as like the topic's name as Terraform allows.

@@ -9,6 +9,7 @@ on_both!(
     every_list_gives_every_item_once,
     filtered_pages_leave_nothing_out,
     lists_can_be_narrowed,
+    topics_are_exported_as_terraforms_configuration,
     large_lists_can_be_sorted,
 );
 
@@ -113,6 +114,33 @@ async fn lists_can_be_narrowed(orbit: TestApp) {
         assert_eq!(dev.get(&format!("/v1/operations{query}")).await.count(), count, "{query}");
     }
     dev.get("/v1/operations?state=done").await.problem(422, "invalid");
+}
+
+async fn topics_are_exported_as_terraforms_configuration(orbit: TestApp) {
+    let (root, dev) = (orbit.root(), orbit.dev().await);
+    root.post("/v1/workspaces", json!({ "slug": "sales" })).await.created();
+    for name in ["orders", "bills.v1"] {
+        dev.topic(name).made().await;
+    }
+    dev.topic("orders").in_prod().create().await.accepted();
+    let physical = dev.get("/v1/topics/payments%2Fdev%2Forders").await.text("/physical_name").to_owned();
+    assert_eq!(dev.get(&format!("/v1/topics?physical_name={physical}")).await.count(), 1);
+    assert_eq!(dev.get("/v1/topics?physical_name=orders-of-old").await.count(), 0);
+
+    let all = dev.get("/v1/topics:export?workspace=payments").await;
+    assert_eq!((all.status, all.header("content-type")), (200, "text/plain; charset=utf-8"));
+    let text = &all.raw;
+    assert_eq!(text.matches("import {").count(), 2, "what waits is not there yet: {text}");
+    assert!(
+        text.contains("to = orbit_kafka_topic.bills_v1") && text.contains("id = \"payments/dev/bills.v1\""),
+        "{text}"
+    );
+    let of_prod = dev.get("/v1/topics:export?workspace=payments&environment=prod").await;
+    assert_eq!(of_prod.raw, "");
+    dev.get("/v1/topics:export?workspace=sales").await.problem(404, "workspace.not-found");
+    dev.get("/v1/topics:export?workspace=payments&environment=nowhere").await.problem(404, "environment.not-found");
+    dev.get("/v1/topics:export?workspace=payments&format=json").await.problem(422, "invalid");
+    dev.get("/v1/topics:export").await.problem(422, "invalid");
 }
 
 async fn large_lists_can_be_sorted(orbit: TestApp) {

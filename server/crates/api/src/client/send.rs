@@ -158,7 +158,7 @@ impl Answer {
 
     /// The body as text.
     pub(super) fn text(&self) -> Result<String, ClientError> {
-        String::from_utf8(self.body.to_vec()).map_err(|e| self.unexpected(format!("the answer is no text: {e}")))
+        String::from_utf8(self.body.clone()).map_err(|e| self.unexpected(format!("the answer is no text: {e}")))
     }
 
     /// The error that the answer is.
