@@ -52,6 +52,16 @@ impl Run {
         run
     }
 
+    /// A `plan -refresh-only` that found nothing. Not by its exit code: since 1.15 Terraform says 2 wherever the configuration has a data source, be it one of
+    /// its own.
+    #[track_caller]
+    pub fn finds_no_drift(&self) -> &Self {
+        let drifted = self.text.lines().filter(|line| line.contains("\"type\":\"resource_drift\"")).count();
+        assert_eq!((drifted, self.changes.len(), self.errors.len()), (0, 0, 0), "{}", self.text);
+        assert!(self.text.contains("\"type\":\"change_summary\""), "it came to its end: {}", self.text);
+        self
+    }
+
     /// It went well, and had nothing to warn of.
     #[track_caller]
     pub fn ok(&self) -> &Self {

@@ -21,6 +21,13 @@ fn mongeys_state(name: &str) -> Value {
     })
 }
 
+/// The state names its provider, so `init` wants it; `OpenTofu` by the address in its own registry.
+fn has_mongeys(terraform: &Terraform) {
+    for source in [MONGEY, "registry.opentofu.org/mongey/kafka"] {
+        terraform.has_installed(source, "0.13.1");
+    }
+}
+
 fn of(partitions: u32, more: TopicSpec) -> TopicSpec {
     TopicSpec { partitions: Some(partitions), ..more }
 }
@@ -43,7 +50,7 @@ async fn checklist_25_a_moved_block_takes_a_topic_over_from_mongeys_provider_wit
 
     let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
     terraform.copy("examples/terraform/migration");
-    terraform.has_installed(MONGEY, "0.13.1");
+    has_mongeys(&terraform);
     std::fs::write(terraform.path("terraform.tfstate"), mongeys_state(&before.physical_name).to_string()).unwrap();
     terraform.init().await;
 
@@ -64,7 +71,7 @@ async fn a_topic_that_orbit_does_not_have_stays_with_its_provider() {
     let world = World::new().await;
     let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
     terraform.copy("examples/terraform/migration");
-    terraform.has_installed(MONGEY, "0.13.1");
+    has_mongeys(&terraform);
     std::fs::write(terraform.path("terraform.tfstate"), mongeys_state("orders-of-old").to_string()).unwrap();
     terraform.init().await;
     terraform.plan().await.fails(&["Orbit knows no topic that is called orders-of-old on its cluster"]);

@@ -63,7 +63,7 @@ impl Platform {
 async fn nothing_to_do(terraform: &Terraform) {
     terraform.plan().await.is_empty();
     terraform.plan_with(&["-refresh=false"]).await.is_empty();
-    terraform.plan_with(&["-refresh-only"]).await.is_empty();
+    terraform.plan_with(&["-refresh-only"]).await.finds_no_drift();
 }
 
 #[tokio::test]
