@@ -84,7 +84,6 @@ all_tests() {
 some_tests() {
   local filter=("$FILTER")
   [[ $FILTER =~ ^[A-Za-z0-9_:-]+$ ]] || filter=(-E "$FILTER")
-  [[ -z ${ORBIT_TEST_IGNORED:-} ]] || filter+=(--run-ignored all)
   run_part "tests: $FILTER" cargo nextest run --workspace "${LOCKED[@]}" "${filter[@]}"
 }
 

@@ -223,6 +223,15 @@ impl Terraform {
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("show did not answer JSON: {e}: {text}"))
     }
 
+    /// Whether it is of version 1.`minor` or newer.
+    pub async fn is_since_1(&self, minor: u32) -> bool {
+        let told = self.output(&["version", "-json"]).await;
+        let told: Value =
+            serde_json::from_slice(&told.stdout).unwrap_or_else(|e| panic!("version did not answer JSON: {e}"));
+        let number = told["terraform_version"].as_str().and_then(|version| version.split('.').nth(1)?.parse().ok());
+        number.is_some_and(|its: u32| its >= minor)
+    }
+
     /// Runs any command.
     pub async fn run(&self, args: &[&str]) -> Run {
         let begun = Instant::now();

@@ -158,6 +158,14 @@ impl World {
         String::from_utf8_lossy(&told).starts_with("OpenTofu")
     }
 
+    /// Whether the host is of version 1.`minor` or newer.
+    pub(crate) fn is_since_1(&self, minor: u32) -> bool {
+        let told = self.command(&["version", "-json"]).output().expect("terraform is on PATH").stdout;
+        let told: Json = serde_json::from_slice(&told).expect("JSON");
+        let version = told["terraform_version"].as_str().expect("a version");
+        version.split('.').nth(1).and_then(|number| number.parse().ok()).is_some_and(|its: u32| its >= minor)
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Run {
         let output = self.command(args).output().expect("terraform is on PATH");
         Run::read(output.status.code().unwrap_or(-1), &output.stdout, &output.stderr)
@@ -299,6 +307,13 @@ impl Run {
     #[track_caller]
     pub(crate) fn silent(self) -> Self {
         assert_eq!(self.warnings, Vec::<String>::new(), "{}", self.output);
+        self
+    }
+
+    /// The host does not know of something in the configuration, and says so.
+    #[track_caller]
+    pub(crate) fn refuses(self, part: &str) -> Self {
+        assert!(self.code == 1 && self.errors.iter().any(|told| told.contains(part)), "{part}: {}", self.output);
         self
     }
 
