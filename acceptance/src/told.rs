@@ -100,6 +100,15 @@ impl Run {
         only(&self.warnings, parts, &self.text)
     }
 
+    /// It went well, and one of its warnings says all of this.
+    #[track_caller]
+    pub fn warns_also(&self, parts: &[&str]) -> &Self {
+        assert!(self.code != 1 && self.errors.is_empty(), "it failed:\n{}", self.text);
+        let says = |told: &&Told| parts.iter().all(|part| spaced(&told.words()).contains(&spaced(part)));
+        assert!(self.warnings.iter().any(|told| says(&told)), "no warning says {parts:?}:\n{}", self.text);
+        self
+    }
+
     /// It failed with exactly one error, which says all of this.
     #[track_caller]
     pub fn fails(&self, parts: &[&str]) -> &Told {

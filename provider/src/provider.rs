@@ -42,10 +42,10 @@ model! {
     }
 }
 
-/// Where CI systems put the id of a run: GitHub Actions, GitLab, Jenkins and others, Azure Pipelines, Buildkite, `CircleCI`, HCP Terraform.
 /// Where CI systems tell the address of a run.
 const CI_RUN_URLS: [&str; 5] =
     ["ORBIT_RUN_URL", "CI_PIPELINE_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL"];
+/// Where CI systems put the id of a run: GitHub Actions, GitLab, Jenkins and others, Azure Pipelines, Buildkite, `CircleCI`, HCP Terraform.
 const CI_RUN_IDS: [&str; 7] = [
     "GITHUB_RUN_ID",
     "CI_PIPELINE_ID",

@@ -1,6 +1,6 @@
 //! Waiting for a person is a normal outcome: nothing is tainted, filed twice, or lost.
 
-use crate::world::{World, configuration, topic};
+use crate::world::{World, configuration, payments, topic, with_payments};
 use orbit_acceptance::Terraform;
 use orbit_api::{Approve, RequestState, Role, TopicPatch, TopicStatus, client::TopicRead};
 use serde_json::{Value, json};
@@ -8,21 +8,6 @@ use serde_json::{Value, json};
 const PAYMENTS: &str = "orbit_kafka_topic.payments";
 const CREATE: [&str; 1] = ["create orbit_kafka_topic.payments"];
 const UPDATE: [&str; 1] = ["update orbit_kafka_topic.payments"];
-
-fn payments(lines: &str) -> String {
-    topic("prod", "payments", lines)
-}
-
-/// Payments, active in prod.
-async fn with_payments(world: &World) -> Terraform {
-    let terraform = world.terraform(&payments("partitions = 2")).await;
-    terraform.apply().await;
-    world.approve().await;
-    terraform.plan().await.is_empty();
-    // Only an apply writes down what the refresh saw.
-    terraform.apply().await.ok();
-    terraform
-}
 
 #[tokio::test]
 async fn checklist_31_a_creation_waits_is_approved_and_is_active_without_another_apply() {

@@ -13,6 +13,7 @@ mod durable_postgres;
 mod habits;
 mod install;
 mod interrupt;
+mod lapsed;
 mod lifecycle;
 mod migration;
 mod platform;

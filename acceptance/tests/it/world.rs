@@ -34,14 +34,18 @@ impl World {
 
     /// With other settings of the server.
     pub(crate) async fn set_up(settings: &[(&str, &str)]) -> Self {
-        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Self::of(Orbit::with(Setup { settings, ..Setup::default() }).await, Kafka::shared()).await
+        Self::of(Orbit::with(Setup { settings: owned(settings), ..Setup::default() }).await, Kafka::shared()).await
     }
 
     /// On a PostgreSQL.
     pub(crate) async fn on(database: &Database) -> Self {
-        let database = Some(database.url.clone());
-        Self::of(Orbit::with(Setup { database, ..Setup::default() }).await, Kafka::shared()).await
+        Self::on_with(database, &[]).await
+    }
+
+    /// On a PostgreSQL, with other settings of the server.
+    pub(crate) async fn on_with(database: &Database, settings: &[(&str, &str)]) -> Self {
+        let setup = Setup { database: Some(database.url.clone()), settings: owned(settings), ..Setup::default() };
+        Self::of(Orbit::with(setup).await, Kafka::shared()).await
     }
 
     pub(crate) async fn of(orbit: Orbit, kafka: Kafka) -> Self {
@@ -178,6 +182,10 @@ impl World {
     }
 }
 
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
 /// Waits until an operation ends, whoever answers meanwhile.
 pub(crate) async fn ended(client: &Client, operation: &str) -> Operation {
     eventually(&format!("operation {operation} ends"), || async {
@@ -211,6 +219,22 @@ pub(crate) fn key(environment: &str, name: &str) -> String {
 
 pub(crate) fn wish(environment: &str, name: &str, partitions: u32) -> TopicCreate {
     TopicCreate::new(WORKSPACE, environment, name, TopicSpec { partitions: Some(partitions), ..TopicSpec::default() })
+}
+
+/// Payments in prod, where a person approves; with further lines.
+pub(crate) fn payments(lines: &str) -> String {
+    topic("prod", "payments", lines)
+}
+
+/// Payments with two partitions, approved, active, and known to the state as that.
+pub(crate) async fn with_payments(world: &World) -> Terraform {
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    // Only an apply writes down what the refresh saw.
+    terraform.apply().await.ok();
+    terraform
 }
 
 /// The provider, the workspace, and these resources.
