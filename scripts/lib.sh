@@ -342,7 +342,12 @@ find_java() { # the first Java of 17 or newer
 }
 
 find_terraform() {
-  command -v "${ORBIT_TERRAFORM:-terraform}" || command -v tofu
+  # One that was asked for is that one, or none.
+  if [[ -n ${ORBIT_TERRAFORM:-} ]]; then
+    command -v "$ORBIT_TERRAFORM"
+  else
+    command -v terraform || command -v tofu
+  fi
 }
 
 # Said before anything long begins.

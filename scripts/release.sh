@@ -16,7 +16,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
 NAME=terraform-provider-orbit
-DIST=${ORBIT_DIST:-$ROOT/dist}
+mkdir -p "${ORBIT_DIST:-$ROOT/dist}"
+# Archives are written from another folder.
+DIST=$(cd "${ORBIT_DIST:-$ROOT/dist}" && pwd)
 mapfile -t LOCKED < <(locked)
 mapfile -t QUIET < <(quiet)
 
@@ -62,7 +64,6 @@ main() {
   local rust_target terraform_platform target program
   command -v zip >/dev/null || die "zip is missing: run 'make setup'"
   VERSION=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r --arg name "$NAME" '.packages[] | select(.name == $name) | .version')
-  mkdir -p "$DIST"
   rm -f "$DIST/${NAME}_${VERSION}"_*
   if [[ -n ${ORBIT_PROGRAMS:-} ]]; then
     for program in $ORBIT_PROGRAMS; do

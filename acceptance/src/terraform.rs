@@ -232,6 +232,12 @@ impl Terraform {
         number.is_some_and(|its: u32| its >= minor)
     }
 
+    /// Whether it is an `OpenTofu`, whose versions count by themselves.
+    pub async fn is_opentofu(&self) -> bool {
+        let told = self.output(&["version"]).await;
+        String::from_utf8_lossy(&told.stdout).starts_with("OpenTofu")
+    }
+
     /// Runs any command.
     pub async fn run(&self, args: &[&str]) -> Run {
         let begun = Instant::now();

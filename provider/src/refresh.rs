@@ -115,7 +115,11 @@ pub(crate) async fn topic(
             if !topic.acknowledged
                 && let Some(seen) = refresh.note_seen(topic.id.clone())
             {
-                tell(client, seen).await;
+                // Whoever wants to stop need not wait for it: what is not told only leaves an equal wish a lost reply.
+                tokio::select! {
+                    () = tell(client, seen) => {}
+                    () = cx.stopping() => {}
+                }
             }
             return Ok(topic);
         }

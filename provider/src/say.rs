@@ -29,7 +29,8 @@ pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> D
         ("approvers", Some(request.approvers.as_str())),
         ("because", Some(request.because.as_str())),
         ("expires", expires.as_deref()),
-        ("run", Some(run_id)),
+        // Who attaches to a request of another run finds it by its own run too.
+        ("run", Some(request.run_id.as_deref().unwrap_or(run_id))),
     ];
     let next = match request.action {
         Action::Delete => {
@@ -42,6 +43,14 @@ pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> D
     };
     let summary = format!("The {} of {object} waits for approval: request {}", deed(request.action), request.id);
     Diagnostic::warning(summary).detail(format!("{}\n\n{next}", table(&lines)))
+}
+
+/// The same warning of a request that was waited for, and that nobody could be asked about any more.
+pub(crate) fn unseen(mut pending: Diagnostic, cause: &Diagnostics) -> Diagnostic {
+    let cause: Vec<String> = cause.iter().map(ToString::to_string).collect();
+    let text = format!("\n\nWaiting for it ended before its time: {}", cause.join("\n\n"));
+    pending.detail.push_str(&text);
+    pending
 }
 
 /// A request that ended otherwise than by an approval.

@@ -13,6 +13,9 @@ pub(crate) struct Seen {
     /// even if the same token filed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filed: Option<String>,
+    /// The revision that the refresh saw. A change says so: what somebody did between the plan and its apply is not written over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<i64>,
 }
 
 impl Seen {

@@ -37,6 +37,11 @@ pub(crate) fn open_request(it: &impl Requested) -> Option<&RequestSummary> {
     it.request().filter(|request| request.state == RequestState::Pending)
 }
 
+/// Whether a request ended without an approval.
+fn ended_otherwise(state: RequestState) -> bool {
+    !matches!(state, RequestState::Pending | RequestState::Approved)
+}
+
 /// What a create or an update wants of its answer.
 pub(crate) struct Wish<'a, F> {
     /// What a request that waits for a person comes to.
@@ -74,11 +79,16 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
                 Decided::Approved(now) => it = now,
                 Decided::Refused(diagnostic) => return Err(diagnostic.into()),
                 Decided::Not => return Ok(Applied::Pending(fill(&it), patience.exhausted(cx, warning))),
+                Decided::Unseen(cause) => return Ok(Applied::Pending(fill(&it), say::unseen(warning, &cause))),
             },
         }
     }
     let Some(operation) = it.operation() else {
-        return Ok(Applied::Done(fill(&it)));
+        return match it.request().filter(|request| ended_otherwise(request.state) && !it.is_in_place()) {
+            // Decided the moment it was filed.
+            Some(request) => Err(say::as_error(say::ended(&object, request)).into()),
+            None => Ok(Applied::Done(fill(&it))),
+        };
     };
     match finish(cx, &object, &operation.id, place, patience).await {
         Ok(Ended::Done) => {}

@@ -2,7 +2,7 @@
 
 use crate::{
     Orbit,
-    orbit::{Place, ask},
+    orbit::{Place, ask, nowhere},
     say,
     settle::Requested,
 };
@@ -134,8 +134,10 @@ pub(crate) enum Decided<N> {
     Approved(N),
     /// It ended otherwise.
     Refused(Diagnostic),
-    /// Not in time, the user wants to stop, or Orbit cannot be asked.
+    /// Not in time, or the user wants to stop.
     Not,
+    /// Orbit could not be asked any more.
+    Unseen(Diagnostics),
 }
 
 /// Waits until a request is decided.
@@ -145,16 +147,25 @@ pub(crate) async fn decided<N: Requested>(
     request: &RequestSummary,
     patience: Patience,
 ) -> Decided<N> {
-    let Ok(client) = cx.client.client() else { return Decided::Not };
-    let Ok(Waited::Done(end)) = client.wait_request(&request.id, no_longer(cx, patience)).await else {
-        return Decided::Not;
+    let object = it.object();
+    let client = match cx.client.client() {
+        Ok(client) => client,
+        Err(cause) => return Decided::Unseen(cause),
+    };
+    let end = match client.wait_request(&request.id, no_longer(cx, patience)).await {
+        Ok(Waited::Done(end)) => end,
+        Ok(Waited::Stopped(_)) => return Decided::Not,
+        Err(e) => return Decided::Unseen(say::failure(&object, &e, &nowhere)),
     };
     if end.state != RequestState::Approved {
         let refused =
             RequestSummary { state: end.state, decided_by: end.decided_by, reason: end.reason, ..request.clone() };
-        return Decided::Refused(say::as_error(say::ended(&it.object(), &refused)));
+        return Decided::Refused(say::as_error(say::ended(&object, &refused)));
     }
-    ask(cx, N::look(client, it.id())).await.map_or(Decided::Not, Decided::Approved)
+    match ask(cx, N::look(client, it.id())).await {
+        Ok(now) => Decided::Approved(now),
+        Err(e) => Decided::Unseen(e.tell(&object, &nowhere)),
+    }
 }
 
 /// Lets what is under way on an object come to its end, if that takes but a moment: right after an approval the next plan is then empty. All refreshes

@@ -1,16 +1,12 @@
 //! What needs consent, what does not, and what becomes of a request that something else overtakes.
 
-use crate::world::{World, configuration, policy, topic};
+use crate::world::{World, configuration, payments, policy};
 use orbit_acceptance::{Terraform, eventually};
 use orbit_api::{
     Action, Approve, PolicyScope, RequestState, Role, TopicPolicyCreate, TopicStatus, client::ClientError,
 };
 
 const PAYMENTS: &str = "orbit_kafka_topic.payments";
-
-fn payments(lines: &str) -> String {
-    topic("prod", "payments", lines)
-}
 
 /// Payments, active in prod, as these lines have it.
 async fn with_payments(world: &World, lines: &str) -> Terraform {
@@ -160,4 +156,58 @@ async fn an_apply_may_wait_for_the_decision() {
     assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
     assert_eq!(terraform.attribute(PAYMENTS, "status").await, "active");
     terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn an_apply_that_waits_for_the_decision_fails_on_a_rejection_and_keeps_nothing_to_taint() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2\non_pending = \"wait\"")).await;
+    let apply = terraform.begin_apply();
+    eventually("the request is filed", || async { (!world.requests().await.is_empty()).then_some(()) }).await;
+    world.reject("two is one too many").await;
+
+    apply.end().await.fails(&["was rejected by admin", "two is one too many"]);
+
+    assert_eq!(terraform.state(PAYMENTS).await, None);
+    terraform.write(&configuration(&payments("partitions = 1")));
+    terraform.apply().await;
+    world.approve().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn a_change_may_wait_for_the_decision_or_fail_over_it() {
+    let world = World::new().await;
+    let mut terraform = with_payments(&world, "partitions = 2").await;
+    terraform.set("ORBIT_ON_PENDING", "fail");
+    terraform.write(&configuration(&payments("partitions = 3")));
+    for _ in 0..2 {
+        let apply = terraform.apply().await;
+        apply.fails(&["The change of topic", "waits for approval", &world.open_request().await.id]);
+        assert_eq!(terraform.attribute(PAYMENTS, "partitions").await, 2, "the state stays as it was");
+    }
+    terraform.set("ORBIT_ON_PENDING", "wait");
+    let apply = terraform.begin_apply();
+    let waited_for = format!("/v1/requests/{}", world.open_request().await.id);
+    eventually("the apply waits", || async { world.orbit.log().contains(&waited_for).then_some(()) }).await;
+    world.approve().await;
+
+    let apply = apply.end().await;
+
+    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    assert_eq!(terraform.attribute(PAYMENTS, "partitions").await, 3);
+    assert_eq!(world.requests().await.len(), 2);
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn a_deletion_that_waits_is_an_error_in_every_mode() {
+    let world = World::new().await;
+    let mut terraform = with_payments(&world, "partitions = 2").await;
+    for mode in ["return", "fail", "wait"] {
+        terraform.set("ORBIT_ON_PENDING", mode);
+        terraform.destroy().await.fails(&["The deletion of topic", &world.open_request().await.id]);
+        assert!(terraform.state(PAYMENTS).await.is_some(), "{mode}");
+    }
+    assert_eq!(world.requests().await.len(), 2);
 }

@@ -1,8 +1,8 @@
 //! What people who use Terraform take for granted, and no other file is about.
 
-use crate::world::{World, address, configuration, topic};
+use crate::world::{World, address, configuration, key, topic};
 use orbit_acceptance::Orbit;
-use orbit_api::TopicStatus;
+use orbit_api::{TopicPatch, TopicStatus};
 use serde_json::Value;
 
 /// How many calls that change something the server has had.
@@ -124,4 +124,28 @@ async fn checklist_06_an_import_block_may_say_the_identity() {
     terraform.write(&configuration(&topic("dev", "orders", "partitions = 3")));
     terraform.apply().await.ok();
     terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn checklist_32_what_somebody_changed_of_a_topic_between_plan_and_apply_is_not_written_over() {
+    let world = World::new().await;
+    let terraform = world.terraform(&topic("dev", "orders", "partitions = 2")).await;
+    terraform.apply().await.ok();
+    terraform.write(&configuration(&topic("dev", "orders", "partitions = 3")));
+    terraform.plan().await.plans(&["update orbit_kafka_topic.orders"]);
+    let longer = TopicPatch { retention_ms: Some(Some(3_600_000)), ..TopicPatch::default() };
+    let changed = world.orbit.developer().topic_update(&key("dev", "orders"), &longer).await.unwrap().into_inner();
+    world.succeeds(&changed.operation.unwrap().id).await;
+
+    let apply = terraform.apply_plan().await;
+
+    apply.fails(&["topic payments-team/dev/orders", "plan again"]);
+    let now = world.topic("dev", "orders").await;
+    assert_eq!((now.partitions, now.retention_ms), (Some(2), Some(3_600_000)));
+    // A new plan shows what it would undo.
+    terraform.plan().await.plans(&["update orbit_kafka_topic.orders"]);
+    assert_eq!(terraform.planned(&address("orders")).await["retention_ms"].0, 3_600_000);
+    terraform.apply().await.ok();
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await["dev/orders"].partitions, 3);
 }

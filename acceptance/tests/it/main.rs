@@ -16,6 +16,7 @@ mod interrupt;
 mod lapsed;
 mod lifecycle;
 mod migration;
+mod newer;
 mod platform;
 mod policy;
 mod program;

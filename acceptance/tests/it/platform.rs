@@ -1,4 +1,4 @@
-//! What a platform team keeps, through terraform: as the example has it, and every attribute that there is.
+//! What a platform team keeps, through terraform: as the example has it, and every attribute of a policy.
 
 use orbit_acceptance::{Kafka, Orbit, Terraform, fresh};
 use orbit_api::{ClusterPatch, Limits, TopicPolicyReplace, WorkspacePatch, client::Client};
@@ -187,6 +187,93 @@ async fn checklist_32_what_somebody_changed_between_plan_and_apply_is_not_writte
     platform.terraform.apply().await.ok();
     assert_eq!(platform.admin().workspace_get("payments-team").await.unwrap().display_name, "Paying");
     nothing_to_do(&platform.terraform).await;
+}
+
+/// A policy that says everything, and one that is written with all that says nothing.
+const POLICIES: &str = r#"
+resource "orbit_kafka_topic_policy" "everything" {
+  name                          = "everything"
+  environments                  = ["dev", "prod"]
+  naming_pattern                = "[a-z.-]+"
+  auto_approve_patterns         = ["tmp-.*", "test-.*"]
+  partition_limits              = { min = 1, max = 50 }
+  retention_limits              = { min = 60000, max = 2592000000 }
+  replication_factor_limits     = { min = 1, max = 3 }
+  require_approval_for          = ["prod"]
+  require_deletion_approval_for = ["dev", "prod"]
+  deletion_lead_time_hours      = 24
+  deletion_protection_default   = true
+  allow_self_approval           = true
+  approvers = [
+    { environment = "prod", role = "workspace-admin" },
+    { environment = "prod", workspace = "search-team" },
+    { environment = "dev", principal = "developer" },
+  ]
+  quorum                  = 2
+  request_validity_hours  = 48
+  required_request_fields = ["justification", "links"]
+  allowed_configs         = ["retention.ms", "max.message.bytes"]
+  config_rules = {
+    "max.message.bytes" = { min = 1024, max = 2000000 }
+    "retention.ms"      = { required = true }
+    "segment.ms"        = { forbidden = true }
+    "cleanup.policy"    = { values = ["delete", "compact"] }
+  }
+  default_profile = "standard"
+  profiles = {
+    standard = { partitions = 6, replication_factor = 1, config = { "retention.ms" = "604800000" } }
+    small    = { partitions = 1 }
+  }
+  depends_on = [orbit_workspace.this, orbit_environment.this]
+}
+
+resource "orbit_kafka_topic_policy" "nothing" {
+  name                          = "nothing"
+  auto_approve_patterns         = []
+  partition_limits              = {}
+  retention_limits              = {}
+  replication_factor_limits     = {}
+  require_approval_for          = []
+  require_deletion_approval_for = []
+  deletion_protection_default   = false
+  allow_self_approval           = false
+  approvers                     = []
+  required_request_fields       = []
+  config_rules = {
+    "segment.ms" = { required = false, forbidden = false, values = [], max = 3600000 }
+  }
+  profiles = {
+    small = { partitions = 1, config = {} }
+  }
+}
+"#;
+
+#[tokio::test]
+async fn a_policy_that_says_everything_and_one_that_says_nothing_plan_empty() {
+    let platform = Platform::new().await;
+    let terraform = &platform.terraform;
+    let main = std::fs::read_to_string(terraform.path("main.tf")).unwrap();
+    terraform.write(&format!("{main}{POLICIES}"));
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+    // A change of one word is that change alone.
+    terraform
+        .write(&format!("{main}{}", POLICIES.replace("quorum                  = 2", "quorum                  = 3")));
+    terraform.plan().await.plans(&["update orbit_kafka_topic_policy.everything"]);
+    let changed = terraform.planned("orbit_kafka_topic_policy.everything").await;
+    assert_eq!(changed.keys().collect::<Vec<_>>(), ["quorum", "version"], "{changed:?}");
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+    // An empty list of settings lets none be given; it is not the same as no list.
+    let none = "resource \"orbit_kafka_topic_policy\" \"none\" {\n  name = \"none\"\n  quorum = 1\n  allowed_configs = []\n}\n";
+    terraform.write(&main);
+    terraform.apply().await.ok();
+    terraform.write(&format!("{main}{none}"));
+    terraform.apply().await.ok();
+    nothing_to_do(terraform).await;
+    let any = TopicPolicyReplace { quorum: Some(1), ..TopicPolicyReplace::default() };
+    platform.admin().topic_policy_replace("none", &any, None).await.unwrap();
+    terraform.plan().await.plans(&["update orbit_kafka_topic_policy.none"]);
 }
 
 #[tokio::test]

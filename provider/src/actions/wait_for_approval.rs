@@ -3,20 +3,23 @@
 use crate::{
     Orbit, catalog,
     orbit::{ask, nowhere},
+    say,
 };
 use orbit_api::{
     Request, RequestState,
-    client::{Client, ClientError, PageQuery, RequestQuery, Waited},
+    client::{PageQuery, RequestQuery},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tfplugin::{Attr, Cx, Diagnostic, Diagnostics, GoDuration, Progress, ProviderAction, Schema, View, model};
-use tokio::task::JoinSet;
 
 model! {
     /// Waits until people have decided requests, and tells meanwhile who decides what, and where. Ends well once all are approved, and with an error as soon
-    /// as one is not.
+    /// as one is rejected, withdrawn or expired, also where that was so before.
     pub(crate) struct WaitForApproval {
-        /// Ids of the requests, `req_…`. Default: those of the run.
+        /// Ids of the requests, `req_…`; at most 100. Default: those that the run filed or attached to.
         requests: Option<BTreeSet<String>>,
         /// The run whose requests are waited for. Default: this run, as `run_id` of the provider says.
         run_id: Option<String>,
@@ -27,13 +30,26 @@ model! {
 
 /// How long to wait where the configuration does not say.
 const PATIENCE: Duration = Duration::from_mins(30);
+/// How often all requests are looked at while one is waited for.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+/// So many requests can be named: each is a call of its own at every look.
+const MOST_NAMED: usize = 100;
 
 impl ProviderAction for WaitForApproval {
     type Client = Orbit;
     const NAME: &'static str = "orbit_wait_for_approval";
 
     fn schema() -> Schema<Self> {
-        Schema::new().attr(Self::requests.optional()).attr(Self::run_id.optional()).attr(Self::timeout.optional())
+        let few = |ids: &BTreeSet<String>| match ids.len() {
+            n if n > MOST_NAMED => {
+                Err(format!("at most {MOST_NAMED} requests can be named, not {n}: wait for the run"))
+            }
+            _ => Ok(()),
+        };
+        Schema::new()
+            .attr(Self::requests.optional().check(few))
+            .attr(Self::run_id.optional())
+            .attr(Self::timeout.optional())
     }
 
     fn validate(config: View<'_, Self>) -> Result<(), Diagnostics> {
@@ -46,73 +62,83 @@ impl ProviderAction for WaitForApproval {
     }
 
     async fn invoke(cx: &Cx<Orbit>, config: Self, progress: &Progress) -> Result<(), Diagnostics> {
-        let client = cx.client.client()?;
-        let ids: Vec<String> = match &config.requests {
-            Some(ids) => ids.iter().cloned().collect(),
-            None => of_run(cx, config.run_id.as_deref().unwrap_or(cx.client.run_id())).await?,
-        };
-        if ids.is_empty() {
-            progress.tell("No request waits for anybody.");
+        let patience = config.timeout.as_ref().map_or(PATIENCE, GoDuration::get);
+        let mut open = BTreeMap::new();
+        match tokio::time::timeout(patience, all_decided(cx, &config, progress, &mut open)).await {
+            Ok(ended) => ended,
+            Err(_) => Err(late(&open, patience).into()),
+        }
+    }
+}
+
+/// Waits for all requests, or for the first that is not approved. `open` are those that were pending at the last look, and where each is decided.
+async fn all_decided(
+    cx: &Cx<Orbit>,
+    config: &WaitForApproval,
+    progress: &Progress,
+    open: &mut BTreeMap<String, String>,
+) -> Result<(), Diagnostics> {
+    let client = cx.client.client()?;
+    let mut told = BTreeSet::new();
+    loop {
+        let requests = look(cx, config).await?;
+        if requests.is_empty() {
+            progress.tell("No request was filed, so none waits for anybody.");
             return Ok(());
         }
-        let patience = config.timeout.as_ref().map_or(PATIENCE, GoDuration::get);
-        let (stop, is_late) = (cx.stop_token(), tokio::time::sleep(patience));
-        let mut waits = JoinSet::new();
-        for id in ids {
-            let request =
-                ask(cx, client.request_get(&id, None)).await.map_err(|e| e.tell(&format!("request {id}"), &nowhere))?;
-            if request.state == RequestState::Pending {
-                progress.tell(waiting(&request));
-            }
-            let (client, stop) = (client.clone(), stop.clone());
-            waits.spawn(async move { end_of(&client, request, stop.cancelled_owned()).await });
+        *open = requests.iter().filter(|r| r.state == RequestState::Pending).map(place).collect();
+        let refused: Diagnostics = requests.iter().filter(|r| is_refused(r.state)).map(refused).collect();
+        if !refused.is_empty() {
+            return Err(refused);
         }
-        tokio::pin!(is_late);
-        let mut left = waits.len();
-        while left > 0 {
-            let ended = tokio::select! {
-                ended = waits.join_next() => ended,
-                () = &mut is_late => return Err(late(left, patience).into()),
-                () = cx.stopping() => return Err(stopped(left).into()),
-            };
-            let Some(Ok(ended)) = ended else { break };
-            let Some(request) = ended.map_err(|e| Diagnostic::error(format!("Orbit could not be asked: {e}")))? else {
-                return Err(stopped(left).into());
-            };
-            left -= 1;
-            if request.state != RequestState::Approved {
-                return Err(refused(&request).into());
+        for request in requests.iter().filter(|request| told.insert((request.id.clone(), request.state.to_string()))) {
+            match request.state {
+                RequestState::Pending => progress.tell(waiting(request)),
+                RequestState::Approved => progress.tell(format!("Request {} is approved{}.", request.id, by(request))),
+                _ => {}
             }
-            progress.tell(format!("Request {} is approved{}.", request.id, by(&request)));
         }
-        Ok(())
+        let Some(next) = open.keys().next() else { return Ok(()) };
+        // Its news come at once; those of the others with the next look.
+        let enough = async {
+            tokio::select! {
+                () = cx.stopping() => {}
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+            }
+        };
+        client.wait_request(next, enough).await.map_err(|e| say::failure(&format!("request {next}"), &e, &nowhere))?;
+        if cx.is_stopping() {
+            return Err(stopped(open).into());
+        }
     }
 }
 
-/// The requests of a run that wait.
-async fn of_run(cx: &Cx<Orbit>, run_id: &str) -> Result<Vec<String>, Diagnostics> {
+/// How the requests stand: those that are named, or all of the run.
+async fn look(cx: &Cx<Orbit>, config: &WaitForApproval) -> Result<Vec<Request>, Diagnostics> {
     let client = cx.client.client()?;
-    let all = catalog::all(cx, "the requests of the run", |page: PageQuery| {
-        let query = RequestQuery { run_id: Some(run_id.to_owned()), page, ..RequestQuery::default() };
-        async move { client.request_list(&query).await }
-    });
-    let waiting = all.await?.into_iter().filter(|request| request.state == RequestState::Pending);
-    Ok(waiting.map(|request| request.id).collect())
+    let Some(ids) = &config.requests else {
+        let run_id = config.run_id.as_deref().unwrap_or(cx.client.run_id());
+        return catalog::all(cx, "requests of the run", |page: PageQuery| {
+            let query = RequestQuery { run_id: Some(run_id.to_owned()), page, ..RequestQuery::default() };
+            async move { client.request_list(&query).await }
+        })
+        .await;
+    };
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let request = ask(cx, client.request_get(id, None)).await;
+        found.push(request.map_err(|e| e.tell(&format!("request {id}"), &nowhere))?);
+    }
+    Ok(found)
 }
 
-/// The request once it is decided; none if the user wants to stop.
-async fn end_of(
-    client: &Client,
-    request: Request,
-    stop: impl Future<Output = ()>,
-) -> Result<Option<Request>, ClientError> {
-    if request.state != RequestState::Pending {
-        return Ok(Some(request));
-    }
-    match client.wait_request(&request.id, stop).await? {
-        Waited::Done(request) => Ok(Some(request)),
-        Waited::Stopped(_) => Ok(None),
-    }
+/// Whether it will not be carried out. One whose place another took is none of those: that other one counts.
+fn is_refused(state: RequestState) -> bool {
+    matches!(state, RequestState::Rejected | RequestState::Expired | RequestState::Withdrawn)
+}
+
+fn place(request: &Request) -> (String, String) {
+    (request.id.clone(), request.url.clone())
 }
 
 fn waiting(request: &Request) -> String {
@@ -132,12 +158,22 @@ fn refused(request: &Request) -> Diagnostic {
         .detail(format!("See {}.{why}", request.url))
 }
 
-fn late(left: usize, patience: Duration) -> Diagnostic {
-    Diagnostic::error(format!("{left} requests still wait after {} s", patience.as_secs()))
-        .detail("They stay open: run the action again to go on waiting, or set a longer `timeout`.")
+fn late(open: &BTreeMap<String, String>, patience: Duration) -> Diagnostic {
+    let seconds = patience.as_secs();
+    Diagnostic::error(format!("Not all requests are decided after {seconds} s"))
+        .detail(format!("{}Run the action again to go on waiting, or set a longer `timeout`.", still(open)))
         .at(WaitForApproval::timeout)
 }
 
-fn stopped(left: usize) -> Diagnostic {
-    Diagnostic::error(format!("Stopped while {left} requests wait")).detail("They stay open.")
+fn stopped(open: &BTreeMap<String, String>) -> Diagnostic {
+    Diagnostic::error("Stopped before all requests were decided").detail(still(open))
+}
+
+/// What waits, line by line.
+fn still(open: &BTreeMap<String, String>) -> String {
+    if open.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = open.values().map(|url| format!("  {url}\n")).collect();
+    format!("Still open, and staying so:\n{}\n", lines.concat())
 }

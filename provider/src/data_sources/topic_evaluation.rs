@@ -1,9 +1,13 @@
 //! Data source `orbit_kafka_topic_evaluation`.
 
-use crate::{Orbit, evaluate, orbit::nowhere, plain, say};
-use orbit_api::{Action, Finding as Wire, TopicCreate, TopicSpec};
+use crate::{
+    Orbit,
+    orbit::{ask, nowhere},
+    plain, say,
+};
+use orbit_api::{Action, Finding as Wire, TopicCreate, TopicEvaluate, TopicEvaluateItem, TopicSpec};
 use std::collections::BTreeMap;
-use tfplugin::{Attributes, Computed, Cx, DataSource, Diagnostics, Nested, Schema, model};
+use tfplugin::{Attributes, Computed, Cx, DataSource, Diagnostic, Diagnostics, Nested, Schema, model};
 
 model! {
     /// What Orbit would answer to a topic, or to a change of one, without asking for it: for checks, and for choosing what is allowed.
@@ -141,7 +145,12 @@ impl DataSource for Evaluation {
         };
         let topic = TopicCreate::new(&workspace, &query.environment, &query.name, spec);
         let action = query.action.as_deref().map_or(Ok(Action::Create), plain::word)?;
-        let item = evaluate::topic(cx, action, topic, &nowhere).await?;
+        let object = say::topic(&workspace, &query.environment, &query.name);
+        // By itself: judged together with a resource's own change of the same topic, both would count towards a limit.
+        let asked = TopicEvaluate { items: vec![TopicEvaluateItem { action, topic }] };
+        let answer = ask(cx, cx.client.client()?.topic_evaluate(&asked)).await;
+        let item = answer.map_err(|e| e.tell(&object, &nowhere))?.items.pop();
+        let item = item.ok_or_else(|| Diagnostic::error(format!("Orbit gave no verdict on {object}")))?;
         let findings =
             |all: Option<&Vec<Wire>>| -> Vec<Finding> { all.into_iter().flatten().map(Finding::told).collect() };
         let verdict = item.verdict.as_ref();

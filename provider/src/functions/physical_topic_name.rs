@@ -35,6 +35,9 @@ impl Function for PhysicalTopicName {
     }
 
     fn call(self) -> Result<String, FunctionError> {
+        if self.tenant.len() > 1 {
+            return Err(FunctionError::new(format!("one tenant is taken, not {}", self.tenant.len())).at(Self::tenant));
+        }
         let wrong = |what: String| FunctionError::new(what).at(Self::naming_template);
         let mut made = String::new();
         let mut rest = self.naming_template.as_str();
@@ -83,6 +86,7 @@ mod tests {
 
     #[test]
     fn what_a_template_lacks_is_told() {
+        assert!(name("{tenant}.{name}", &["acme", "other"]).unwrap_err().contains("one tenant is taken, not 2"));
         assert!(name("{tenant}.{name}", &[]).unwrap_err().contains("last argument"));
         assert!(name("{region}.{name}", &[]).unwrap_err().contains("{region} is none of"));
         assert!(name("{name", &[]).unwrap_err().contains("does not close"));

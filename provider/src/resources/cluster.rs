@@ -149,12 +149,15 @@ impl Resource for ManagedCluster {
     fn validate(config: View<'_, Self>) -> Result<(), Diagnostics> {
         let Attr::Known(protocol) = config.get(Self::security_protocol) else { return Ok(()) };
         let is_sasl = protocol.starts_with("SASL_");
+        // What is not known yet is neither there nor lacking.
+        let lacks = |value: Attr<String>| (!value.is_unknown()).then(|| value.is_null());
         let parts = [
-            (Self::sasl_mechanism.path(), config.get(Self::sasl_mechanism).is_null()),
-            (Self::sasl_username.path(), config.get(Self::sasl_username).is_null()),
-            (Self::sasl_password_wo.path(), config.get(Self::sasl_password_wo).is_null()),
+            (Self::sasl_mechanism.path(), lacks(config.get(Self::sasl_mechanism))),
+            (Self::sasl_username.path(), lacks(config.get(Self::sasl_username))),
+            (Self::sasl_password_wo.path(), lacks(config.get(Self::sasl_password_wo))),
         ];
-        let wrong = parts.into_iter().filter(|(_, lacks)| *lacks == is_sasl).map(|(path, lacks)| {
+        let known = parts.into_iter().filter_map(|(path, lacks)| Some((path, lacks?)));
+        let wrong = known.filter(|(_, lacks)| *lacks == is_sasl).map(|(path, lacks)| {
             let what = if lacks { "is due with" } else { "goes with a SASL_* protocol only, not with" };
             Diagnostic::error(format!("{path} {what} {protocol}")).at(path)
         });

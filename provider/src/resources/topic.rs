@@ -115,13 +115,29 @@ const HELD: Duration = Duration::from_secs(20);
 /// How long a creation may be on its way to Orbit once the user wants to stop. Its answer is not waited for: Orbit holds it back, and can be asked.
 const SENT: Duration = Duration::from_millis(150);
 
-/// The topic that a creation is about whose answer nobody waited for any more: the one that an equal creation would meet, and no other's.
-async fn found_after_all(client: &Client, intent: &TopicCreate) -> Result<Submitted<Topic>, NoAnswer> {
+/// The topic that a creation is about whose answer nobody waited for any more: the one that this run asked for. Where an equal one of another run is met,
+/// the next apply sees to it.
+async fn found_after_all(client: &Client, intent: &TopicCreate, run_id: &str) -> Result<Submitted<Topic>, NoAnswer> {
     let key = format!("{}/{}/{}", intent.workspace, intent.environment, intent.name);
     let look = tokio::time::timeout(LAST_LOOK, client.topic_get(&key, TopicRead::default())).await;
-    let found = look.ok().and_then(Result::ok).filter(|topic| !topic.acknowledged && topic.spec() == intent.spec());
+    let found = look.ok().and_then(Result::ok).filter(|topic| {
+        let comes =
+            matches!(topic.status, TopicStatus::PendingApproval | TopicStatus::Provisioning | TopicStatus::Active);
+        let is_ours = topic.request.as_ref().is_none_or(|request| request.run_id.as_deref() == Some(run_id));
+        comes && is_ours && !topic.acknowledged && topic.spec() == intent.spec()
+    });
     let found = found.ok_or(NoAnswer::Stopped { changes: true })?;
     Ok(if found.status == TopicStatus::Active { Submitted::Done(found) } else { Submitted::Accepted(found) })
+}
+
+/// The revision of a topic of which nothing changed that the plan is about: it is as it was then, but for where its approval stands, say; or it is as
+/// planned already, by a call whose answer was lost.
+async fn still_fits(cx: &Cx<Orbit>, client: &Client, was: &ManagedTopic, want: &ManagedTopic) -> Option<i64> {
+    let look = client.topic_get(was.id.get()?, TopicRead { fresh: true, acknowledge: false });
+    let now = ask(cx, look).await.ok()?;
+    let seen = was.clone().refreshed(&now).spec().ok()?;
+    let fits = seen == was.spec().ok()? || seen == want.spec().ok()?;
+    fits.then_some(now.revision)
 }
 
 impl ManagedTopic {
@@ -164,7 +180,7 @@ async fn look(cx: &Cx<Orbit>, now: ManagedTopic) -> Result<Option<ManagedTopic>,
         Ok(topic) => {
             let open = open_request(&topic).map(|request| request.id.as_str());
             let filed = Seen::of(cx)?.filed.filter(|id| Some(id.as_str()) == open);
-            Seen { drifted: !topic.drift.is_empty(), filed }.note(cx)?;
+            Seen { drifted: !topic.drift.is_empty(), filed, revision: Some(topic.revision) }.note(cx)?;
             Ok(Some(now.refreshed(&topic)))
         }
         // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.
@@ -237,7 +253,7 @@ impl Resource for ManagedTopic {
         let held = HELD.min(patience.left());
         let answer = match change_for(cx, SENT, client.topic_make(&intent, held)).await {
             // Orbit has held its answer back: what became of the call can be seen.
-            Err(NoAnswer::Stopped { .. }) => found_after_all(client, &intent).await,
+            Err(NoAnswer::Stopped { .. }) => found_after_all(client, &intent, cx.client.run_id()).await,
             answer => answer,
         };
         let answer = answer.map_err(|e| e.tell(&want.object(), &place))?;
@@ -261,7 +277,17 @@ impl Resource for ManagedTopic {
         let (client, id) = (cx.client.client()?, was.id.require()?);
         let patience = want.patience(Timed::Update);
         let spec = TopicReplace::from(want.spec()?).documented(want.documentation());
-        let call = || change(cx, client.topic_replace(id, &spec));
+        let revision = Seen::of(cx)?.revision;
+        let call = async || {
+            let answer = change(cx, client.topic_replace(id, &spec, revision)).await;
+            if answer.as_ref().err().and_then(NoAnswer::code) != Some("stale") {
+                return answer;
+            }
+            match still_fits(cx, client, &was, &want).await {
+                Some(now) => change(cx, client.topic_replace(id, &spec, Some(now))).await,
+                None => answer,
+            }
+        };
         let answer = match when_free::<Topic, _, _>(cx, (id, &want.object()), patience, call).await? {
             Ok(answer) => answer,
             Err(e) => {

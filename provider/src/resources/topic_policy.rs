@@ -9,6 +9,7 @@ use orbit_api::{
     Approver as WireApprover, PolicyScope, RequestField, TopicPolicy, TopicPolicyCreate, TopicPolicyReplace,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{
     Applied, Attr, Attributes, Computed, Cx, Diagnostic, Diagnostics, Failure, Nested, Outcome, Resource, Schema, View,
@@ -85,7 +86,7 @@ model! {
 
 model! {
     /// Somebody whose consent counts in an environment: exactly one of role, workspace and principal.
-    #[derive(Eq, PartialOrd, Ord)]
+    #[derive(Serialize, Eq, PartialOrd, Ord)]
     pub(crate) struct Approver {
         /// Slug of the environment.
         environment: String,
@@ -179,6 +180,7 @@ macro_rules! rules { ($($field:ident),* $(,)?) => {
             Ok(TopicPolicyReplace {
                 $($field: convert(&self.$field)?,)*
                 approvers: self.approvers.as_ref().map(by_environment).transpose()?,
+                allowed_configs: convert(&self.allowed_configs)?,
                 require_schema: None,
             })
         }
@@ -189,10 +191,13 @@ macro_rules! rules { ($($field:ident),* $(,)?) => {
                 name: policy.name.clone(),
                 scope: policy.scope.to_string(),
                 workspace: policy.workspace.clone(),
-                $($field: convert::<_, Option<_>>(&policy.$field)?
-                    .or_else(|| written.and_then(|it| it.$field.clone()).filter(says_nothing)),)*
-                approvers: policy.approvers.as_ref().map(one_by_one)
-                    .or_else(|| written.and_then(|it| it.approvers.clone()).filter(BTreeSet::is_empty)),
+                $($field: as_written(written.and_then(|it| it.$field.clone()), convert(&policy.$field)?),)*
+                // None is not any: an empty list lets nothing be given.
+                allowed_configs: convert(&policy.allowed_configs)?,
+                approvers: as_written(
+                    written.and_then(|it| it.approvers.clone()),
+                    policy.approvers.as_ref().map(one_by_one),
+                ),
                 id: policy.id.clone().into(),
                 version: policy.version.into(),
             })
@@ -215,23 +220,31 @@ rules!(
     quorum,
     request_validity_hours,
     required_request_fields,
-    allowed_configs,
     config_rules,
     default_profile,
     profiles,
 );
 
-/// Whether a rule is written that says nothing: an empty list, an empty map, limits without a limit.
-fn says_nothing(rule: &impl Serialize) -> bool {
-    fn is_blank(json: &serde_json::Value) -> bool {
+/// What Orbit says of a rule; as it was written, where that says the same. Orbit leaves out what says nothing.
+fn as_written<T: Serialize>(written: Option<T>, told: Option<T>) -> Option<T> {
+    if written.is_some() && said(&written) == said(&told) { written } else { told }
+}
+
+/// A rule without what says nothing: `false`, an empty list, an empty map, limits without a limit.
+fn said(rule: &impl Serialize) -> Option<Value> {
+    fn pruned(json: Value) -> Option<Value> {
         match json {
-            serde_json::Value::Null => true,
-            serde_json::Value::Array(items) => items.is_empty(),
-            serde_json::Value::Object(items) => items.values().all(is_blank),
-            _ => false,
+            Value::Null | Value::Bool(false) => None,
+            Value::Array(items) => (!items.is_empty()).then_some(Value::Array(items)),
+            Value::Object(items) => {
+                let items: serde_json::Map<_, _> =
+                    items.into_iter().filter_map(|(key, value)| Some((key, pruned(value)?))).collect();
+                (!items.is_empty()).then_some(Value::Object(items))
+            }
+            json => Some(json),
         }
     }
-    serde_json::to_value(rule).is_ok_and(|json| is_blank(&json))
+    serde_json::to_value(rule).ok().and_then(pruned)
 }
 
 fn by_environment(all: &BTreeSet<Approver>) -> Result<BTreeMap<String, Vec<WireApprover>>, Diagnostics> {

@@ -315,6 +315,7 @@ impl Orbit {
             action,
             url: format!("https://orbit.example/requests/req_{number}"),
             requester: "ci".to_owned(),
+            run_id: Some("run-7".to_owned()),
             approvers: "a platform admin".to_owned(),
             because: "policy prod asks for approval".to_owned(),
             decided_by: None,

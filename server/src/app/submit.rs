@@ -97,6 +97,9 @@ impl App {
     pub async fn submit(&self, tx: &mut Tx, call: &Call, mut filing: Filing) -> AppResult<Filed> {
         let request = RequestId::from_uuid(self.ids.fresh());
         if let Some(equal) = self.clear_the_way(tx, call, &filing, request).await? {
+            if let Some(group) = self.run_group(tx, call).await? {
+                tx.run_attach(equal, group).await?;
+            }
             return Ok(Filed::Attached(equal));
         }
         let (weighed, verdict) = self.weigh_all(tx, call, &mut filing).await?;
@@ -159,6 +162,12 @@ impl App {
         Ok((weighed, verdict))
     }
 
+    /// The group of the run that calls, if a run does.
+    async fn run_group(&self, tx: &mut Tx, call: &Call) -> AppResult<Option<RunGroupId>> {
+        let Some(run) = &call.run else { return Ok(None) };
+        Ok(Some(tx.run_group(RunGroupId::from_uuid(self.ids.fresh()), &run.id).await?))
+    }
+
     async fn file(
         &self,
         tx: &mut Tx,
@@ -167,13 +176,7 @@ impl App {
         weighed: &[Weighed],
         verdict: &Verdict,
     ) -> AppResult<()> {
-        let group = match &call.run {
-            Some(run) => {
-                let fresh = RunGroupId::from_uuid(self.ids.fresh());
-                Some(tx.run_group(fresh, &run.id).await?)
-            }
-            None => None,
-        };
+        let group = self.run_group(tx, call).await?;
         let Some(first) = filing.changes.first() else {
             return Err(AppError::Internal("a request without changes".to_owned()));
         };

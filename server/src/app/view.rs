@@ -37,6 +37,8 @@ pub struct RequestBrief {
     pub url: String,
     /// Who filed it.
     pub requester: String,
+    /// The Terraform or CI run that filed it.
+    pub run_id: Option<String>,
     /// Who can decide it, in words.
     pub approvers: String,
     /// Why a person has to decide, in words.
@@ -149,6 +151,7 @@ impl App {
             action: of_object.map_or(Action::Create, |item| item.change.action()),
             url: self.request_url(row),
             requester: row.requester.clone(),
+            run_id: row.run_id.clone(),
             approvers: approvers.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(", and "),
             because: row.verdict.reasons.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join("; "),
             decided_by: row.decided_by.clone(),

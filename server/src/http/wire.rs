@@ -370,6 +370,7 @@ pub fn request_summary(brief: &RequestBrief) -> api::RequestSummary {
         action: action(brief.action),
         url: brief.url.clone(),
         requester: brief.requester.clone(),
+        run_id: brief.run_id.clone(),
         approvers: brief.approvers.clone(),
         because: brief.because.clone(),
         decided_by: brief.decided_by.clone(),

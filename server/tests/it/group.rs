@@ -5,7 +5,7 @@ use orbit_server::auth::permission::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-on_both!(the_requests_of_a_run_are_decided_with_one_call);
+on_both!(the_requests_of_a_run_are_decided_with_one_call, a_run_that_attaches_is_waited_for_as_if_it_had_filed);
 on_sqlite!(
     where_a_run_can_be_seen_is_shown_to_those_who_decide,
     each_is_decided_for_itself,
@@ -37,6 +37,32 @@ async fn the_requests_of_a_run_are_decided_with_one_call(orbit: TestApp) {
     }
     dev.topic("other").in_prod().get().await.has_status("pending-approval");
     assert_eq!(orbit.audit_of("payments/prod/a").await, ["request.filed", "request.approved", "operation.succeeded"]);
+}
+
+async fn a_run_that_attaches_is_waited_for_as_if_it_had_filed(orbit: TestApp) {
+    let (dev, root) = (orbit.dev().await, orbit.root());
+    let ask = async |run: &str, partitions: u32| {
+        let body = json!({ "workspace": "payments", "environment": "prod", "name": "a", "partitions": partitions });
+        dev.call(Method::POST, "/v1/topics").header("orbit-run-id", run).json(&body).send().await.accepted();
+    };
+    let of = async |run: &str| -> Vec<Value> {
+        let found = root.get(&format!("/v1/requests?run_id={run}&state=pending")).await;
+        found.ok().body["items"].as_array().unwrap().iter().map(|r| r["id"].clone()).collect()
+    };
+    ask("ci-1", 3).await;
+    for _ in 0..2 {
+        ask("ci-2", 3).await;
+        ask("ci-1", 3).await;
+    }
+    let filed = of("ci-1").await;
+    assert_eq!((filed.len(), of("ci-2").await), (1, filed.clone()));
+    assert_eq!(of("ci-3").await, Vec::<Value>::new());
+    let request = root.get(&format!("/v1/requests/{}", filed[0].as_str().unwrap())).await;
+    assert_eq!(request.body["run_id"], "ci-1", "who filed it");
+
+    // Another wish is the run's own alone.
+    ask("ci-2", 4).await;
+    assert_eq!((of("ci-1").await, of("ci-2").await.len()), (vec![], 1));
 }
 
 async fn each_is_decided_for_itself(orbit: TestApp) {

@@ -4,6 +4,7 @@
 #
 # Wants ORBIT_ENDPOINT, ORBIT_TOKEN and the ORBIT_RUN_ID that the apply had; curl and jq. WAIT_SECONDS: for how long at most (an hour), PAUSE_SECONDS (15).
 set -euo pipefail
+: "${ORBIT_ENDPOINT:?is not set}" "${ORBIT_TOKEN:?is not set}" "${ORBIT_RUN_ID:?is not set: give the one that the apply had}"
 
 requests() { # STATE
   curl --fail --silent --show-error --retry 5 --get "$ORBIT_ENDPOINT/v1/requests" \
@@ -11,7 +12,10 @@ requests() { # STATE
 }
 
 deadline=$((SECONDS + ${WAIT_SECONDS:-3600}))
-until pending=$(requests pending) && [[ $(jq '.items | length' <<<"$pending") == 0 ]]; do
+while true; do
+  # What curl tried five times is told and ends this, rather than being tried for an hour.
+  pending=$(requests pending)
+  [[ $(jq '.items | length' <<<"$pending") == 0 ]] && break
   if ((SECONDS >= deadline)); then
     echo "still pending:" >&2
     jq -r '.items[] | "  \(.url)"' <<<"$pending" >&2

@@ -157,7 +157,8 @@ fn stay(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Dia
         change.stays(ManagedTopic::request_url);
     }
     let is_gone = change.before(ManagedTopic::kafka_topic_id).is_null();
-    let nothing_else = !has_request && !is_gone && Seen::of(cx)? == Seen::default();
+    let seen = Seen::of(cx)?;
+    let nothing_else = !has_request && !is_gone && !seen.drifted && seen.filed.is_none();
     if nothing_else && !changes_the_cluster(change) {
         change.stays(ManagedTopic::workflow_id);
     }

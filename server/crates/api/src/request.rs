@@ -206,6 +206,9 @@ wire! {
         pub url: String,
         /// Who filed it.
         pub requester: String,
+        /// The Terraform or CI run that filed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub run_id: Option<String>,
         /// Who can decide it, in words.
         pub approvers: String,
         /// Why a person has to decide, in words.

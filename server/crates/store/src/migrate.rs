@@ -35,6 +35,7 @@ pairs! {
     15 "0015_principal_mail",
     16 "0016_superseded_by",
     17 "0017_gone_principals",
+    18 "0018_attached_runs",
 }
 
 /// How far a database's tables are behind this build.

@@ -179,7 +179,8 @@ macro_rules! listed {
                 WHERE m.principal_id = $2 AND m.role = 'admin' AND o.slug = ",
             $admin_of,
             "))) AND ($3 IS NULL OR r.workspace_id = $3) AND ($4 IS NULL OR r.state = $4) \
-             AND ($5 IS NULL OR g.run_id = $5) AND ($6 IS NULL OR p.name = $6) \
+             AND ($5 IS NULL OR g.run_id = $5 OR EXISTS \
+               (SELECT 1 FROM attached_run a JOIN run_group o ON o.id = a.run_group_id WHERE a.request_id = r.id AND o.run_id = $5)) AND ($6 IS NULL OR p.name = $6) \
              AND ($7 IS NULL OR EXISTS (SELECT 1 FROM request_item i WHERE i.request_id = r.id AND i.environment_id = $7)) ORDER BY ",
             $order,
             " LIMIT $8"
@@ -221,7 +222,7 @@ pub struct RequestFilter {
     pub workspace: Option<WorkspaceId>,
     /// In this state.
     pub state: Option<RequestState>,
-    /// Of this run.
+    /// Of this run: filed by it, or asked for by it when another had filed it.
     pub run_id: Option<String>,
     /// Filed by the principal of this name.
     pub requester: Option<String>,

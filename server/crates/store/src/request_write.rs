@@ -104,6 +104,19 @@ impl Tx {
             .await?;
         Ok(id.map_or(fresh, RunGroupId::from_uuid))
     }
+    /// Takes note that a run asked for what a request asks for already.
+    pub async fn run_attach(&mut self, request: RequestId, group: RunGroupId) -> Result<()> {
+        self.sql(
+            "INSERT INTO attached_run (request_id, run_group_id) SELECT id, $2 FROM request \
+             WHERE id = $1 AND (run_group_id IS NULL OR run_group_id <> $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(request.uuid())
+        .bind(group.uuid())
+        .execute()
+        .await?;
+        Ok(())
+    }
+
     /// Files a request with its items and takes the lock of each object. False where one is locked by another request: then the transaction holds
     /// half of it and must not be committed.
     pub async fn request_insert(&mut self, r: &NewRequest) -> Result<bool> {

@@ -65,6 +65,13 @@ pub(super) struct Shared {
     http: OnceLock<Result<reqwest::Client, String>>,
 }
 
+impl Shared {
+    /// Who calls, and of which version: the first product of the user agent.
+    pub(super) fn caller(&self) -> String {
+        self.user_agent.split(' ').next().unwrap_or_default().replace('/', " ")
+    }
+}
+
 impl Builder {
     pub(super) fn new(endpoint: String) -> Self {
         Self {

@@ -16,6 +16,8 @@ const EXCERPT: usize = 160;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     call: String,
+    /// Who calls, as users know it: `terraform-provider-orbit 0.1.0`.
+    caller: String,
     headers: HeaderMap,
     body: Vec<u8>,
 }
@@ -89,7 +91,7 @@ impl Call<'_> {
         // The id under which the server's log has the call.
         let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
         tracing::debug!(call = self.name(), status = status.as_u16(), request_id, "answered");
-        let answer = Answer { status, call: self.name(), headers, body };
+        let answer = Answer { status, call: self.name(), caller: shared.caller(), headers, body };
         if let Some(pause) = answer.exhausted() {
             shared.pace.rest(pause);
         }
@@ -191,9 +193,9 @@ impl Answer {
         let older = match number(theirs).cmp(&number(OURS)) {
             Ordering::Equal => return None,
             Ordering::Less => "the server",
-            Ordering::Greater => "this client",
+            Ordering::Greater => self.caller.split(' ').next().unwrap_or("this client"),
         };
-        Some(format!("The server is Orbit {theirs}, this client is of version {OURS}: upgrade {older}"))
+        Some(format!("The server is Orbit {theirs}, and this is {}: upgrade {older}", self.caller))
     }
 
     /// Until when the server wants no more calls, as it says beside its answer.

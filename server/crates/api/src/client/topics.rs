@@ -51,9 +51,14 @@ impl Client {
         self.patch(&["v1", "topics", id], patch).submit().await
     }
 
-    /// Makes a topic exactly what is given.
-    pub async fn topic_replace(&self, id: &str, spec: &TopicReplace) -> Result<Submitted<Topic>, ClientError> {
-        self.replace(&["v1", "topics", id], spec).submit().await
+    /// Makes a topic exactly what is given; with a revision, only where it is of that revision still.
+    pub async fn topic_replace(
+        &self,
+        id: &str,
+        spec: &TopicReplace,
+        revision: Option<i64>,
+    ) -> Result<Submitted<Topic>, ClientError> {
+        self.replace(&["v1", "topics", id], spec).at(revision).submit().await
     }
 
     /// Asks for a topic to go, and says why to those who decide.

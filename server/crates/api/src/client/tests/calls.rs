@@ -80,7 +80,7 @@ async fn a_replacement_is_the_whole_topic() {
     let (server, client) = server([ok(topic())]).await;
     let spec = TopicSpec { partitions: Some(12), ..TopicSpec::default() };
 
-    client.topic_replace("top_1", &spec.into()).await.unwrap();
+    client.topic_replace("top_1", &spec.into(), None).await.unwrap();
 
     let request = &seen(&server).await[0];
     assert_eq!((request.method.as_str(), request.url.path()), ("PUT", "/v1/topics/top_1"));

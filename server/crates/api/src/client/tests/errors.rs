@@ -60,7 +60,7 @@ async fn json_of_another_kind_is_told() {
 async fn an_answer_of_another_version_says_what_to_upgrade() {
     let odd = || ResponseTemplate::new(200).set_body_json(json!({"hello": "world"}));
     for (version, told) in [
-        ("99.0.0", Some("upgrade this client")),
+        ("99.0.0", Some("and this is orbit-api 0.1.0: upgrade orbit-api")),
         ("0.0.1", Some("upgrade the server")),
         (env!("CARGO_PKG_VERSION"), None),
     ] {
