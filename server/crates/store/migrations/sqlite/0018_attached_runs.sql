@@ -3,4 +3,4 @@ CREATE TABLE attached_run (
     run_group_id BLOB NOT NULL REFERENCES run_group (id),
     request_id   BLOB NOT NULL REFERENCES request (id),
     PRIMARY KEY (request_id, run_group_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;

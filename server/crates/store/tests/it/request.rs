@@ -70,6 +70,32 @@ async fn a_run_has_one_group(db: TestStore) {
     assert_eq!(db.write(async |tx| tx.run_group(two, "run-8").await).await.unwrap(), two);
 }
 
+async fn a_run_has_what_it_filed_and_what_it_attached_to(db: TestStore) {
+    let place = db.place().await;
+    let (one, two) = (RunGroupId::from_uuid(fresh()), RunGroupId::from_uuid(fresh()));
+    let mut new = place.request(RequestState::Pending, &[&place.create("a", 1)]);
+    new.group = Some(db.write(async |tx| tx.run_group(one, "run-7").await).await.unwrap());
+    assert!(db.write(async |tx| tx.request_insert(&new).await).await.unwrap());
+    db.write(async |tx| tx.run_group(two, "run-8").await).await.unwrap();
+    let alone = db.file(&place, &place.create("b", 1), RequestState::Pending).await;
+    let of = async |run: &str| -> Vec<RequestId> {
+        let filter = RequestFilter { run_id: Some(run.to_owned()), ..RequestFilter::default() };
+        let found = db.read().await.unwrap().request_list(&filter, &first(10)).await.unwrap();
+        found.into_iter().map(|r| r.id).collect()
+    };
+    assert_eq!((of("run-7").await, of("run-8").await), (vec![new.id], vec![]));
+
+    for group in [one, two, two] {
+        db.write(async |tx| tx.run_attach(new.id, group).await).await.unwrap();
+    }
+    // One that no run filed.
+    db.write(async |tx| tx.run_attach(alone, two).await).await.unwrap();
+    // Nothing to attach to.
+    db.write(async |tx| tx.run_attach(RequestId::from_uuid(fresh()), two).await).await.unwrap();
+
+    assert_eq!((of("run-7").await, of("run-8").await), (vec![new.id], vec![alone, new.id]));
+}
+
 async fn an_object_has_one_open_request(db: TestStore) {
     let place = db.place().await;
     let (a, b) = (place.create("a", 1), place.create("b", 1));
@@ -328,6 +354,7 @@ on_both!(
     a_rejected_request_goes_back_where_nothing_else_is_open,
     a_request_comes_back_verbatim,
     a_run_has_one_group,
+    a_run_has_what_it_filed_and_what_it_attached_to,
     an_object_has_one_open_request,
     of_two_filed_at_once_one_stays_open,
     only_what_is_pending_is_resolved,
