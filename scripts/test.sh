@@ -9,7 +9,7 @@
 #   ORBIT_TEST_KAFKA_HOME        kafka.sh there starts a broker of one's own (start DIR, stop DIR, kill DIR), runs Kafka's
 #                                tools (cli CLASS …)
 #   ORBIT_TEST_BIN_DIR           orbit-server and terraform-provider-orbit, just built
-#   ORBIT_TEST_TERRAFORM         terraform or tofu
+#   ORBIT_TEST_TERRAFORM         terraform or tofu; TFPLUGIN_TEST_TERRAFORM says the same to the library
 #   ORBIT_TEST_CLIENT_TOOLS      what generates clients of the API and tests it: Node, node_modules, Python packages
 #   ORBIT_TEST_SMTP_URL          an SMTP server; what it takes lies in the maildir ORBIT_TEST_SMTP_MAILBOX
 # shellcheck source=scripts/lib.sh
@@ -62,8 +62,9 @@ export_addresses() {
   ORBIT_TEST_KAFKA_HOME=$(kafka_home)
   ORBIT_TEST_BIN_DIR=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/debug
   ORBIT_TEST_TERRAFORM=$TERRAFORM
+  TFPLUGIN_TEST_TERRAFORM=$TERRAFORM
   ORBIT_TEST_CLIENT_TOOLS=$CACHE/clients
-  export ORBIT_TEST_KAFKA_HOME ORBIT_TEST_BIN_DIR ORBIT_TEST_TERRAFORM ORBIT_TEST_CLIENT_TOOLS
+  export ORBIT_TEST_KAFKA_HOME ORBIT_TEST_BIN_DIR ORBIT_TEST_TERRAFORM TFPLUGIN_TEST_TERRAFORM ORBIT_TEST_CLIENT_TOOLS
 }
 
 check_docs() {

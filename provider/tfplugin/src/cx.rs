@@ -2,11 +2,13 @@
 
 use crate::{Diagnostic, Diagnostics, Severity};
 use serde::{Serialize, de::DeserializeOwned};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The surroundings of one call: client, cancellation, warnings and private state.
-#[derive(Debug)]
 pub struct Cx<C> {
     /// What [`Provider::configure`](crate::Provider::configure) made.
     pub client: Arc<C>,
@@ -15,6 +17,14 @@ pub struct Cx<C> {
     deferral_allowed: bool,
     planned_private: Vec<u8>,
     notes: Mutex<Notes>,
+}
+
+/// Without the private state, which may hold secrets.
+impl<C: fmt::Debug> fmt::Debug for Cx<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, request_id, .. } = self;
+        f.debug_struct("Cx").field("client", client).field("request_id", request_id).finish_non_exhaustive()
+    }
 }
 
 /// What a call leaves beside its result.

@@ -2,7 +2,7 @@
 
 use super::{Planning, View};
 use crate::{Attr, AttributeType, Computed, Diagnostic, Field, Model, Path, Severity, Value};
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData};
 
 /// What Terraform is about to do, in Terraform's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,16 @@ pub enum Action {
 }
 
 /// A planned change of a resource.
-#[derive(Debug)]
 pub struct Change<'a, M> {
     planning: &'a mut Planning,
     of: PhantomData<fn() -> M>,
+}
+
+/// Without its values: there are secrets among them.
+impl<M: Model> fmt::Debug for Change<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").field("action", &self.action()).finish_non_exhaustive()
+    }
 }
 
 impl<'a, M: Model> Change<'a, M> {
@@ -112,8 +118,9 @@ impl<'a, M: Model> Change<'a, M> {
         self.put(field.name(), value.to_value());
     }
 
-    /// Plans that a computed attribute stays what it was, where nothing else would say so: the plan then shows only what changes. Apply must return
-    /// that very value, so say it only of what the prior state alone decides: Terraform plans twice, and blames a second plan that differs.
+    /// Plans that a computed attribute stays what it was, where nothing else would say so: the plan then shows only what
+    /// changes. Apply must return that very value, so say it only of what the prior state alone decides: Terraform plans
+    /// twice, and blames a second plan that differs.
     pub fn stays<T: AttributeType>(&mut self, field: Field<M, Computed<T>>) {
         let before = self.planning.prior.attribute(field.name()).clone();
         self.put(field.name(), before);

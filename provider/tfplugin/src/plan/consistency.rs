@@ -2,7 +2,7 @@
 //! developers; found here first, the message names the attribute.
 
 use crate::{
-    Diagnostic, Path, Step, Value, ValueError,
+    Diagnostic, Path, Value, ValueError,
     schema::{AttributeSpec, Shape},
     value::to_json,
 };
@@ -194,12 +194,4 @@ fn show(spec: &AttributeSpec, value: &Value) -> String {
 fn is_secret(spec: &AttributeSpec) -> bool {
     let inside = |nested: &[AttributeSpec]| nested.iter().any(is_secret);
     spec.sensitive || spec.write_only || matches!(&spec.shape, Shape::Nested(_, nested) if inside(nested))
-}
-
-/// The attribute of the resource that an error is about.
-pub(crate) fn root_of(e: &ValueError) -> Option<&str> {
-    match e.path.steps().first()? {
-        Step::Attribute(name) => Some(name),
-        Step::Key(_) | Step::Index(_) => None,
-    }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 pub(crate) mod consistency;
+mod set;
 pub(crate) mod steps;
 mod view;
 
@@ -15,7 +16,6 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// One change on its way through the engine.
-#[derive(Debug)]
 pub(crate) struct Planning {
     pub(crate) config: Value,
     pub(crate) prior: Value,
@@ -50,6 +50,8 @@ impl Planning {
             self.requires_replace.clear();
             return self;
         }
+        // What the author planned may replace the object as well.
+        steps::replace(&schema.attributes, &self.planned, &self.prior, &Path::root(), &mut self.requires_replace);
         if !self.diagnostics.has_error() {
             let wrong = consistency::plan(&schema.attributes, &self.prior, &self.config, &self.planned);
             self.diagnostics.extend(wrong.into_iter().map(consistency::provider_bug));
@@ -78,7 +80,7 @@ fn strip(attributes: &[AttributeSpec], value: &mut Value) {
         Value::Object(object) => {
             for spec in attributes {
                 let Some(value) = object.get_mut(spec.name) else { continue };
-                let is_settable = (spec.required || spec.optional) && !spec.write_only && spec.deprecated.is_none();
+                let is_settable = spec.required || spec.optional && !spec.write_only && spec.deprecated.is_none();
                 if !is_settable || spec.default.as_ref() == Some(value) {
                     *value = Value::Null;
                 } else if let Shape::Nested(_, nested) = &spec.shape {

@@ -2,7 +2,8 @@
 
 use crate::{
     Path, Value,
-    schema::{AttributeSpec, Shape},
+    plan::set,
+    schema::{AttributeSpec, Nesting, Shape},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +13,7 @@ use std::{
 static NULL: Value = Value::Null;
 
 /// Where the configuration says nothing, the default.
-pub(super) fn defaults(attributes: &[AttributeSpec], planned: &mut Value, config: &Value) {
+pub(crate) fn defaults(attributes: &[AttributeSpec], planned: &mut Value, config: &Value) {
     each_attribute(attributes, planned, config, &NULL, &mut |spec, planned, config, _| {
         if config.is_null()
             && let Some(default) = &spec.default
@@ -102,7 +103,10 @@ pub(super) fn replace(
         }
         if spec.replace.as_ref().is_some_and(|rule| rule.applies(prior, planned)) {
             found.insert(path);
-        } else if let Shape::Nested(_, nested) = &spec.shape {
+        } else if let Shape::Nested(nesting, nested) = &spec.shape
+            && *nesting != Nesting::Set
+        {
+            // In a set, what changes is another element: nothing says which it was before.
             for (path, element) in elements(planned, &path) {
                 if let Some((_, before)) = elements(prior, &at.clone().attr(spec.name)).find(|(p, _)| *p == path) {
                     replace(nested, element, before, &path, found);
@@ -176,25 +180,18 @@ fn each_element(nested: &[AttributeSpec], planned: &mut Value, config: &Value, p
             let Value::Set(mut items) = mem::replace(planned, Value::Null) else {
                 return;
             };
-            for item in &mut items {
-                let Some(config) = configs.iter().find(|config| agrees(config, item)) else {
-                    continue;
-                };
-                let prior = match prior {
-                    Value::Set(priors) => priors.iter().find(|prior| agrees(config, prior)).unwrap_or(&NULL),
-                    _ => &NULL,
-                };
-                each_attribute(nested, item, config, prior, visit);
+            let of_items = set::configured(configs, &items);
+            let before = match prior {
+                Value::Set(priors) => set::before(&items, priors),
+                _ => vec![None; items.len()],
+            };
+            for ((item, config), prior) in items.iter_mut().zip(of_items).zip(before) {
+                if let Some(config) = config {
+                    each_attribute(nested, item, config, prior.unwrap_or(&NULL), visit);
+                }
             }
             *planned = Value::set(items);
         }
         _ => {}
     }
-}
-
-/// Whether an element has everything that the configuration says.
-fn agrees(config: &Value, element: &Value) -> bool {
-    config
-        .as_object()
-        .is_some_and(|object| object.iter().all(|(name, value)| value.is_null() || element.attribute(name) == value))
 }

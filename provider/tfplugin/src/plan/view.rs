@@ -1,13 +1,19 @@
 //! A configuration in which something may be unknown.
 
 use crate::{Attr, AttributeType, Diagnostics, Field, Model, Value};
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData};
 
 /// A look at an object of model `M` that may hold unknown values.
-#[derive(Debug)]
 pub struct View<'a, M> {
     value: &'a Value,
     of: PhantomData<fn() -> M>,
+}
+
+/// Without its values: there are secrets among them.
+impl<M> fmt::Debug for View<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").finish_non_exhaustive()
+    }
 }
 
 impl<M> Clone for View<'_, M> {

@@ -105,6 +105,10 @@ impl<C: Send + Sync + 'static> Registry<C> {
         let (parameters, variadic) = F::parameters().into_specs();
         let named: Vec<_> = parameters.iter().chain(&variadic).map(|parameter| parameter.name).collect();
         let mut wrong = |what: String| self.problems.push(format!("function {}: {what}", F::NAME));
+        let is_legal = F::NAME.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !is_legal || !F::NAME.starts_with(|c: char| c.is_ascii_lowercase()) {
+            wrong("a name has lower-case letters, digits and underscores, a letter first".to_owned());
+        }
         if named != F::FIELDS {
             wrong(format!("its parameters are {named:?}, its fields {:?}", F::FIELDS));
         }

@@ -82,14 +82,15 @@ fn compare(
     state.unknown_as_null()
 }
 
+/// Puts the planned value back, just where the contradiction is. Not where apply was to decide something of it.
 fn restore(wrong: &ValueError, planned: &Value, state: &mut Value) -> bool {
-    let Some(name) = consistency::root_of(wrong) else {
+    let Some(planned) = wrong.path.steps().iter().try_fold(planned, |value, step| value.child(step)) else {
         return false;
     };
-    let value = planned.attribute(name);
-    match state {
-        Value::Object(attributes) if value.is_wholly_known() => {
-            attributes.insert(name.to_owned(), value.clone());
+    let place = wrong.path.steps().iter().try_fold(state, |value, step| value.child_mut(step));
+    match place {
+        Some(place) if planned.is_wholly_known() => {
+            *place = planned.clone();
             true
         }
         _ => false,

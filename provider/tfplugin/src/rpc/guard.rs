@@ -16,7 +16,8 @@ pub(super) async fn guarded<T>(
     work: impl Future<Output = Result<T, Diagnostics>>,
 ) -> Result<T, Diagnostics> {
     let id = next_id();
-    let span = tracing::debug_span!("rpc", tf_rpc = rpc, tf_type = of, tf_req_id = id);
+    // Of the highest level, so that whatever is logged in the call bears its id.
+    let span = tracing::error_span!("rpc", tf_rpc = rpc, tf_type = of, tf_req_id = id);
     // Values in flight are dropped with the call; what calls share is behind locks that are never held over a panic.
     let work = AssertUnwindSafe(async {
         tracing::trace!("call starts");

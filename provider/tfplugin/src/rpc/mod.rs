@@ -61,7 +61,8 @@ impl<P: Provider> Server<P> {
 
     /// The surroundings of a call that needs a client.
     fn cx(&self, private: Vec<u8>) -> Result<Cx<P::Client>, Diagnostics> {
-        Ok(Cx::new(self.client()?, self.stop.current(), private))
+        // A token of its own: whoever cancels it ends this call alone.
+        Ok(Cx::new(self.client()?, self.stop.current().child_token(), private))
     }
 
     fn client(&self) -> Result<Arc<P::Client>, Diagnostics> {

@@ -4,7 +4,10 @@ use super::{Server, decode, deferred, encode, find, identity, may_defer};
 use crate::{
     Diagnostic, Diagnostics, JsonObject, MoveSource, Path, Provider, Value, ValueError,
     cx::Notes,
-    plan::{consistency, generate, steps::forget_write_only},
+    plan::{
+        consistency, generate,
+        steps::{defaults, forget_write_only},
+    },
     proto::tfplugin6 as wire,
     schema::SchemaSpec,
     value,
@@ -136,6 +139,9 @@ impl<P: Provider> Server<P> {
             json = serde_json::Value::Object(state).to_string();
         }
         let mut state = value::from_json(&json, &entry.schema.ty)?;
+        // An attribute with a default may have come after the state was stored.
+        let stored = state.clone();
+        defaults(&entry.schema.attributes, &mut state, &stored);
         // What is write-only now may have been stored by an older version; Terraform refuses it.
         forget_write_only(&entry.schema.attributes, &mut state);
         Ok(wire::upgrade_resource_state::Response {

@@ -161,7 +161,8 @@ impl<M, T: AttributeType> Attribute<M, Computed<T>> {
 }
 
 impl<M, T: AttributeType> Attribute<M, T> {
-    /// A change of it cannot be made in place: the object is destroyed and created anew.
+    /// A change of it cannot be made in place: the object is destroyed and created anew. Without effect in the elements of a
+    /// set: what changes there is another element.
     pub fn replace(mut self) -> Self {
         self.spec.replace = Some(Replace::Always);
         self

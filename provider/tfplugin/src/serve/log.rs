@@ -38,7 +38,9 @@ pub(super) fn install(name: &str) {
 /// The most specific variable wins, as in Go's library.
 fn level(name: &str, var: impl Fn(&str) -> Option<String>) -> LevelFilter {
     let own = format!("TF_LOG_PROVIDER_{}", name.to_uppercase());
-    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"].into_iter().find_map(&var);
+    let asked = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
+        .into_iter()
+        .find_map(|name| var(name).filter(|level| !level.is_empty()));
     match asked.map(|level| level.to_uppercase()).as_deref() {
         None | Some("" | "OFF") => LevelFilter::OFF,
         Some("ERROR") => LevelFilter::ERROR,

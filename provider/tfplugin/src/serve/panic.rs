@@ -1,5 +1,6 @@
 //! Panics in the words that the host looks for.
 
+use crate::rpc::request_id;
 use std::{
     io::{self, Write as _},
     panic::PanicHookInfo,
@@ -18,6 +19,8 @@ fn report(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("unnamed");
+    let call = request_id();
+    let call = if call.is_empty() { String::new() } else { format!(", call {call}") };
     let backtrace = std::backtrace::Backtrace::capture();
-    format!("panic: {text}\n\n{place} in thread {thread}\n{backtrace}\n")
+    format!("panic: {text}\n\n{place} in thread {thread}{call}\n{backtrace}\n")
 }

@@ -228,7 +228,14 @@ impl AttributeType for f64 {
         Shape::Type(Type::Number)
     }
     fn from_value(value: &Value) -> Result<Self, ValueError> {
-        Number::from_value(value).map(|n| n.as_f64())
+        let number = Number::from_value(value)?;
+        let float = number.as_f64();
+        // What comes back would be another number than was planned.
+        if Number::from(float) == number {
+            Ok(float)
+        } else {
+            Err(ValueError::new("a number of at most 17 digits expected: round it"))
+        }
     }
     fn to_value(&self) -> Value {
         Value::Number((*self).into())

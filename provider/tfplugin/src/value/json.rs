@@ -59,7 +59,11 @@ pub fn from_json(text: &str, ty: &Type) -> Result<Value, ValueError> {
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, ValueError> {
-    serde_json::from_str(text).map_err(|e| ValueError::new(format!("unexpected JSON: {e}")))
+    // Not in serde's words, which quote the value: it may be a secret.
+    serde_json::from_str(text).map_err(|e| {
+        let what = if e.is_data() { "JSON of another kind than its type" } else { "no JSON" };
+        ValueError::new(format!("unexpected JSON: {what}, at line {} column {}", e.line(), e.column()))
+    })
 }
 
 fn elements<'a>(text: &str, types: impl Iterator<Item = &'a Type>) -> Result<Vec<Value>, ValueError> {

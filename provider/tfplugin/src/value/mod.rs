@@ -124,6 +124,26 @@ impl Value {
         self.as_object().and_then(|o| o.get(name)).unwrap_or(&Self::Null)
     }
 
+    /// What is there one step further; none where there is nothing.
+    pub(crate) fn child(&self, step: &Step) -> Option<&Self> {
+        match (self, step) {
+            (Self::Object(parts), Step::Attribute(name)) => parts.get(name),
+            (Self::Map(parts), Step::Key(key)) => parts.get(key),
+            (Self::List(parts), Step::Index(n)) => parts.get(usize::try_from(*n).ok()?),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn child_mut(&mut self, step: &Step) -> Option<&mut Self> {
+        match (self, step) {
+            (Self::Object(parts), Step::Attribute(name)) => parts.get_mut(name),
+            (Self::Map(parts), Step::Key(key)) => parts.get_mut(key),
+            (Self::List(parts), Step::Index(n)) => parts.get_mut(usize::try_from(*n).ok()?),
+            _ => None,
+        }
+    }
+
     /// Replaces every unknown in the tree by null, as core does with what an error leaves behind.
     #[must_use]
     pub fn unknown_as_null(self) -> Self {

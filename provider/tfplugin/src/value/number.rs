@@ -132,7 +132,7 @@ impl FromStr for Number {
         }
         let zeros = i32::try_from(leading.len() - digits.len()).map_err(|_| wrong())?;
         let exponent = exponent.checked_sub(scale).and_then(|e| e.checked_add(zeros)).ok_or_else(wrong)?;
-        if exponent.abs() > MAX_EXPONENT {
+        if exponent.unsigned_abs() > MAX_EXPONENT.unsigned_abs() {
             return Err(wrong());
         }
         let decimal = Decimal { negative, digits: digits.to_owned(), exponent };

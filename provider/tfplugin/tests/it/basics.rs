@@ -162,6 +162,7 @@ fn checklist_24_a_state_of_an_older_version_is_upgraded_and_one_of_a_newer_refus
     fs::write(world.path("terraform.tfstate"), versioned(7)).unwrap();
     let run = world.plan();
     assert_eq!(run.code, 1, "{}", run.output);
+    assert!(run.output.contains("newer provider version"), "{}", run.output);
 }
 
 #[test]

@@ -68,6 +68,44 @@ fn a_nested_attribute_can_force_a_replacement() {
 }
 
 #[test]
+fn elements_of_a_set_that_differ_in_what_has_a_default_stay_two() {
+    let world = World::open();
+    let heap = |items: &str| format!("resource \"ledger_shelf\" \"s\" {{\n  heap = [{items}]\n}}\n");
+    world.write(&heap("{ label = \"a\" }, { label = \"a\", size = 7 }"));
+    world.apply().ok().silent();
+    world.plan().empty();
+    let of_size = |size: u32, serial: &str| json!({"label": "a", "size": size, "material": null, "serial": serial});
+    assert_eq!(world.attribute("s", "heap"), json!([of_size(1, "a-1"), of_size(7, "a-7")]));
+
+    // Another element takes the place of one; no path of a set's says which, so nothing is replaced over it.
+    world.write(&heap("{ label = \"a\" }, { label = \"a\", size = 7, material = \"tin\" }"));
+    world.plan().ok().changes(&["ledger_shelf.s update"]);
+    world.apply().ok().silent();
+    world.plan().empty();
+}
+
+#[test]
+fn a_number_that_would_lose_digits_is_refused_before_it_is_planned() {
+    let world = World::open();
+    world.write("resource \"ledger_shelf\" \"s\" {\n  width = 1 / 3\n}\n");
+    let run = world.plan().fails(&["a number of at most 17 digits expected: round it"]);
+    assert!(run.output.contains(r#""code":"  width = 1 / 3""#), "the line is shown: {}", run.output);
+}
+
+#[test]
+fn a_state_from_before_an_attribute_with_a_default_is_as_if_it_held_that() {
+    let world = World::open();
+    world.write(EMPTY);
+    world.apply().ok();
+    let state = std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
+    let without = state.lines().filter(|line| !line.contains("\"standing\"")).collect::<Vec<_>>().join("\n");
+    assert_ne!(state.trim(), without.trim());
+    std::fs::write(world.path("terraform.tfstate"), without).unwrap();
+    world.plan().empty();
+    world.run(&["plan", "-json", "-detailed-exitcode", "-refresh=false"]).empty();
+}
+
+#[test]
 fn a_nested_check_names_its_place() {
     let world = World::open();
     world.write(&FULL.replace("label = \"n1\"", "label = \"\""));

@@ -140,7 +140,7 @@ impl World {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env::var("ORBIT_TEST_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned()));
+        let mut command = Command::new(env::var("TFPLUGIN_TEST_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned()));
         for (key, _) in env::vars().filter(|(key, _)| key.starts_with("TF_")) {
             command.env_remove(key);
         }
