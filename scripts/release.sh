@@ -58,6 +58,10 @@ sign() { # FILE
     return
   fi
   gpg --batch --yes --local-user "$ORBIT_SIGNING_KEY" --output "$1.sig" --detach-sign "$1" || die "gpg could not sign with $ORBIT_SIGNING_KEY"
+  # Whoever serves the release tells by which key it was signed.
+  local id
+  id=$(gpg --batch --with-colons --list-keys "$ORBIT_SIGNING_KEY" | awk -F: '$1 == "pub" { print $5; exit }')
+  gpg --batch --yes --armor --output "$DIST/${NAME}_${VERSION}_key_$id.asc" --export "$ORBIT_SIGNING_KEY"
 }
 
 main() {

@@ -11,6 +11,7 @@
 
 mod cluster;
 mod cuts;
+mod front;
 mod orbit;
 mod postgres;
 mod process;
@@ -22,6 +23,7 @@ mod wait;
 
 pub use cluster::{Kafka, OnCluster};
 pub use cuts::Cuts;
+pub use front::{Canned, ConnectProxy, TlsFront};
 pub use orbit::{Orbit, Setup};
 pub use postgres::{Database, HeldBack};
 pub use proxy::Proxy;

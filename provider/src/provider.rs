@@ -24,7 +24,8 @@ use uuid::Uuid;
 model! {
     /// Self-service Kafka: topics within the guardrails of your platform team, with approvals where a policy asks for them.
     pub struct Settings {
-        /// Address of the Orbit server, for example `https://orbit.example.com`. Also `ORBIT_ENDPOINT`.
+        /// Address of the Orbit server, for example `https://orbit.example.com`. Also `ORBIT_ENDPOINT`. It is called by the proxy that `HTTPS_PROXY` or
+        /// `HTTP_PROXY` names, unless `NO_PROXY` has its host.
         endpoint: Option<String>,
         /// Token that says who you are. Better left to `ORBIT_TOKEN`.
         token: Option<String>,
@@ -34,7 +35,8 @@ model! {
         ca_file: Option<String>,
         /// Workspace of the resources that do not name one.
         workspace: Option<String>,
-        /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run, else random.
+        /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run, else random. `ORBIT_RUN_URL`,
+        /// or what the CI says, is where they can see it.
         run_id: Option<String>,
         /// What an apply does with a request that waits for a person: `return` ends with a warning and goes on another time, `wait` waits for the
         /// decision, `fail` ends with an error. Default: `return`. Also `ORBIT_ON_PENDING`.

@@ -138,11 +138,14 @@ fn rule(finding: &Finding) -> String {
 pub(crate) fn failure(object: &str, error: &ClientError, place: Place<'_>) -> Diagnostics {
     match error {
         ClientError::Problem(problem) => self::problem(object, problem, place),
-        ClientError::Unreachable { endpoint, cause } => Diagnostic::error(format!("Cannot reach Orbit at {endpoint}"))
-            .detail(format!(
-                "{cause}\n\nIs the address right (`endpoint` or ORBIT_ENDPOINT), and is the server running?"
-            ))
-            .into(),
+        ClientError::Unreachable { endpoint, cause } => {
+            let next = if cause.contains("certificate") {
+                "Is the address right (`endpoint` or ORBIT_ENDPOINT)? Where its certificate is of an authority of your own, name that in `ca_file`."
+            } else {
+                "Is the address right (`endpoint` or ORBIT_ENDPOINT), and is the server running?"
+            };
+            Diagnostic::error(format!("Cannot reach Orbit at {endpoint}")).detail(format!("{cause}\n\n{next}")).into()
+        }
         ClientError::Unexpected { .. } => {
             Diagnostic::error(format!("Orbit did not answer about {object}")).detail(error.to_string()).into()
         }

@@ -233,6 +233,7 @@ async fn serve_command(config: Config, dev: bool) -> anyhow::Result<()> {
         webhooks: Webhooks { outbound: Arc::new(Outbound::new(&config.outbound.allowed_hosts)?) },
         mailer: config.mailer()?,
         public_url: public_url.clone(),
+        releases: config.provider.releases.clone(),
         calls: CallRate { per_second: config.server.calls_per_second, burst: config.server.call_burst },
         body_limit: config.server.body_limit_bytes,
         patience: Duration::from_secs(config.server.shutdown_seconds),

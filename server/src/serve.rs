@@ -14,7 +14,7 @@ use orbit_core::{
     ports::{Clock, Clusters, Ports},
 };
 use orbit_store::{Keyring, Store};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -44,6 +44,8 @@ pub struct Made {
     pub mailer: Option<Mailer>,
     /// Where users reach the server.
     pub public_url: String,
+    /// The folder with releases of the Terraform provider, if it serves them.
+    pub releases: Option<PathBuf>,
     /// How many calls a principal may make.
     pub calls: CallRate,
     /// Largest body taken, in bytes.
@@ -92,6 +94,7 @@ impl Orbit {
             runner,
             clusters: made.clusters,
             public_url: made.public_url,
+            releases: made.releases,
             webhooks: made.webhooks,
             mailer: made.mailer,
             post_bell: Arc::default(),

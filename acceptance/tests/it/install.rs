@@ -1,7 +1,7 @@
 //! A release of the provider, as `make release` packs it, and what Terraform installs from it.
 
 use crate::world::{World, address, topic};
-use orbit_acceptance::{Terraform, bin, repository};
+use orbit_acceptance::{Terraform, TlsFront, bin, repository};
 use std::{
     fs,
     path::PathBuf,
@@ -92,5 +92,81 @@ async fn checklist_42_a_release_is_summed_and_signed_and_its_zip_installs_from_a
     assert_eq!(terraform.attribute(&address("orders"), "status").await, "active");
     // What the lock file holds is the archive's own sum: another archive under the same version is refused.
     let lock = fs::read_to_string(terraform.path(".terraform.lock.hcl")).unwrap();
-    assert!(lock.contains("version") && lock.contains("h1:"), "{lock}");
+    assert!(lock.contains("0.1.0") && lock.contains("h1:"), "{lock}");
+}
+
+/// Orbit with this release, behind TLS: Terraform speaks of providers over nothing else.
+async fn serving(release: &Release) -> (World, TlsFront) {
+    let world = World::set_up(&[("ORBIT_PROVIDER__RELEASES", &release.dist.path().display().to_string())]).await;
+    let front = TlsFront::before(world.orbit.port(), &["localhost"]).await;
+    (world, front)
+}
+
+/// A terraform that installs in its own way, and trusts the authority of that TLS.
+fn installing(world: &World, front: &TlsFront, installation: &str, source: &str) -> Terraform {
+    let mut terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
+    let cli = terraform.path("install.tfrc");
+    fs::write(&cli, installation).unwrap();
+    terraform.set("TF_CLI_CONFIG_FILE", &cli.display().to_string());
+    terraform.set("SSL_CERT_FILE", &front.ca_file().display().to_string());
+    terraform.set("NO_PROXY", "localhost,127.0.0.1");
+    let configuration = crate::world::configuration(&topic("dev", "orders", ""));
+    terraform.write(&configuration.replace("orbit.internal/orbit/orbit", source));
+    terraform
+}
+
+#[tokio::test]
+async fn checklist_42_terraform_installs_from_the_server_as_from_a_registry() {
+    let release = Release::new();
+    let (world, front) = serving(&release).await;
+    let source = format!("localhost:{}/orbit/orbit", front.port());
+    let terraform = installing(&world, &front, "provider_installation {\n  direct {}\n}\n", &source);
+
+    let init = terraform.init().await;
+
+    assert!(init.text.contains(&format!("Installed {source} v0.1.0")), "{}", init.text);
+    assert!(init.text.contains("self-signed, key ID") || init.text.contains("signed, key ID"), "{}", init.text);
+    terraform.apply().await.ok();
+    assert_eq!(terraform.attribute(&address("orders"), "status").await, "active");
+}
+
+#[tokio::test]
+async fn checklist_42_terraform_installs_from_the_server_as_from_a_mirror() {
+    let release = Release::new();
+    let (world, front) = serving(&release).await;
+    let mirror = format!(
+        "provider_installation {{\n  network_mirror {{\n    url = \"https://localhost:{}/terraform/mirror/\"\n  }}\n}}\n",
+        front.port()
+    );
+    let terraform = installing(&world, &front, &mirror, "orbit.internal/orbit/orbit");
+
+    terraform.init().await;
+
+    terraform.apply().await.ok();
+    assert_eq!(terraform.attribute(&address("orders"), "status").await, "active");
+}
+
+#[tokio::test]
+async fn an_archive_that_is_not_what_was_signed_is_not_installed() {
+    let release = Release::new();
+    let (world, front) = serving(&release).await;
+    let zip = release.file(&format!("{}.zip", platform()));
+    let mut bytes = fs::read(&zip).unwrap();
+    bytes.push(0);
+    fs::write(&zip, bytes).unwrap();
+    let source = format!("localhost:{}/orbit/orbit", front.port());
+    let terraform = installing(&world, &front, "provider_installation {\n  direct {}\n}\n", &source);
+    let init = terraform.run(&["init", "-input=false", "-no-color"]).await;
+    assert!(init.code == 1 && init.text.contains("checksum"), "{}", init.text);
+
+    // Nor one that nobody signed.
+    fs::remove_file(release.file("SHA256SUMS.sig")).unwrap();
+    let init = terraform.run(&["init", "-input=false", "-no-color"]).await;
+    assert_eq!(init.code, 1, "{}", init.text);
+    // And nothing else of the folder is given away.
+    fs::write(release.dist.path().join("terraform-provider-orbit_secret.txt"), "x").unwrap();
+    for path in ["terraform-provider-orbit_secret.txt", "..%2Forbit.db", "other.zip"] {
+        let (status, _) = world.orbit.get(&format!("/terraform/files/{path}")).await.unwrap();
+        assert_eq!(status, 404, "{path}");
+    }
 }

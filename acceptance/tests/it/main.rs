@@ -21,6 +21,7 @@ mod platform;
 mod policy;
 mod program;
 mod quickstart;
+mod reach;
 mod secrets;
 mod server_trouble;
 mod teams;

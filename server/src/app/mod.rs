@@ -53,7 +53,7 @@ use crate::{
 };
 use orbit_core::{id::Ids, ports::Clock};
 use orbit_store::{Keyring, Store};
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -79,6 +79,8 @@ pub struct Inner {
     pub clusters: Arc<dyn ClusterAccess>,
     /// Where users reach this server: links in answers begin with it.
     pub public_url: String,
+    /// The folder with releases of the Terraform provider, if this server serves them.
+    pub releases: Option<PathBuf>,
     /// Sends webhooks.
     pub webhooks: Webhooks,
     /// Sends mail, where a mail server is configured.

@@ -41,6 +41,8 @@ pub struct Config {
     pub email: Email,
     /// Calls to addresses that people gave.
     pub outbound: OutboundConfig,
+    /// The Terraform provider.
+    pub provider: ProviderConfig,
     /// The log.
     pub log: Log,
 }
@@ -218,6 +220,15 @@ pub struct Email {
 pub struct OutboundConfig {
     /// Hosts that may be called, `.example.com` for all below; any where empty. Link-local addresses and metadata services never are.
     pub allowed_hosts: Vec<String>,
+}
+
+/// The Terraform provider.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    /// A folder with its releases. Then Terraform installs it from this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub releases: Option<PathBuf>,
 }
 
 /// The log, on stderr.
@@ -426,6 +437,7 @@ mod tests {
         config.email =
             Email { smtp_url: Some(String::new()), smtp_url_file: Some(PathBuf::new()), from: Some(String::new()) };
         config.outbound.allowed_hosts = vec![String::new()];
+        config.provider.releases = Some(PathBuf::new());
         let one = NonZeroU32::MIN;
         let rate = ClusterRate { cluster: String::new(), requests_per_second: one, request_burst: one };
         config.kafka.clusters = vec![rate];

@@ -19,6 +19,7 @@ mod people;
 mod policies;
 mod policy_body;
 mod problem;
+mod releases;
 mod requests;
 mod shape;
 mod topics;
@@ -189,6 +190,7 @@ pub fn router(app: App, body_limit: usize) -> Router {
         .route("/v1/openapi.json", document)
         .route("/docs/errors", axum::routing::get(meta::errors))
         .merge(reference())
+        .merge(releases::routes())
         .layer(
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::new(id.clone(), FreshRequestId(app.clone())))

@@ -296,6 +296,7 @@ async fn serve(
         webhooks: Webhooks { outbound: Arc::new(Outbound::new(&[]).unwrap()) },
         mailer: None,
         public_url: url.clone(),
+        releases: None,
         calls: CallRate { per_second: NonZeroU32::new(100_000).unwrap(), burst: NonZeroU32::new(100_000).unwrap() },
         body_limit: 64 << 10,
         patience: Duration::from_secs(10),
