@@ -7,7 +7,7 @@ cd "$ROOT"
 
 TERRAFORM_VERSION=1.15.9
 # Everything whose name says so drives the binary; the acceptance tests all do, some beside other things.
-DRIVES='package(tfplugin-rs) & binary(it) | package(terraform-provider-orbit) & test(/^terraform::/) | package(orbit-acceptance) & binary(it) - test(program::) - test(clients::) - test(chaos::)'
+DRIVES='package(tfplugin-rs) & binary(it) | package(terraform-provider-orbit) & test(/^(terraform|docs)::/) | package(orbit-acceptance) & binary(it) - test(program::) - test(clients::) - test(chaos::)'
 
 on() { # BINARY
   say "on $("$1" version | head -n 1)"

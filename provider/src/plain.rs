@@ -134,6 +134,14 @@ pub(crate) async fn create<N: Plain>(
                 .detail(format!("It is not under Terraform here. To bring it: terraform import {import}"))
                 .into())
         }
+        // Nothing tells Orbit that this was seen, as it does of topics: so an equal wish is not known for the same.
+        Err(NoAnswer::Stopped { changes: true }) => {
+            Err(Diagnostic::error(format!("Stopped before Orbit answered about {object}"))
+                .detail(format!(
+                    "Whether Orbit received it is not known. If the next apply says that it exists already: terraform import {import}"
+                ))
+                .into())
+        }
         Err(e) => Err(e.tell(object, place)),
     }
 }

@@ -1,7 +1,7 @@
 //! What is secret stays so: through a whole session it stands nowhere that anybody keeps.
 
 use crate::world::{World, configuration, topic};
-use orbit_acceptance::Terraform;
+use orbit_acceptance::{Kafka, Orbit, Setup, Terraform};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -47,6 +47,68 @@ async fn checklist_22_neither_token_nor_password_stand_in_state_plans_or_logs() 
     fs::write(&planted, format!("\0before it{}after it", world.kafka.password())).unwrap();
     let found = files(terraform.folder()).into_iter().filter(|file| holds(file, world.kafka.password()));
     assert_eq!(found.collect::<Vec<_>>(), [planted]);
+}
+
+const SECOND: &str = r#"
+variable "password" {
+  sensitive = true
+  ephemeral = true
+}
+variable "password_version" {
+  default = 1
+}
+variable "username" {}
+variable "bootstrap_servers" {
+  type = list(string)
+}
+resource "orbit_kafka_cluster" "second" {
+  slug                   = "second"
+  bootstrap_servers      = var.bootstrap_servers
+  security_protocol      = "SASL_PLAINTEXT"
+  sasl_mechanism         = "SCRAM-SHA-512"
+  sasl_username          = var.username
+  sasl_password_wo       = var.password
+  credentials_wo_version = var.password_version
+}
+"#;
+
+#[tokio::test]
+async fn checklist_22_a_clusters_password_goes_to_orbit_and_is_kept_nowhere_on_the_way() {
+    const WRONG: &str = "canary-that-opens-nothing";
+    let settings = vec![("ORBIT_LOG__FILTER".to_owned(), "trace".to_owned())];
+    let (orbit, kafka) = (Orbit::with(Setup { settings, ..Setup::default() }).await, Kafka::shared());
+    let mut terraform = Terraform::empty(&orbit.endpoint(), &orbit.admin_token());
+    let (connection, right) = (kafka.registration("second").connection, kafka.password().to_owned());
+    terraform.set("TF_VAR_bootstrap_servers", &serde_json::json!(connection.bootstrap_servers).to_string());
+    terraform.set("TF_VAR_username", connection.sasl_username.as_deref().unwrap());
+    terraform.set("TF_LOG", "TRACE");
+    terraform.set("TF_LOG_PATH", &terraform.path("trace.log").display().to_string());
+    terraform.write(&configuration(SECOND));
+    terraform.init().await;
+    let mut said = Vec::new();
+    for (password, version) in [(WRONG, "1"), (&right, "1"), (WRONG, "2"), (&right, "2")] {
+        terraform.set("TF_VAR_password", password);
+        terraform.set("TF_VAR_password_version", version);
+        let plan = terraform.plan().await;
+        assert_eq!(plan.code, 2, "{}", plan.text);
+        let shown = terraform.show(&["plan"]).await.to_string();
+        let apply = terraform.apply_plan().await;
+        assert_eq!(apply.code, i32::from(password == WRONG), "{}", apply.text);
+        unpack(&terraform.path("plan"), &terraform.path(&format!("plan-{version}-{}", password.len())));
+        said.extend([plan.text, shown, apply.text]);
+    }
+    terraform.destroy().await.ok();
+    fs::write(terraform.path("said"), said.concat()).unwrap();
+    orbit.stop();
+
+    let trace = fs::read_to_string(terraform.path("trace.log")).unwrap();
+    assert!(trace.contains("provider.terraform-provider-orbit") && trace.len() > 100_000, "it is a trace");
+    let kept = [files(terraform.folder()), files(orbit.folder().path())].concat();
+    let all: Vec<&PathBuf> = kept.iter().collect();
+    assert!(all.iter().any(|file| file.ends_with("tfplan")) && !holding("second", &all).is_empty());
+    for secret in [WRONG, &right] {
+        assert_eq!(holding(secret, &all), Vec::<&PathBuf>::new());
+    }
 }
 
 /// Those of the files that hold a text.

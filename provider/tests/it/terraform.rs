@@ -83,8 +83,25 @@ impl Terraform {
         Path::new(self.folder.path()).join(name)
     }
 
-    fn write(&self, configuration: &str) {
+    pub(crate) fn write(&self, configuration: &str) {
         fs::write(self.path("main.tf"), configuration).unwrap();
+    }
+
+    /// What `terraform query` asks for.
+    pub(crate) fn write_query(&self, query: &str) {
+        fs::write(self.path("main.tfquery.hcl"), query).unwrap();
+    }
+
+    /// Whether it is new enough for an example: identities came with 1.12, lists and actions with Terraform's 1.14.
+    pub(crate) async fn knows(&self, example: &str) -> bool {
+        let told = self.run(&["version", "-json"]).await.output;
+        let is_opentofu = self.run(&["version"]).await.output.starts_with("OpenTofu");
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let minor = told["terraform_version"].as_str().unwrap().split('.').nth(1).unwrap().parse::<u32>().unwrap();
+        if example.starts_with("actions/") || example.starts_with("list-") {
+            return minor >= 14 && !is_opentofu;
+        }
+        !example.contains("import-by-identity") || minor >= 12
     }
 
     fn command(&self, args: &[&str]) -> Command {
