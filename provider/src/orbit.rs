@@ -163,7 +163,7 @@ impl NoAnswer {
             Self::Failed(e) => say::failure(key, e, place),
             Self::Stopped { changes: false } => Diagnostic::error(format!("Stopped before Orbit answered about {key}")).into(),
             Self::Stopped { changes: true } => Diagnostic::error(format!("Stopped before Orbit answered about {key}"))
-                .detail("Whether Orbit received the change is not known. Apply again: what it has received is found, and nothing is done twice.")
+                .detail("Whether Orbit received the change is not known. Apply again: it finds what it has received, and files nothing twice.")
                 .into(),
         }
     }

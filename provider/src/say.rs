@@ -13,6 +13,11 @@ pub(crate) fn topic(workspace: &str, environment: &str, name: &str) -> String {
     format!("topic {workspace}/{environment}/{name}")
 }
 
+/// What kind of object it is: how every message names one begins with that.
+fn kind(object: &str) -> &str {
+    object.split(' ').next().unwrap_or(object)
+}
+
 fn deed(action: Action) -> &'static str {
     match action {
         Action::Create => "creation",
@@ -33,12 +38,14 @@ pub(crate) fn pending(object: &str, request: &RequestSummary, run_id: &str) -> D
         ("run", Some(request.run_id.as_deref().unwrap_or(run_id))),
     ];
     let next = match request.action {
-        Action::Delete => {
-            "The topic stays in the state until then. Orbit deletes it as soon as that is approved; destroy or apply again to see it gone. \
-             Nothing is filed twice."
-        }
+        Action::Delete => format!(
+            "The {} stays in the state until then. Orbit deletes it as soon as that is approved; destroy or apply again to see it gone. \
+             Nothing is filed twice.",
+            kind(object)
+        ),
         Action::Create | Action::Update => {
             "Orbit carries it out as soon as it is approved. Approve, then plan or apply again; nothing is filed twice."
+                .to_owned()
         }
     };
     let summary = format!("The {} of {object} waits for approval: request {}", deed(request.action), request.id);
@@ -84,8 +91,10 @@ pub(crate) fn rejected(object: &str, request: &RequestSummary) -> Diagnostic {
     let summary =
         format!("The {} of {object} was rejected by {reviewer}: request {}", deed(request.action), request.id);
     let next = match request.action {
-        Action::Delete => "The topic stays. Ask whoever decided before you ask again.",
-        Action::Create | Action::Update => "Asking for the same again fails. Change the specification to ask anew.",
+        Action::Delete => format!("The {} stays. Ask whoever decided before you ask again.", kind(object)),
+        Action::Create | Action::Update => {
+            "Asking for the same again fails. Change the specification to ask anew.".to_owned()
+        }
     };
     let lines = table(&[("reason", Some(reason)), ("see", Some(&request.url))]);
     Diagnostic::warning(summary).detail(format!("{lines}\n\n{next}"))
@@ -99,12 +108,13 @@ pub(crate) fn foretell(object: &str, action: Action, verdict: &Verdict) -> Diagn
     let because: Vec<String> =
         verdict.reasons.iter().map(|reason| format!("  - {} ({})", reason.message, rule(reason))).collect();
     let next = match action {
-        Action::Delete => {
-            "Destroying files a request, and ends with an error until it is approved: the topic stays, in the state too. Destroy or apply again \
-             after that."
-        }
+        Action::Delete => format!(
+            "Destroying files a request, and ends with an error until it is approved: the {} stays, in the state too. Destroy or apply again \
+             after that.",
+            kind(object)
+        ),
         Action::Create | Action::Update => {
-            "Applying files a request; nothing happens on the cluster before it is approved."
+            "Applying files a request; nothing happens on the cluster before it is approved.".to_owned()
         }
     };
     Diagnostic::warning(format!("The {} of {object} will need approval by {approvers}", deed(action)))

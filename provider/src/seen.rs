@@ -13,7 +13,7 @@ pub(crate) struct Seen {
     /// even if the same token filed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filed: Option<String>,
-    /// The revision that the refresh saw. A change says so: what somebody did between the plan and its apply is not written over.
+    /// The revision that was seen last. A change says so: what somebody did between the plan and its apply is not written over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<i64>,
 }
@@ -26,6 +26,11 @@ impl Seen {
     /// Writes only what is new: else every refresh would be a change of the state.
     pub(crate) fn note(self, cx: &Cx<Orbit>) -> Result<(), Diagnostics> {
         if Self::of(cx)? == self { Ok(()) } else { cx.set_private(&self) }
+    }
+
+    /// Takes note of the revision that an answer showed.
+    pub(crate) fn at(cx: &Cx<Orbit>, revision: i64) -> Result<(), Diagnostics> {
+        Self { revision: Some(revision), ..Self::of(cx)? }.note(cx)
     }
 
     /// Takes note of a request that was filed.

@@ -26,6 +26,8 @@ pub(crate) trait Requested: Sized + Send + Sync {
     fn operation(&self) -> Option<&OperationSummary>;
     /// Whether it is in place.
     fn is_in_place(&self) -> bool;
+    /// Counts up with every change of it.
+    fn revision(&self) -> i64;
     /// When it is deleted, where that waits, and the call that keeps it until then.
     fn deletes_at(&self) -> Option<(String, String)>;
     /// How it is now. It is not acknowledged by that: the state is not stored yet, and should that fail, the next create must find it again.
@@ -63,8 +65,10 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
     wish: Wish<'_, F>,
 ) -> Outcome<M> {
     let Wish { on_pending, patience, place, fill } = wish;
+    // The next change says which revision it knew of.
+    let fill = |it: &N| -> Result<M, Diagnostics> { Seen::at(cx, it.revision()).map(|()| fill(it)) };
     let mut it = match answer {
-        Submitted::Done(it) if it.is_in_place() => return Ok(Applied::Done(fill(&it))),
+        Submitted::Done(it) if it.is_in_place() => return Ok(Applied::Done(fill(&it)?)),
         // A call that attached to an open creation is answered as done, since it has filed nothing; the object is not there yet all the same.
         Submitted::Done(it) | Submitted::Accepted(it) => it,
     };
@@ -73,13 +77,13 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
         Seen::filed(cx, &request.id)?;
         let warning = say::pending(&object, request, cx.client.run_id());
         match on_pending {
-            OnPending::Return => return Ok(Applied::Pending(fill(&it), warning)),
+            OnPending::Return => return Ok(Applied::Pending(fill(&it)?, warning)),
             OnPending::Fail => return Err(say::as_error(warning).into()),
             OnPending::Wait => match decided(cx, &it, request, patience).await {
                 Decided::Approved(now) => it = now,
                 Decided::Refused(diagnostic) => return Err(diagnostic.into()),
-                Decided::Not => return Ok(Applied::Pending(fill(&it), patience.exhausted(cx, warning))),
-                Decided::Unseen(cause) => return Ok(Applied::Pending(fill(&it), say::unseen(warning, &cause))),
+                Decided::Not => return Ok(Applied::Pending(fill(&it)?, patience.exhausted(cx, warning))),
+                Decided::Unseen(cause) => return Ok(Applied::Pending(fill(&it)?, say::unseen(warning, &cause))),
             },
         }
     }
@@ -87,25 +91,25 @@ pub(crate) async fn settle<N: Requested, M, F: FnOnce(&N) -> M>(
         return match it.request().filter(|request| ended_otherwise(request.state) && !it.is_in_place()) {
             // Decided the moment it was filed.
             Some(request) => Err(say::as_error(say::ended(&object, request)).into()),
-            None => Ok(Applied::Done(fill(&it))),
+            None => Ok(Applied::Done(fill(&it)?)),
         };
     };
     match finish(cx, &object, &operation.id, place, patience).await {
         Ok(Ended::Done) => {}
         Ok(Ended::Failed(diagnostic)) => return Err(diagnostic.into()),
-        Ok(Ended::Not(warning)) => return Ok(Applied::Pending(fill(&it), warning)),
+        Ok(Ended::Not(warning)) => return Ok(Applied::Pending(fill(&it)?, warning)),
         Err(cause) => {
             let warning = say::lost_sight(&object, &operation.id, &cause);
-            return Ok(Applied::Pending(fill(&it), warning));
+            return Ok(Applied::Pending(fill(&it)?, warning));
         }
     }
     if let Ok(now) = ask(cx, N::look(cx.client.client()?, it.id())).await {
-        return Ok(Applied::Done(fill(&now)));
+        return Ok(Applied::Done(fill(&now)?));
     }
     // It is there: an error would only lose sight of it.
     let warning = Diagnostic::warning(format!("The work on {object} is done, but Orbit did not show the result"))
         .detail("Plan again to see it.");
-    Ok(Applied::Pending(fill(&it), warning))
+    Ok(Applied::Pending(fill(&it)?, warning))
 }
 
 /// What becomes of a deletion that Orbit accepted; without an object, it is gone. Terraform knows no pending deletion: one that waits for a person is

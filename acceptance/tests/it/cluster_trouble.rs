@@ -86,7 +86,7 @@ async fn a_topic_that_came_meanwhile_is_told_in_the_apply_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_topic_deleted_behind_orbits_back_is_made_again() {
+async fn checklist_10_a_topic_deleted_behind_orbits_back_is_made_again() {
     let world = World::new().await;
     let terraform = world.terraform(&orders("partitions = 2")).await;
     terraform.apply().await.ok();
@@ -220,7 +220,7 @@ async fn a_missing_right_is_named_when_registering_and_when_it_is_taken_later() 
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_down_is_not_a_topic_that_is_gone() {
+async fn checklist_09_a_cluster_that_is_down_is_not_a_topic_that_is_gone() {
     let world = World::with_own_kafka().await;
     let terraform = world.terraform(&orders("partitions = 2")).await;
     terraform.apply().await.ok();

@@ -1,19 +1,26 @@
 //! What people who use Terraform take for granted, and no other file is about.
 
 use crate::world::{World, address, configuration, key, topic};
-use orbit_acceptance::Orbit;
+use orbit_acceptance::{Orbit, Terraform};
 use orbit_api::{TopicPatch, TopicStatus};
 use serde_json::Value;
 
 /// How many calls that change something the server has had.
 async fn writes(orbit: &Orbit) -> u64 {
+    let reads =
+        |line: &str| line.contains("method=\"GET\"") || line.contains(":evaluate") || line.contains(":acknowledge");
+    counted(orbit, |line| !reads(line)).await
+}
+
+/// How many calls it has had.
+async fn calls(orbit: &Orbit) -> u64 {
+    counted(orbit, |_| true).await
+}
+
+async fn counted(orbit: &Orbit, counts: impl Fn(&str) -> bool) -> u64 {
     let (_, metrics) = orbit.get("/metrics").await.unwrap();
-    let counts = metrics.lines().filter(|line| line.starts_with("orbit_http_requests_total"));
-    let writes = counts.filter(|line| {
-        let reads = line.contains("method=\"GET\"") || line.contains(":evaluate") || line.contains(":acknowledge");
-        !reads
-    });
-    writes.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    let lines = metrics.lines().filter(|line| line.starts_with("orbit_http_requests_total") && counts(line));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// The same topics, by keys of a map.
@@ -148,4 +155,120 @@ async fn checklist_32_what_somebody_changed_of_a_topic_between_plan_and_apply_is
     terraform.apply().await.ok();
     terraform.plan().await.is_empty();
     assert_eq!(world.on_cluster().await["dev/orders"].partitions, 3);
+}
+
+#[tokio::test]
+async fn checklist_03_a_second_apply_writes_nothing() {
+    let world = World::new().await;
+    let terraform = world.terraform(&keyed("mine", ["a", "b"], "partitions = 2")).await;
+    terraform.apply().await.ok();
+    terraform.apply().await.ok();
+    let (before, state) = (writes(&world.orbit).await, std::fs::read(terraform.path("terraform.tfstate")).unwrap());
+
+    terraform.apply().await.ok();
+
+    assert_eq!(writes(&world.orbit).await, before);
+    assert_eq!(std::fs::read(terraform.path("terraform.tfstate")).unwrap(), state, "nor is the state written anew");
+}
+
+#[tokio::test]
+async fn checklist_17_a_protected_topic_is_an_error_of_the_plan_that_would_delete_it() {
+    let world = World::new().await;
+    let protected = topic("dev", "orders", "deletion_protection = true");
+    let terraform = world.terraform(&protected).await;
+    terraform.apply().await.ok();
+    let told = ["deletion protection", "set deletion_protection to false"];
+    terraform.plan_with(&["-destroy"]).await.fails(&told);
+    terraform.write(&configuration(&protected.replace("name = \"orders\"", "name = \"sales\"")));
+    let replaced = terraform.plan().await;
+    assert_eq!(replaced.code, 1);
+    replaced.errors[0].says(&told);
+    terraform.write(&configuration(""));
+    terraform.plan().await.fails(&told);
+    assert_eq!(world.on_cluster().await.len(), 1);
+
+    terraform.write(&configuration(&protected.replace("true", "false")));
+    terraform.apply().await.ok();
+    terraform.destroy().await.ok();
+}
+
+#[tokio::test]
+async fn checklist_18_what_is_not_known_at_plan_is_judged_when_it_is_applied() {
+    let world = World::new().await;
+    let later = |partitions: u32| {
+        let input = format!("resource \"terraform_data\" \"later\" {{\n  input = {partitions}\n}}\n");
+        format!("{input}{}", topic("dev", "orders", "partitions = terraform_data.later.output"))
+    };
+    let terraform = world.terraform(&later(60)).await;
+    let created = ["create orbit_kafka_topic.orders", "create terraform_data.later"];
+    terraform.plan().await.ok_but_changes(&created);
+    terraform.apply_plan().await.fails(&["exceeds platform limit of 50 partitions"]);
+    assert_eq!(terraform.state(&address("orders")).await, None);
+
+    terraform.write(&configuration(&later(4)));
+    terraform.apply().await.ok();
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await["dev/orders"].partitions, 4);
+}
+
+#[tokio::test]
+async fn checklist_21_an_address_that_comes_with_the_apply_is_no_error_of_the_plan() {
+    let world = World::new().await;
+    let address_later =
+        format!("resource \"terraform_data\" \"orbit\" {{\n  input = \"{}\"\n}}\n", world.orbit.endpoint());
+    let block = configuration(&format!("{address_later}{}", topic("dev", "orders", "partitions = 2")));
+    let block =
+        block.replace("provider \"orbit\" {\n", "provider \"orbit\" {\n  endpoint = terraform_data.orbit.output\n");
+    let mut terraform = Terraform::empty("", &world.orbit.developer_token());
+    terraform.set("ORBIT_ENDPOINT", "");
+    terraform.write(&block);
+    terraform.init().await;
+    terraform.plan().await.ok_but_changes(&["create orbit_kafka_topic.orders", "create terraform_data.orbit"]);
+    terraform.apply_plan().await.ok();
+    terraform.plan().await.is_empty();
+    assert_eq!(world.topic("dev", "orders").await.status, TopicStatus::Active);
+}
+
+#[tokio::test]
+async fn checklist_27_a_refresh_that_takes_longer_than_it_may_is_an_error_and_forgets_nothing() {
+    let world = World::new().await;
+    let terraform = world.terraform(&topic("dev", "orders", "timeouts = { read = \"1s\" }")).await;
+    terraform.apply().await.ok();
+    world.orbit.freeze();
+
+    let plan = terraform.plan().await;
+
+    world.orbit.thaw();
+    plan.fails(&["Orbit did not show topic payments-team/dev/orders within 1s", "timeouts = { read"]);
+    assert!(terraform.state(&address("orders")).await.is_some());
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn checklist_33_a_server_that_takes_few_calls_is_called_as_often_as_it_says() {
+    let few = [("ORBIT_SERVER__CALLS_PER_SECOND", "10"), ("ORBIT_SERVER__CALL_BURST", "10")];
+    let world = World::set_up(&few).await;
+    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 40\n  environment = \"dev\"\n  \
+                name = \"t${count.index}\"\n  partitions = 1\n}\n";
+    let terraform = world.terraform(many).await;
+    terraform.apply().await.ok();
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await.len(), 40);
+}
+
+#[tokio::test]
+async fn checklist_35_a_plan_over_many_topics_is_a_few_calls() {
+    let world = World::new().await;
+    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 60\n  environment = \"dev\"\n  \
+                name = \"t${count.index}\"\n  partitions = 1\n}\n";
+    let terraform = world.terraform(many).await;
+    terraform.apply().await.ok();
+    terraform.plan().await.is_empty();
+    let before = calls(&world.orbit).await;
+
+    terraform.plan().await.is_empty();
+
+    // Four looks, the list of the rest, and the figures themselves.
+    let made = calls(&world.orbit).await - before;
+    assert!(made <= 8, "{made} calls");
 }

@@ -19,7 +19,7 @@ async fn nothing_to_do(terraform: &Terraform) {
 }
 
 #[tokio::test]
-async fn a_topic_is_made_changed_and_deleted_on_the_cluster() {
+async fn checklist_14_a_topic_is_made_changed_and_deleted_on_the_cluster() {
     let world = World::new().await;
     let terraform = world.terraform(&orders("partitions = 3\nconfig = { \"retention.ms\" = \"60000\" }")).await;
 

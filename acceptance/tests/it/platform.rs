@@ -314,7 +314,7 @@ async fn a_token_that_does_not_rule_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn what_contradicts_itself_is_told_at_its_attribute_before_anything_happens() {
+async fn checklist_19_what_contradicts_itself_is_told_at_its_attribute_before_anything_happens() {
     let platform = Platform::new().await;
     let wrong = r#"
 terraform {

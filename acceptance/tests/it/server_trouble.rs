@@ -109,7 +109,7 @@ async fn checklist_36_a_server_that_is_not_there_is_told_within_seconds_with_its
     let plan = terraform.plan().await;
 
     plan.fails(&[&format!("Cannot reach Orbit at {}", world.orbit.endpoint()), "ORBIT_ENDPOINT"]);
-    assert!(plan.took < Duration::from_secs(15), "{:?}", plan.took);
+    assert!(plan.took < Duration::from_secs(10), "{:?}", plan.took);
     assert!(terraform.state(ORDERS).await.is_some(), "not to be reached is not gone");
     world.orbit.start_again().await;
     terraform.plan().await.is_empty();

@@ -193,6 +193,9 @@ impl Requested for Topic {
     fn is_in_place(&self) -> bool {
         self.status == TopicStatus::Active
     }
+    fn revision(&self) -> i64 {
+        self.revision
+    }
     fn deletes_at(&self) -> Option<(String, String)> {
         let restore = format!(
             "curl -X POST -H \"Authorization: Bearer $ORBIT_TOKEN\" $ORBIT_ENDPOINT/v1/topics/{}/restore",
