@@ -47,6 +47,11 @@ acceptance-api: ## have schemathesis make up calls from the API's document for l
 acceptance-compat: ## the tests that drive Terraform, on Terraform 1.15 and on OpenTofu, built here once (C=terraform or C=tofu: one of them)
 	@scripts/compat.sh $(C)
 
+.PHONY: fuzz
+fuzz: ## made-up bytes for the decoder of Terraform's values, FUZZ_SECONDS long (60)
+	@scripts/setup.sh --quiet
+	@scripts/fuzz.sh
+
 .PHONY: bench
 bench: ## the figures of docs/performance.md, on release builds and a real Kafka; B=burst measures one part
 	@scripts/bench.sh $(B)
