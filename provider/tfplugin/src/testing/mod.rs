@@ -1,6 +1,7 @@
-//! A stand-in for Terraform's core, to test a provider in its own process, without `terraform`.
+//! Two ways to test a provider: [`Core`] stands in for Terraform's core, in the test's own process and without `terraform`; [`Host`] drives a real
+//! `terraform` or `tofu`, step by step.
 //!
-//! It holds a state, calls the provider over a pipe in the order in which core does, and is as strict: a plan that
+//! [`Core`] holds a state, calls the provider over a pipe in the order in which core does, and is as strict: a plan that
 //! contradicts its configuration, an apply that contradicts its plan, or a second plan that contradicts the first is a
 //! panic that names the attribute. What core tells the *user*, such as the provider's own diagnostics, is returned.
 //!
@@ -23,13 +24,19 @@ mod calls;
 mod config;
 mod core;
 mod finding;
+mod host;
 mod more;
 mod pipe;
 mod report;
+mod run;
+mod steps;
 
 pub use self::{
     config::UNKNOWN,
     core::{Abilities, Core, Options},
+    host::Host,
     more::{Listed, Listing, Open, Ran},
     report::{Plan, Report},
+    run::Run,
+    steps::Step,
 };

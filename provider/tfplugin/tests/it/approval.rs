@@ -237,7 +237,7 @@ fn ctrl_c_ends_a_waiting_apply_at_once_and_loses_nothing() {
 
     let took = pressed.elapsed();
     assert!(took.as_millis() < 2_000, "{took:?}");
-    let run = Run::read(output.status.code().unwrap_or(-1), &output.stdout, &output.stderr);
+    let run = Run::read(&output);
     assert!(run.warnings.iter().any(|w| w.contains("Request 1 waits")), "{}", run.output);
     assert_eq!(world.attribute("a", "id"), "obj-1");
     world.approve(1);
@@ -252,7 +252,7 @@ fn mode_wait_waits_for_the_decision() {
     wait_until("the request is filed", || world.requests() == 1);
     world.approve(1);
     let output = child.wait_with_output().unwrap();
-    Run::read(output.status.code().unwrap_or(-1), &output.stdout, &output.stderr).ok().silent();
+    Run::read(&output).ok().silent();
     assert_eq!(world.attribute("a", "status"), "active");
 }
 

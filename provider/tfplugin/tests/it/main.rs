@@ -14,4 +14,5 @@ mod odd;
 mod process;
 mod schema;
 mod shapes;
+mod steps;
 mod terraform;
