@@ -1,6 +1,9 @@
 //! What stands between clients and Orbit in a company's network: TLS with a certificate of the company's own authority, and a proxy that lets out.
 
-use crate::orbit::{new_folder, write};
+use crate::{
+    orbit::{new_folder, write},
+    proxy::listen,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::{
     net::Ipv4Addr,
@@ -13,7 +16,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     task::JoinSet,
 };
 use tokio_rustls::{
@@ -144,9 +147,7 @@ impl Canned {
         let answer = move || async move {
             ([("orbit-version", version), ("content-type", "application/json".to_owned())], json)
         };
-        let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = listening.unwrap_or_else(|e| panic!("nothing can listen: {e}"));
-        let port = listener.local_addr().unwrap_or_else(|e| panic!("a listener has no address: {e}")).port();
+        let (listener, port) = listen().await;
         let mut runs = JoinSet::new();
         runs.spawn(async move {
             let served = axum::serve(listener, axum::Router::new().fallback(answer)).await;
@@ -172,9 +173,7 @@ impl Drop for Canned {
 async fn serve<Served: Future<Output = ()> + Send + 'static>(
     each: impl Fn(TcpStream) -> Served + Send + 'static,
 ) -> (u16, JoinSet<()>) {
-    let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-    let listener = listening.unwrap_or_else(|e| panic!("nothing can listen: {e}"));
-    let port = listener.local_addr().unwrap_or_else(|e| panic!("a listener has no address: {e}")).port();
+    let (listener, port) = listen().await;
     let mut runs = JoinSet::new();
     runs.spawn(async move {
         let mut connections = JoinSet::new();

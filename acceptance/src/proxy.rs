@@ -45,9 +45,7 @@ impl Proxy {
     }
 
     async fn keeps_the_answer_to(call: &str, port: u16, fate: Fate) -> Self {
-        let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = listening.unwrap_or_else(|e| panic!("the proxy cannot listen: {e}"));
-        let own = listener.local_addr().unwrap_or_else(|e| panic!("the proxy has no address: {e}")).port();
+        let (listener, own) = listen().await;
         let (kept, mut runs) = (Arc::new(AtomicUsize::new(0)), JoinSet::new());
         let (call, count) = (call.to_owned(), kept.clone());
         runs.spawn(async move { serve(listener, (port, fate), &call, &count).await });
@@ -71,6 +69,14 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.runs.abort_all();
     }
+}
+
+/// Listens on a free port of this machine, which it answers too.
+pub(crate) async fn listen() -> (TcpListener, u16) {
+    let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listening.unwrap_or_else(|e| panic!("nothing can listen: {e}"));
+    let port = listener.local_addr().unwrap_or_else(|e| panic!("a listener has no address: {e}")).port();
+    (listener, port)
 }
 
 /// Serves until an answer is lost; then listener and connections go.

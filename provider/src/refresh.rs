@@ -32,6 +32,8 @@ type Sheet = Mutex<HashMap<String, Topic>>;
 pub(crate) struct Refresh {
     places: Mutex<BTreeMap<(String, String), Place>>,
     seen: Mutex<Vec<String>>,
+    /// Topics whose plan will want to know more of them than the state holds, as they were seen just before it.
+    kept: Sheet,
 }
 
 /// One environment of a workspace.
@@ -70,6 +72,16 @@ impl Refresh {
         if let Some(place) = places.get_mut(&(workspace.to_owned(), environment.to_owned())) {
             place.list = None;
         }
+    }
+
+    /// Keeps what was seen of a topic for its plan, which follows at once.
+    pub(crate) fn keep(&self, topic: &Topic) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.id.clone(), topic.clone());
+    }
+
+    /// What was seen of a topic just now, for one plan.
+    pub(crate) fn kept(&self, id: &str) -> Option<Topic> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
     /// Takes note that a topic was seen; gives what is to be told now.

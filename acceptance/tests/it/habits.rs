@@ -1,6 +1,6 @@
 //! What people who use Terraform take for granted, and no other file is about.
 
-use crate::world::{World, address, configuration, key, topic};
+use crate::world::{World, address, configuration, key, many, topic};
 use orbit_acceptance::{Orbit, Terraform};
 use orbit_api::{TopicPatch, TopicStatus};
 use serde_json::Value;
@@ -248,9 +248,7 @@ async fn checklist_27_a_refresh_that_takes_longer_than_it_may_is_an_error_and_fo
 async fn checklist_33_a_server_that_takes_few_calls_is_called_as_often_as_it_says() {
     let few = [("ORBIT_SERVER__CALLS_PER_SECOND", "10"), ("ORBIT_SERVER__CALL_BURST", "10")];
     let world = World::set_up(&few).await;
-    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 40\n  environment = \"dev\"\n  \
-                name = \"t${count.index}\"\n  partitions = 1\n}\n";
-    let terraform = world.terraform(many).await;
+    let terraform = world.terraform(&many("dev", 40)).await;
     terraform.apply().await.ok();
     terraform.plan().await.is_empty();
     assert_eq!(world.on_cluster().await.len(), 40);
@@ -259,9 +257,7 @@ async fn checklist_33_a_server_that_takes_few_calls_is_called_as_often_as_it_say
 #[tokio::test]
 async fn checklist_35_a_plan_over_many_topics_is_a_few_calls() {
     let world = World::new().await;
-    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 60\n  environment = \"dev\"\n  \
-                name = \"t${count.index}\"\n  partitions = 1\n}\n";
-    let terraform = world.terraform(many).await;
+    let terraform = world.terraform(&many("dev", 60)).await;
     terraform.apply().await.ok();
     terraform.plan().await.is_empty();
     let before = calls(&world.orbit).await;
@@ -269,6 +265,20 @@ async fn checklist_35_a_plan_over_many_topics_is_a_few_calls() {
     terraform.plan().await.is_empty();
 
     // Four looks, the list of the rest, and the figures themselves.
+    let made = calls(&world.orbit).await - before;
+    assert!(made <= 8, "{made} calls");
+}
+
+#[tokio::test]
+async fn checklist_35_a_plan_over_many_topics_that_wait_is_a_few_calls_too() {
+    let world = World::new().await;
+    let terraform = world.terraform(&many("prod", 30)).await;
+    assert_eq!(terraform.apply().await.code, 0);
+    let before = calls(&world.orbit).await;
+
+    let plan = terraform.plan().await;
+
+    assert_eq!((plan.code, plan.changes.len(), plan.warnings.len()), (2, 30, 30), "{}", plan.text);
     let made = calls(&world.orbit).await - before;
     assert!(made <= 8, "{made} calls");
 }

@@ -1,6 +1,6 @@
 //! Ctrl-C leaves at once, and loses nothing: Orbit goes on, and the next apply finds it.
 
-use crate::world::{World, address, configuration, key, topic};
+use crate::world::{World, address, configuration, key, many, topic};
 use orbit_acceptance::{Proxy, Terraform, eventually};
 use orbit_api::{OperationState, TopicStatus, client::TopicRead};
 use std::time::Duration;
@@ -45,9 +45,7 @@ async fn checklist_28_ctrl_c_leaves_at_once_and_the_next_apply_goes_on() {
 #[tokio::test]
 async fn ctrl_c_in_the_midst_of_many_loses_and_doubles_nothing() {
     let world = World::new().await;
-    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 40\n  environment = \"dev\"\n  \
-                name = \"t${count.index}\"\n}\n";
-    let terraform = world.terraform(many).await;
+    let terraform = world.terraform(&many("dev", 40)).await;
     let apply = terraform.begin_apply();
     eventually("some are asked for", || async { (world.requests().await.len() > 3).then_some(()) }).await;
 
@@ -87,9 +85,7 @@ async fn ctrl_c_while_an_answer_is_held_back_leaves_at_once_with_what_can_be_see
 #[tokio::test]
 async fn checklist_29_a_terraform_that_is_killed_loses_and_doubles_nothing() {
     let world = World::new().await;
-    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 20\n  environment = \"dev\"\n  \
-                name = \"t${count.index}\"\n}\n";
-    let terraform = world.terraform(many).await;
+    let terraform = world.terraform(&many("dev", 20)).await;
     let apply = terraform.begin_apply();
     eventually("some are asked for", || async { (world.requests().await.len() > 3).then_some(()) }).await;
 

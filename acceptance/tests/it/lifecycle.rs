@@ -1,6 +1,6 @@
 //! A topic through terraform: made, changed, led back, taken over, deleted. After each apply there is nothing left to do.
 
-use crate::world::{WORKSPACE, World, address, configuration, key, topic};
+use crate::world::{WORKSPACE, World, address, configuration, key, many, topic};
 use orbit_acceptance::Terraform;
 use orbit_api::{TopicPolicyCreate, TopicPolicyReplace};
 use serde_json::{Value, json};
@@ -270,9 +270,7 @@ async fn what_is_here_already_says_how_to_keep_it() {
 #[tokio::test]
 async fn checklist_12_many_topics_are_made_at_once_and_seen_at_once() {
     let world = World::new().await;
-    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 30\n  environment = \"dev\"\n  \
-                name = \"t${count.index}\"\n  partitions = 1\n}\n";
-    let terraform = world.terraform(many).await;
+    let terraform = world.terraform(&many("dev", 30)).await;
     terraform.apply().await.ok();
     nothing_to_do(&terraform).await;
     assert_eq!(world.on_cluster().await.len(), 30);

@@ -1,6 +1,6 @@
 //! The first day with a server: replies that are lost, servers that die, tokens that end. Nothing is lost, and nothing is made twice.
 
-use crate::world::{World, configuration, key, topic, wish};
+use crate::world::{World, configuration, key, many, topic, wish};
 use orbit_acceptance::{Proxy, Terraform, eventually};
 use orbit_api::{RequestState, Role, TopicStatus};
 use std::time::Duration;
@@ -84,9 +84,7 @@ async fn changes_and_deletions_whose_answers_were_lost_are_not_repeated() {
 #[tokio::test]
 async fn an_apply_rides_over_a_server_that_dies_and_comes_back() {
     let world = World::new().await;
-    let many = "resource \"orbit_kafka_topic\" \"many\" {\n  count = 12\n  environment = \"dev\"\n  \
-                name = \"t${count.index}\"\n}\n";
-    let terraform = world.terraform(many).await;
+    let terraform = world.terraform(&many("dev", 12)).await;
     let apply = terraform.begin_apply();
     eventually("the apply is under way", || async { (!world.requests().await.is_empty()).then_some(()) }).await;
     world.orbit.kill();

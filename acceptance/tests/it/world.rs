@@ -249,6 +249,14 @@ pub(crate) fn topic(environment: &str, name: &str, lines: &str) -> String {
     )
 }
 
+/// The block of so many topics, each with one partition: `orbit_kafka_topic.many[0]` is `t0`.
+pub(crate) fn many(environment: &str, count: u32) -> String {
+    format!(
+        "resource \"orbit_kafka_topic\" \"many\" {{\n  count = {count}\n  environment = \"{environment}\"\n  \
+         name = \"t${{count.index}}\"\n  partitions = 1\n}}\n"
+    )
+}
+
 /// The address of that block.
 pub(crate) fn address(name: &str) -> String {
     format!("orbit_kafka_topic.{name}")

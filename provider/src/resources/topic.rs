@@ -181,6 +181,9 @@ async fn look(cx: &Cx<Orbit>, now: ManagedTopic) -> Result<Option<ManagedTopic>,
             let open = open_request(&topic).map(|request| request.id.as_str());
             let filed = Seen::of(cx)?.filed.filter(|id| Some(id.as_str()) == open);
             Seen { drifted: !topic.drift.is_empty(), filed, revision: Some(topic.revision) }.note(cx)?;
+            if open.is_some() || topic.status != TopicStatus::Active {
+                cx.client.refresh().keep(&topic);
+            }
             Ok(Some(now.refreshed(&topic)))
         }
         // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.

@@ -40,6 +40,12 @@ pub(super) fn taken(code: Code, pointer: &str, detail: String) -> Refusal {
     Refusal::new(code, detail).remedy(REMEDY).field(told)
 }
 
+/// Whether a write says again what an earlier one brought about, whose answer was lost: it names the revision of before, and asks for what is so. RFC 9110,
+/// 13.1.1, has it answered as done.
+pub(super) fn is_repeated(expected: Option<i64>, revision: i64, is_so: bool) -> bool {
+    is_so && expected.is_some_and(|expected| expected != revision)
+}
+
 /// Refuses a write of who read another revision.
 pub(super) fn unchanged(expected: Option<i64>, revision: i64, what: impl FnOnce() -> String) -> AppResult<()> {
     match expected {
@@ -126,6 +132,9 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.workspace_for(&mut tx, caller, named).await?;
         let display_name = display_name.unwrap_or_else(|| row.display_name.clone());
+        if is_repeated(expected, row.revision, display_name == row.display_name) {
+            return Ok(row);
+        }
         if !tx.workspace_update(row.id, &display_name, expected.unwrap_or(row.revision)).await? {
             return Err(stale(&format!("workspace {}", row.slug)).into());
         }
@@ -216,6 +225,9 @@ impl App {
         let mut row = before.clone();
         row.display_name = display_name.unwrap_or(row.display_name);
         row.default_approvers = approvers.unwrap_or(row.default_approvers);
+        if is_repeated(expected, before.revision, row == before) {
+            return Ok(());
+        }
         row.revision = expected.unwrap_or(row.revision);
         if !tx.environment_update(&row).await? {
             return Err(stale(&format!("environment {}", row.slug)).into());

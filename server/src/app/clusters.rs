@@ -2,7 +2,7 @@
 
 use super::{
     App, AppResult, Call, Code, Refusal,
-    catalog::{stale, taken, unchanged},
+    catalog::{is_repeated, stale, taken, unchanged},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -196,6 +196,10 @@ impl App {
         row.display_name = change.display_name.unwrap_or(row.display_name);
         row.region = change.region.unwrap_or(row.region);
         row.residency = change.residency.unwrap_or(row.residency);
+        // Whether credentials are those that it has cannot be seen: with a connection it is always a change.
+        if is_repeated(expected, before.revision, change.connection.is_none() && row == before) {
+            return Ok(row);
+        }
         row.revision = expected.unwrap_or(row.revision);
         if let Some(Tried { connection, credentials, description, of_revision }) = change.connection {
             // Half of it may be what stood there before the try, which took seconds.

@@ -2,7 +2,7 @@
 
 use super::{
     App, AppError, AppResult, Call, Code, Refusal,
-    catalog::{stale, taken},
+    catalog::{is_repeated, stale, taken},
 };
 use crate::auth::{
     Caller, Identity,
@@ -108,6 +108,9 @@ impl App {
         let before = self.own_principal(&mut tx, &call.who, named).await?;
         let revision = expected.unwrap_or(before.revision);
         let email = email.unwrap_or_else(|| before.email.clone());
+        if is_repeated(expected, before.revision, email == before.email) {
+            return Ok(before);
+        }
         if !tx.principal_email(before.id, email.as_deref(), revision).await? {
             return Err(stale(&format!("principal {}", before.name)).into());
         }

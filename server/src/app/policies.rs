@@ -3,7 +3,7 @@
 use super::{
     App, AppError, AppResult, Call, Code, Refusal,
     backtest::{beyond, clusters, most_brokers},
-    catalog::{stale, taken},
+    catalog::{is_repeated, stale, taken},
     topics::field,
     view::approvers_text,
 };
@@ -146,6 +146,9 @@ impl App {
         let mut tx = self.store.begin().await?;
         let row = self.policy_named(&mut tx, &call.who, named).await?;
         may_write(&call.who, row.workspace_id)?;
+        if is_repeated(expected, row.version, rules == row.rules) {
+            return Ok(row);
+        }
         check_patterns(&rules).await?;
         check_named(&mut tx, &rules).await?;
         self.locks_out_nobody(&mut tx, (row.id, &row.name, row.workspace_id), &rules, confirmed).await?;

@@ -27,7 +27,12 @@ pub(super) async fn resume(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>
     let object = was.object();
     let client = cx.client.client()?;
     let look = || ask(cx, client.topic_get(&id, TopicRead::default()));
-    let topic = match look().await {
+    // A thousand topics that wait are not asked for one by one.
+    let seen_now = match cx.client.refresh().kept(&id) {
+        Some(topic) => Ok(topic),
+        None => look().await,
+    };
+    let topic = match seen_now {
         // What an approval has set off a moment ago is done by now, or in another.
         Ok(topic) if topic.status == TopicStatus::Provisioning && let_end(cx, &topic).await => {
             look().await.unwrap_or(topic)
