@@ -62,6 +62,13 @@ impl Run {
         self
     }
 
+    /// It went well, whatever it had to warn of.
+    #[track_caller]
+    pub fn succeeds(&self) -> &Self {
+        assert_eq!((self.code, self.errors.len()), (0, 0), "{}", self.text);
+        self
+    }
+
     /// It went well, and had nothing to warn of.
     #[track_caller]
     pub fn ok(&self) -> &Self {

@@ -14,7 +14,7 @@ pub(crate) const GRACE: Duration = Duration::from_millis(400);
 pub struct Orbit {
     client: Option<Client>,
     workspace: Attr<String>,
-    run_id: String,
+    run: Run,
     on_pending: OnPending,
     memory: Memory,
     refresh: Refresh,
@@ -24,13 +24,21 @@ pub struct Orbit {
 /// Where in a resource a JSON pointer leads.
 pub(crate) type Place<'a> = &'a (dyn Fn(&str) -> Option<Path> + Sync);
 
+/// Which run the process belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) id: String,
+    /// Nobody said which: the process is one by itself.
+    pub(crate) is_made_up: bool,
+}
+
 impl Orbit {
     /// Without a client while address or token come from something that is not there yet.
-    pub(crate) fn new(client: Option<Client>, workspace: Attr<String>, run_id: String, on_pending: OnPending) -> Self {
+    pub(crate) fn new(client: Option<Client>, workspace: Attr<String>, run: Run, on_pending: OnPending) -> Self {
         Self {
             client,
             workspace,
-            run_id,
+            run,
             on_pending,
             memory: Memory::default(),
             refresh: Refresh::default(),
@@ -68,7 +76,12 @@ impl Orbit {
     }
 
     pub(crate) fn run_id(&self) -> &str {
-        &self.run_id
+        &self.run.id
+    }
+
+    /// Whether this process is a run by itself, since nobody said which it belongs to.
+    pub(crate) fn is_its_own_run(&self) -> bool {
+        self.run.is_made_up
     }
 
     /// What resources that do not say so do with a request that a person has to decide.

@@ -9,6 +9,7 @@ use crate::{
     functions::{physical_topic_name::PhysicalTopicName, subject_name::SubjectName},
     lists::topics::FindTopics,
     on_pending::OnPending,
+    orbit::Run,
     resources::{
         cluster::ManagedCluster, environment::ManagedEnvironment, environment_mapping::ManagedMapping,
         membership::ManagedMembership, service_principal::ServicePrincipal, topic::ManagedTopic,
@@ -23,9 +24,12 @@ use uuid::Uuid;
 
 model! {
     /// Self-service Kafka: topics within the guardrails of your platform team, with approvals where a policy asks for them.
+    ///
+    /// For Terraform 1.11 and newer, and OpenTofu 1.12. Terraform installs it from your own Orbit, whose host stands in `source`, or from a mirror. Tokens are
+    /// minted by `POST /v1/tokens` of the API.
     pub struct Settings {
-        /// Address of the Orbit server, for example `https://orbit.example.com`. Also `ORBIT_ENDPOINT`. It is called by the proxy that `HTTPS_PROXY` or
-        /// `HTTP_PROXY` names, unless `NO_PROXY` has its host.
+        /// Address of the Orbit server, for example `https://orbit.example.com`. Also `ORBIT_ENDPOINT`. It is called through the proxy that `HTTPS_PROXY`
+        /// or `HTTP_PROXY` names, unless `NO_PROXY` has its host.
         endpoint: Option<String>,
         /// Token that says who you are. Better left to `ORBIT_TOKEN`.
         token: Option<String>,
@@ -36,7 +40,7 @@ model! {
         /// Workspace of the resources that do not name one.
         workspace: Option<String>,
         /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run, else random. `ORBIT_RUN_URL`,
-        /// or what the CI says, is where they can see it.
+        /// else the address that the CI system gives, is shown to them as a link.
         run_id: Option<String>,
         /// What an apply does with a request that waits for a person: `return` ends with a warning and goes on another time, `wait` waits for the
         /// decision, `fail` ends with an error. Default: `return`. Also `ORBIT_ON_PENDING`.
@@ -66,7 +70,7 @@ impl Provider for OrbitProvider {
     type Config = Settings;
     type Client = Orbit;
     const NAME: &'static str = "orbit";
-    const SOURCE: &'static str = "registry.terraform.io/orbit/orbit";
+    const SOURCE: &'static str = "orbit.internal/orbit/orbit";
 
     fn schema() -> Schema<Settings> {
         Schema::new()
@@ -152,19 +156,21 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
         None => OnPending::default(),
     };
     let run_id = or_env(given.run_id, "ORBIT_RUN_ID").known();
-    let run_id = run_id.or_else(|| CI_RUN_IDS.iter().find_map(|name| env(name))).unwrap_or_else(random_run_id);
+    let run_id = run_id.or_else(|| CI_RUN_IDS.iter().find_map(|name| env(name)));
+    let is_made_up = run_id.is_none();
+    let run = Run { id: run_id.unwrap_or_else(random_run_id), is_made_up };
 
     if endpoint.is_null() || token.is_null() {
         return Err(missing(endpoint.is_null(), token.is_null()).into());
     }
     let (Attr::Known(endpoint), Attr::Known(token), false) = (endpoint, token, ca_file.is_unknown()) else {
         tracing::debug!("address or token are not known yet");
-        return Ok(Orbit::new(None, workspace, run_id, on_pending));
+        return Ok(Orbit::new(None, workspace, run, on_pending));
     };
     let product = concat!("terraform-provider-orbit/", env!("CARGO_PKG_VERSION"));
     let builder = Client::builder(endpoint)
         .token(token.trim())
-        .run_id(&run_id)
+        .run_id(&run.id)
         .user_agent(format!("{product} terraform/{}", host.version));
     let builder = match run_url(&env) {
         Some(url) => builder.run_url(url),
@@ -175,7 +181,7 @@ fn configure(given: Given, host: &Host, env: impl Fn(&str) -> Option<String>) ->
         None => builder,
     };
     let client = builder.build().map_err(|e| unusable(&e))?;
-    Ok(Orbit::new(Some(client), workspace, run_id, on_pending))
+    Ok(Orbit::new(Some(client), workspace, run, on_pending))
 }
 
 /// The token: of the block, or of a file that the block names; else of the environment, in the same order.

@@ -22,7 +22,7 @@ async fn checklist_31_a_creation_waits_is_approved_and_is_active_without_another
     assert!(world.requests().await.is_empty(), "a plan files nothing");
 
     let apply = terraform.apply().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     let request = world.open_request().await;
     let waits = apply.warnings.iter().find(|told| told.summary.contains("waits for approval")).unwrap();
     waits.says(&[&request.id, &request.url, "a platform admin", "run-of-the-tests"]);
@@ -178,7 +178,7 @@ async fn checklist_31_a_change_that_waits_shows_exactly_that_change_until_it_is_
     terraform.write(&configuration(&payments("partitions = 4")));
     terraform.plan().await.plans(&UPDATE).warns(&["The change of topic", "will need approval by a platform admin"]);
     let apply = terraform.apply().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     let request = world.open_request().await;
     assert!(world.topic("prod", "payments").await.conditions.iter().any(|c| c.kind == "ChangePending"));
     for _ in 0..2 {
@@ -214,8 +214,7 @@ async fn a_configuration_that_is_reverted_takes_back_the_change_that_waits() {
     terraform.apply().await.warns(&said);
     terraform.plan().await.is_empty();
 
-    let states: Vec<_> = world.requests().await.iter().map(|request| request.state).collect();
-    assert_eq!(states, [RequestState::Approved, RequestState::Superseded, RequestState::Approved]);
+    assert_eq!(world.states().await, [RequestState::Approved, RequestState::Superseded, RequestState::Approved]);
     // Where the plan does not look first, the state holds what was asked for last.
     terraform.write(&configuration(&payments("partitions = 5")));
     terraform.apply().await;
@@ -313,7 +312,7 @@ async fn checklist_31_a_deletion_that_waits_is_an_error_every_time_and_the_next_
 
     world.approve().await;
     let gone = terraform.destroy().await;
-    assert_eq!((gone.code, gone.errors.len()), (0, 0), "{}", gone.text);
+    gone.succeeds();
     assert_eq!(terraform.state(PAYMENTS).await, None);
     assert!(world.on_cluster().await.is_empty());
 }
@@ -361,13 +360,12 @@ async fn checklist_31_a_withdrawn_request_can_be_filed_again_and_an_open_one_is_
     let developer = world.orbit.developer();
     developer.request_withdraw(&world.open_request().await.id).await.unwrap();
     let apply = terraform.apply().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     assert_eq!(terraform.attribute(PAYMENTS, "status").await, "pending-approval");
 
     terraform.write(&configuration(&payments("partitions = 3")));
     terraform.apply().await;
-    let states: Vec<_> = world.requests().await.iter().map(|request| request.state).collect();
-    assert_eq!(states, [RequestState::Pending, RequestState::Superseded, RequestState::Withdrawn]);
+    assert_eq!(world.states().await, [RequestState::Pending, RequestState::Superseded, RequestState::Withdrawn]);
     world.approve().await;
     terraform.plan().await.is_empty();
     let id = terraform.attribute(PAYMENTS, "id").await;

@@ -97,7 +97,7 @@ async fn checklist_10_a_topic_deleted_behind_orbits_back_is_made_again() {
 
     plan.plans(&UPDATE).warns(&["is not on its cluster any more", "its records are lost"]);
     let apply = terraform.apply().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     terraform.plan().await.is_empty();
     let there = world.on_cluster().await["dev/orders"].clone();
     assert_eq!(terraform.attribute(ORDERS, "kafka_topic_id").await, there.id);
@@ -215,7 +215,7 @@ async fn a_missing_right_is_named_when_registering_and_when_it_is_taken_later() 
 
     world.kafka.rights("--add", &user, &["Create"], &["--topic", "*"]).await;
     let again = terraform.apply().await;
-    assert_eq!((again.code, again.errors.len()), (0, 0), "{}", again.text);
+    again.succeeds();
     assert_eq!(world.requests().await.len(), 2, "the same topic, asked for once more");
 }
 
@@ -236,7 +236,7 @@ async fn checklist_09_a_cluster_that_is_down_is_not_a_topic_that_is_gone() {
     // The apply ends as the cluster is back.
     world.kafka.start_again().await;
     let apply = apply.end().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     terraform.plan().await.is_empty();
     assert_eq!(world.on_cluster().await["dev/orders"].partitions, 3);
 }
@@ -277,7 +277,7 @@ async fn goes_on_with(world: &World, mut terraform: Terraform, token: &str, oper
     world.succeeds(operation).await;
     terraform.set("ORBIT_TOKEN", token);
     let again = terraform.apply().await;
-    assert_eq!((again.code, again.errors.len()), (0, 0), "{}", again.text);
+    again.succeeds();
     terraform.plan().await.is_empty();
     assert_eq!((world.on_cluster().await.len(), world.requests().await.len()), (1, 1), "nothing was done twice");
 }

@@ -57,10 +57,6 @@ impl Lapses {
         .await;
         id
     }
-
-    async fn states(&self) -> Vec<RequestState> {
-        self.world.requests().await.iter().map(|request| request.state).collect()
-    }
 }
 
 async fn a_creation_ends(end: End) {
@@ -74,13 +70,13 @@ async fn a_creation_ends(end: End) {
     let plan = terraform.plan().await;
     plan.plans(&UPDATE).warns(&["will need approval by a platform admin"]);
     assert_eq!(plan.errors.len(), 0, "{}", plan.text);
-    assert_eq!(lapses.states().await, [end.state()], "a plan files nothing");
+    assert_eq!(world.states().await, [end.state()], "a plan files nothing");
     let apply = terraform.apply_plan().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     let new = world.open_request().await;
     assert_ne!(new.id, old);
     apply.warns_also(&["The creation of topic payments-team/prod/payments waits for approval", &new.id]);
-    assert_eq!(lapses.states().await, [RequestState::Pending, end.state()]);
+    assert_eq!(world.states().await, [RequestState::Pending, end.state()]);
 
     world.approve().await;
     terraform.plan().await.is_empty();
@@ -101,11 +97,11 @@ async fn a_change_ends(end: End) {
     terraform.plan().await.plans(&UPDATE).warns(&["The change of topic", "will need approval by a platform admin"]);
     assert_eq!(terraform.planned(PAYMENTS).await["partitions"], (json!(2), json!(4)));
     let apply = terraform.apply_plan().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     let new = world.open_request().await;
     assert_ne!(new.id, old);
     apply.warns_also(&["The change of topic payments-team/prod/payments waits for approval", &new.id]);
-    assert_eq!(lapses.states().await, [RequestState::Pending, end.state(), RequestState::Approved]);
+    assert_eq!(world.states().await, [RequestState::Pending, end.state(), RequestState::Approved]);
 
     world.approve().await;
     terraform.plan().await.is_empty();
@@ -135,10 +131,10 @@ async fn a_deletion_ends(end: End) {
 
     world.approve().await;
     let gone = terraform.destroy().await;
-    assert_eq!((gone.code, gone.errors.len()), (0, 0), "{}", gone.text);
+    gone.succeeds();
     assert_eq!(terraform.state(PAYMENTS).await, None);
     assert!(world.on_cluster().await.is_empty());
-    assert_eq!(lapses.states().await, [RequestState::Approved, end.state(), RequestState::Approved]);
+    assert_eq!(world.states().await, [RequestState::Approved, end.state(), RequestState::Approved]);
 }
 
 #[tokio::test]
@@ -191,9 +187,8 @@ async fn checklist_31_a_superseded_creation_is_asked_for_as_configured_by_the_ne
     plan.plans(&UPDATE).warns_also(&[&theirs.id, "takes that request back"]);
     assert_eq!(terraform.planned(PAYMENTS).await["partitions"], (json!(5), json!(2)));
     let apply = terraform.apply_plan().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
-    let states: Vec<_> = world.requests().await.iter().map(|request| request.state).collect();
-    assert_eq!(states, [RequestState::Pending, RequestState::Superseded, RequestState::Superseded]);
+    apply.succeeds();
+    assert_eq!(world.states().await, [RequestState::Pending, RequestState::Superseded, RequestState::Superseded]);
 
     world.approve().await;
     terraform.plan().await.is_empty();
@@ -213,7 +208,7 @@ async fn checklist_31_a_superseded_change_is_asked_for_as_configured_by_the_next
     terraform.plan().await.plans(&UPDATE).warns_also(&[&theirs.id, "takes that request back"]);
     assert_eq!(terraform.planned(PAYMENTS).await["partitions"], (json!(2), json!(4)));
     let apply = terraform.apply_plan().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     let states: Vec<_> = world.requests().await.iter().map(|request| request.state).collect();
     let both = [RequestState::Superseded, RequestState::Superseded];
     assert_eq!(states, [&[RequestState::Pending], &both[..], &[RequestState::Approved]].concat());
@@ -241,7 +236,7 @@ async fn checklist_31_a_superseded_deletion_deletes_nothing_and_is_asked_for_aga
     assert!(terraform.state(PAYMENTS).await.is_some());
     world.approve().await;
     let gone = terraform.destroy().await;
-    assert_eq!((gone.code, gone.errors.len()), (0, 0), "{}", gone.text);
+    gone.succeeds();
     assert!(world.on_cluster().await.is_empty());
 }
 

@@ -44,7 +44,7 @@ async fn checklist_41_an_action_waits_until_all_requests_of_the_run_are_approved
             world.orbit.admin().request_approve(id, &<_>::default()).await.unwrap();
         }
     });
-    assert_eq!((invoked.code, invoked.errors.len()), (0, 0), "{}", invoked.text);
+    invoked.succeeds();
     for id in &ids {
         assert!(invoked.text.contains(&format!("Request {id} is approved by admin")), "{}", invoked.text);
     }
@@ -101,4 +101,28 @@ async fn checklist_41_a_query_finds_topics_and_writes_their_configuration() {
     let names =
         [terraform.attribute(&address("mine_0"), "name").await, terraform.attribute(&address("mine_1"), "name").await];
     assert!(names.contains(&"orders".into()) && names.contains(&"events".into()), "{names:?}");
+}
+
+#[tokio::test]
+async fn checklist_41_an_action_that_would_wait_for_nothing_says_so() {
+    let world = World::new().await;
+    let mut terraform = two_that_wait(&world, "").await;
+    if !has_actions(&terraform).await {
+        return;
+    }
+    terraform.set("ORBIT_RUN_ID", "mistyped");
+    terraform.run(&INVOKE).await.warns(&["Run mistyped has filed no request", "is that the run's id?"]);
+    terraform.set("ORBIT_RUN_ID", "");
+    for name in [
+        "GITHUB_RUN_ID",
+        "CI_PIPELINE_ID",
+        "BUILD_ID",
+        "BUILD_BUILDID",
+        "BUILDKITE_BUILD_ID",
+        "CIRCLE_WORKFLOW_ID",
+        "TFC_RUN_ID",
+    ] {
+        terraform.set(name, "");
+    }
+    terraform.run(&INVOKE).await.fails(&["Which run to wait for is not said", "ORBIT_RUN_ID"]);
 }

@@ -22,7 +22,7 @@ async fn runs(world: &World) {
     assert_eq!(terraform.run(&["validate", "-json"]).await.code, 0);
 
     let apply = terraform.apply().await;
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     assert_eq!(terraform.attribute("orbit_kafka_topic.orders", "status").await, "active");
     assert_eq!(terraform.attribute("orbit_kafka_topic.payments", "status").await, "pending-approval");
     terraform.plan().await.plans(&["update orbit_kafka_topic.payments"]).warns(&["waits for approval"]);
@@ -50,6 +50,6 @@ async fn runs(world: &World) {
     assert_eq!(world.on_cluster().await.keys().collect::<Vec<_>>(), ["prod/payments"]);
     world.approve().await;
     let destroy = terraform.destroy().await;
-    assert_eq!((destroy.code, destroy.errors.len()), (0, 0), "{}", destroy.text);
+    destroy.succeeds();
     assert!(world.on_cluster().await.is_empty());
 }

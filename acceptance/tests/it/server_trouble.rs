@@ -51,7 +51,7 @@ async fn a_request_whose_answer_was_lost_is_attached_to() {
     terraform.set("ORBIT_ENDPOINT", &world.orbit.endpoint());
     let apply = terraform.apply().await;
 
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     assert!(apply.warnings.iter().any(|told| told.summary.contains(&request.id)), "{:#?}", apply.warnings);
     assert_eq!(world.requests().await.len(), 1);
     world.approve().await;
@@ -92,7 +92,7 @@ async fn an_apply_rides_over_a_server_that_dies_and_comes_back() {
 
     let apply = apply.end().await;
 
-    assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+    apply.succeeds();
     terraform.plan().await.is_empty();
     assert_eq!((world.requests().await.len(), world.on_cluster().await.len()), (12, 12));
 }
@@ -135,7 +135,7 @@ async fn two_applies_at_once_make_one_topic() {
     let (a, b) = tokio::join!(one.apply(), other.apply());
 
     for apply in [&a, &b] {
-        assert_eq!((apply.code, apply.errors.len()), (0, 0), "{}", apply.text);
+        apply.succeeds();
     }
     for topic in [ORDERS, "orbit_kafka_topic.payments"] {
         assert_eq!(one.attribute(topic, "id").await, other.attribute(topic, "id").await);

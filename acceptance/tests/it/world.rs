@@ -155,6 +155,11 @@ impl World {
         self.orbit.admin().request_list(&query).await.unwrap().items
     }
 
+    /// Where each of them stands, newest first.
+    pub(crate) async fn states(&self) -> Vec<RequestState> {
+        self.requests().await.iter().map(|request| request.state).collect()
+    }
+
     /// The only request that waits for a person.
     pub(crate) async fn open_request(&self) -> Request {
         let all = self.requests().await;

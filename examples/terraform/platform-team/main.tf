@@ -36,7 +36,7 @@ resource "orbit_workspace" "this" {
   display_name = each.value.display_name
 }
 
-# Every team's pipeline. Its token is minted by hand or by the pipeline's own login, so that no state holds one.
+# Every team's pipeline. Its token is minted by POST /v1/tokens, so that no state holds one.
 resource "orbit_service_principal" "ci" {
   for_each = orbit_workspace.this
 
@@ -92,6 +92,7 @@ resource "orbit_kafka_topic_policy" "production" {
   deletion_protection_default   = true
   request_validity_hours        = 72
   required_request_fields       = ["justification"]
+  # One of these is enough; `quorum` asks for more.
   approvers = [
     { environment = orbit_environment.this["prod"].slug, role = "platform-admin" },
     { environment = orbit_environment.this["prod"].slug, role = "workspace-admin" },

@@ -1,5 +1,7 @@
 terraform {
-  required_version = ">= 1.5"
+  required_version = ">= 1.11"
+
+  # In CI the state has to live elsewhere, with a lock: backend "s3" { … }, or any other.
 
   required_providers {
     orbit = {

@@ -1,7 +1,7 @@
 terraform {
   required_providers {
     orbit = {
-      source = "registry.terraform.io/orbit/orbit"
+      source = "orbit.internal/orbit/orbit" # the host of your own Orbit, or what your mirror has
     }
   }
 }

@@ -21,7 +21,8 @@ model! {
     pub(crate) struct WaitForApproval {
         /// Ids of the requests, `req_…`; at most 100. Default: those that the run filed or attached to.
         requests: Option<BTreeSet<String>>,
-        /// The run whose requests are waited for. Default: this run, as `run_id` of the provider says.
+        /// The run whose requests are waited for; not together with `requests`. Default: this run, as `run_id` of the provider or `ORBIT_RUN_ID` says, or the
+        /// CI system.
         run_id: Option<String>,
         /// How long to wait, for example `2h`. Default: `30m`.
         timeout: Option<GoDuration>,
@@ -83,7 +84,7 @@ async fn all_decided(
     loop {
         let requests = look(cx, config).await?;
         if requests.is_empty() {
-            progress.tell("No request was filed, so none waits for anybody.");
+            cx.warn(nothing_filed(config.run_id.as_deref().unwrap_or(cx.client.run_id())));
             return Ok(());
         }
         *open = requests.iter().filter(|r| r.state == RequestState::Pending).map(place).collect();
@@ -117,7 +118,11 @@ async fn all_decided(
 async fn look(cx: &Cx<Orbit>, config: &WaitForApproval) -> Result<Vec<Request>, Diagnostics> {
     let client = cx.client.client()?;
     let Some(ids) = &config.requests else {
-        let run_id = config.run_id.as_deref().unwrap_or(cx.client.run_id());
+        let run_id = match &config.run_id {
+            Some(run_id) => run_id,
+            None if cx.client.is_its_own_run() => return Err(nothing_to_wait_for().into()),
+            None => cx.client.run_id(),
+        };
         return catalog::all(cx, "requests of the run", |page: PageQuery| {
             let query = RequestQuery { run_id: Some(run_id.to_owned()), page, ..RequestQuery::default() };
             async move { client.request_list(&query).await }
@@ -156,6 +161,19 @@ fn refused(request: &Request) -> Diagnostic {
     let why = request.reason.as_ref().map(|reason| format!("\n\nReason: {reason}")).unwrap_or_default();
     Diagnostic::error(format!("Request {} is {}{}", request.id, request.state, by(request)))
         .detail(format!("See {}.{why}", request.url))
+}
+
+/// A command that nobody told its run has filed nothing, and would wait for nothing.
+fn nothing_to_wait_for() -> Diagnostic {
+    Diagnostic::error("Which run to wait for is not said")
+        .detail("This command is a run of its own. Set ORBIT_RUN_ID to what the apply had, or `run_id` or `requests` of the action.")
+        .at(WaitForApproval::run_id)
+}
+
+/// Not an error: an apply that changes nothing files nothing.
+fn nothing_filed(run_id: &str) -> Diagnostic {
+    Diagnostic::warning(format!("Run {run_id} has filed no request, so none waits"))
+        .detail("That is fine where its apply had nothing to change. Otherwise: is that the run's id?")
 }
 
 fn late(open: &BTreeMap<String, String>, patience: Duration) -> Diagnostic {

@@ -17,6 +17,8 @@ use tfplugin::{
 model! {
     /// A Kafka cluster that Orbit works on. Its connection is tried before it is kept, and so is every change of it. Whether it answers now is told by the
     /// data source `orbit_kafka_clusters`.
+    ///
+    /// Password and key are write-only, which needs Terraform 1.11 or newer. One that topics or mappings lead to is not deleted.
     pub(crate) struct ManagedCluster {
         /// What configurations name it by: a lower-case letter, then lower-case letters, digits and hyphens, at most 39. A change registers another cluster.
         slug: String,
@@ -32,15 +34,15 @@ model! {
         bootstrap_servers: Vec<String>,
         /// How the connection is secured, in Kafka's words: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
         security_protocol: String,
-        /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`. Due with a `SASL_*` protocol.
+        /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`. Required with a `SASL_*` protocol, not allowed otherwise.
         sasl_mechanism: Option<String>,
-        /// Due with a `SASL_*` protocol.
+        /// Required with a `SASL_*` protocol, not allowed otherwise.
         sasl_username: Option<String>,
         /// Certificate authorities (PEM) that the brokers' certificates must lead to. Default: the system's.
         ca_certificate_pem: Option<String>,
         /// Certificate (PEM) that Orbit shows, for mutual TLS.
         client_certificate_pem: Option<String>,
-        /// Password of `sasl_username`. In no plan and no state; Orbit keeps it encrypted.
+        /// Password of `sasl_username`, required with a `SASL_*` protocol. In no plan and no state; Orbit keeps it encrypted.
         sasl_password_wo: WriteOnly<String>,
         /// Key (PEM) of `client_certificate_pem`. In no plan and no state; Orbit keeps it encrypted.
         client_key_pem_wo: WriteOnly<String>,
@@ -158,7 +160,7 @@ impl Resource for ManagedCluster {
         ];
         let known = parts.into_iter().filter_map(|(path, lacks)| Some((path, lacks?)));
         let wrong = known.filter(|(_, lacks)| *lacks == is_sasl).map(|(path, lacks)| {
-            let what = if lacks { "is due with" } else { "goes with a SASL_* protocol only, not with" };
+            let what = if lacks { "is required with" } else { "goes with a SASL_* protocol only, not with" };
             Diagnostic::error(format!("{path} {what} {protocol}")).at(path)
         });
         let wrong: Diagnostics = wrong.collect();

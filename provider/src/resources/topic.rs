@@ -36,6 +36,10 @@ model! {
     ///
     /// Where a policy asks for it, a person has to approve first. The apply then ends with a warning that says who and where, and the topic has the
     /// status `pending-approval`. Plan or apply again after the decision.
+    ///
+    /// A destroy deletes the topic with its records. Where that needs approval, it is an error until somebody approved it, and the topic stays in the state.
+    /// Where a policy has a lead time for deletions, the destroy succeeds with a warning, and the topic is on its cluster until then; the warning has the
+    /// call that keeps it.
     pub(crate) struct ManagedTopic {
         /// Slug of the workspace that owns it. Default: the provider's. A change replaces the topic, and its records do not move.
         workspace: Computed<String>,
@@ -64,7 +68,8 @@ model! {
         tags: Option<BTreeSet<String>>,
         /// Whom to ask about it: an address or a channel.
         owner_contact: Option<String>,
-        /// While on, the topic cannot be deleted. Turn it off in an apply of its own before a destroy.
+        /// While on, the topic cannot be deleted. Turn it off in an apply of its own before a destroy. Default: what the policy's
+        /// `deletion_protection_default` says.
         deletion_protection: Option<bool>,
         /// Why it is needed, for those who decide. Like the other words of a request it is not kept in the topic, and a policy may ask for it.
         justification: Option<String>,
@@ -78,10 +83,12 @@ model! {
         retention_rationale: Option<String>,
         /// Further reading for those who decide: a ticket, a design.
         links: Option<BTreeSet<String>>,
-        /// What an apply does when a change of it waits for a person: `return`, `wait` or `fail`, as in the provider block. Default: the provider's.
+        /// What an apply does when its creation or a change of it waits for a person: `return`, `wait` or `fail`, as in the provider block. Default: the
+        /// provider's. A deletion that waits is an error until it is approved, whatever this says.
         on_pending: Option<String>,
-        /// How long an apply waits for the work and, with `on_pending = "wait"`, for a person, before it ends with a warning; by default 20 minutes, and
-        /// one minute for a cluster that does not answer. `read`: how long a refresh may take. What goes on after that is not lost, nor done twice.
+        /// How long an apply waits for the work and, with `on_pending = "wait"`, for a person; by default 20 minutes, and one minute for a cluster that does
+        /// not answer. A creation or change that takes longer ends with a warning, a deletion with an error. `read`: how long a refresh may take, before it
+        /// ends with an error. What goes on after that is not lost, nor done twice.
         timeouts: Option<Timeouts>,
         /// Orbit's id of the topic.
         id: Computed<String>,

@@ -61,14 +61,14 @@ async fn checklist_43_every_example_is_a_configuration() {
             continue;
         }
         let text = fs::read_to_string(examples.join(&path)).unwrap();
-        let terraform = Terraform::with("http://127.0.0.1:1".to_owned(), &told(""));
+        let terraform = Terraform::with("http://127.0.0.1:1", &told(""));
         let is_query = path.starts_with("list-");
         if is_query {
             terraform.write_query(&text);
         } else {
             terraform.write(&told(&text));
         }
-        let knows = terraform.knows(&path).await;
+        let knows = terraform.knows(&path);
         let run = terraform.run(if is_query { &["validate", "-json", "-query"] } else { &["validate", "-json"] }).await;
         // One that is too old for an example refuses it.
         assert_eq!(run.output.contains("\"valid\": true"), knows, "{path}: {}", run.output);

@@ -167,7 +167,7 @@ impl Page {
                     "- `{}` ({}, {due}) {}\n",
                     spec.name,
                     type_name(&spec.shape),
-                    one_line(&spec.description)
+                    first_sentence(&one_line(&spec.description))
                 ));
             }
         }
@@ -194,6 +194,11 @@ impl Page {
             self.push(&format!("{}. `{}` ({ty}{traits}) {text}\n", n + 1, spec.name));
         }
     }
+}
+
+/// What follows is of no concern to an import: defaults, and what a change comes to.
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
 }
 
 fn line(spec: &AttributeSpec, at: &str) -> String {

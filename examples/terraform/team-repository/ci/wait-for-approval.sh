@@ -25,7 +25,7 @@ while true; do
 done
 
 refused=0
-for state in rejected expired; do
+for state in rejected expired withdrawn; do
   found=$(requests "$state")
   [[ $(jq '.items | length' <<<"$found") == 0 ]] && continue
   jq -r --arg state "$state" '.items[] | "\($state): \(.url) \(.reason // "")"' <<<"$found" >&2

@@ -37,7 +37,7 @@ const VERSION: &str = "1.0.0";
 pub struct Host {
     folder: TempDir,
     name: &'static str,
-    source: String,
+    source: &'static str,
     block: String,
     environment: BTreeMap<String, String>,
 }
@@ -50,14 +50,8 @@ impl Host {
     #[must_use]
     pub fn new<P: Provider>(program: impl AsRef<Path>) -> Self {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("a test's folder cannot be made: {e}"));
-        let host = Self {
-            folder,
-            name: P::NAME,
-            // A host name of the tests': a mirror needs no such host, and nobody else's provider is meant.
-            source: format!("local.example/test/{}", P::NAME),
-            block: String::new(),
-            environment: BTreeMap::new(),
-        };
+        let host =
+            Self { folder, name: P::NAME, source: P::SOURCE, block: String::new(), environment: BTreeMap::new() };
         host.install(program.as_ref());
         host
     }
@@ -84,14 +78,14 @@ impl Host {
         };
         let system = if env::consts::OS == "macos" { "darwin" } else { env::consts::OS };
         let mirror = self.path("mirror");
-        let package = mirror.join(&self.source).join(VERSION).join(format!("{system}_{architecture}"));
+        let package = mirror.join(self.source).join(VERSION).join(format!("{system}_{architecture}"));
         let program = fs::canonicalize(program).unwrap_or_else(|e| panic!("{}: {e}", program.display()));
         let installed = fs::create_dir_all(&package).and_then(|()| {
             std::os::unix::fs::symlink(program, package.join(format!("terraform-provider-{}_v{VERSION}", self.name)))
         });
         installed.unwrap_or_else(|e| panic!("the provider cannot be installed: {e}"));
         let cli = format!(
-            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n    include = [\"local.example/*/*\"]\n  }}\n}}\n",
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
             mirror.display()
         );
         self.put("cli.tfrc", &cli);
@@ -103,8 +97,12 @@ impl Host {
         self.folder.path().join(name)
     }
 
+    /// Writes a file in the folder, such as what `terraform query` asks for.
+    ///
+    /// # Panics
+    /// If it cannot be written.
     #[track_caller]
-    fn put(&self, name: &str, text: &str) {
+    pub fn put(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::write(&path, text).unwrap_or_else(|e| panic!("{} cannot be written: {e}", path.display()));
     }
@@ -119,7 +117,16 @@ impl Host {
         let head = format!(
             "terraform {{\n  required_providers {{\n    {name} = {{ source = \"{source}\" }}\n  }}\n}}\nprovider \"{name}\" {{\n{block}\n}}\n"
         );
-        self.put("main.tf", &(head + resources));
+        self.write_whole(&(head + resources));
+    }
+
+    /// Sets the configuration to just this, which has to name the provider itself. Initialises at the first time.
+    ///
+    /// # Panics
+    /// If `init` fails.
+    #[track_caller]
+    pub fn write_whole(&self, configuration: &str) {
+        self.put("main.tf", configuration);
         if !self.path(".terraform").exists() {
             let init = self.run(&["init", "-input=false", "-no-color"]);
             assert_eq!(init.code, 0, "{}", init.output);
