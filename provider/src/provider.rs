@@ -292,7 +292,7 @@ mod tests {
     }
 
     fn with(given: Given, env: &[(&str, &str)]) -> Result<Orbit, Diagnostics> {
-        let host = Host { version: "1.11.4".to_owned() };
+        let host = Host::new("1.11.4");
         let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         configure(given, &host, env)
     }

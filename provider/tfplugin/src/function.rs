@@ -18,6 +18,9 @@ pub trait Function: Model {
     type Output: AttributeType;
     /// Its name, without the provider's.
     const NAME: &'static str;
+    /// What to use instead, where it should not be used any more. Its documentation says so, and editors do; Terraform does
+    /// not warn.
+    const DEPRECATED: Option<&'static str> = None;
 
     /// The parameters, in order.
     fn parameters() -> Parameters<Self>;

@@ -1,6 +1,8 @@
 //! The provider itself.
 
-use crate::{Diagnostics, Model, Registry, Schema, View};
+use crate::{Diagnostic, Diagnostics, Model, Registry, Schema, Severity, View};
+use std::sync::{Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// A Terraform provider: its own configuration, the client made of it, and what it offers.
 pub trait Provider: Send + Sync + 'static {
@@ -44,8 +46,37 @@ pub trait Provider: Send + Sync + 'static {
 }
 
 /// Who started the provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Host {
     /// The version of Terraform or `OpenTofu`, for the user agent. Not for decisions: the two number differently.
     pub version: String,
+    stop: CancellationToken,
+    warnings: Mutex<Vec<Diagnostic>>,
+}
+
+impl Host {
+    /// A host of this version, which nobody stops: for a test of [`Provider::configure`].
+    #[must_use]
+    pub fn new(version: impl Into<String>) -> Self {
+        Self { version: version.into(), stop: CancellationToken::new(), warnings: Mutex::default() }
+    }
+
+    pub(crate) fn stopped_by(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Completes when the user wants Terraform to stop: end at once then.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Tells the user something that stops nothing.
+    pub fn warn(&self, warning: impl Into<Diagnostic>) {
+        let warning = Diagnostic { severity: Severity::Warning, ..warning.into() };
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    pub(crate) fn into_warnings(self) -> Diagnostics {
+        self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+    }
 }

@@ -1,8 +1,9 @@
 //! What authors write: resources and data sources.
 
 use crate::{Applied, Change, Cx, Diagnostics, Failure, Model, Outcome, Schema, View};
+use std::fmt;
 
-/// A state as JSON, the form in which old states arrive.
+/// A state as JSON, the form in which old states arrive. Numbers beyond 64 bits are strings of their digits, in what comes and, as you like, in what goes.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
 
 /// A managed resource. The file of one reads top-down: model, schema, plan, read, create, update, delete, import.
@@ -80,7 +81,7 @@ pub trait Resource: Model {
 }
 
 /// An object of another type that is to become one of this.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct MoveSource {
     /// The address of its provider, for example `registry.terraform.io/mongey/kafka`.
     pub provider: String,
@@ -90,6 +91,21 @@ pub struct MoveSource {
     pub version: i64,
     /// Its state.
     pub state: JsonObject,
+    /// What tells it from others, with the version of that; none where its provider has no identities, or Terraform knows none.
+    pub identity: Option<(i64, JsonObject)>,
+}
+
+/// Without its state: there may be secrets in it.
+impl fmt::Debug for MoveSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, type_name, version, .. } = self;
+        let mut debug = f.debug_struct("MoveSource");
+        debug
+            .field("provider", provider)
+            .field("type_name", type_name)
+            .field("version", version)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A data source: reads, changes nothing.

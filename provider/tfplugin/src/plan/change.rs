@@ -1,7 +1,7 @@
 //! The author's view of a planned change.
 
 use super::{Planning, View};
-use crate::{Attr, AttributeType, Computed, Diagnostic, Field, Model, Path, Severity, Value};
+use crate::{Attr, AttributeType, Computed, Diagnostic, Field, Model, Path, Severity, Value, value::Refinement};
 use std::{fmt, marker::PhantomData};
 
 /// What Terraform is about to do, in Terraform's words.
@@ -131,6 +131,13 @@ impl<'a, M: Model> Change<'a, M> {
     pub fn set_unknown<T: AttributeType>(&mut self, field: Field<M, Computed<T>>) {
         let value = if T::NULLABLE { Value::UNKNOWN } else { Value::unknown_not_null() };
         self.put(field.name(), value);
+    }
+
+    /// The same, and promises what the value will be like. Terraform shows what it can of it, lets `!= null` and the like
+    /// be decided at plan, and holds apply to the promise.
+    pub fn promise<T: AttributeType>(&mut self, field: Field<M, Computed<T>>, promise: Refinement) {
+        let not_null = promise.not_null || !T::NULLABLE;
+        self.put(field.name(), Value::Unknown(Some(Box::new(Refinement { not_null, ..promise }))));
     }
 
     fn put(&mut self, name: &str, value: Value) {

@@ -4,7 +4,6 @@
 use crate::{
     Diagnostic, Path, Value, ValueError,
     schema::{AttributeSpec, Shape},
-    value::to_json,
 };
 
 pub(crate) fn provider_bug(e: ValueError) -> Diagnostic {
@@ -60,7 +59,7 @@ fn planned_attribute(
         return;
     }
     if config.is_null() {
-        let what = format!("{} is planned for an attribute that is not computed", show(spec, planned));
+        let what = format!("{} is planned for an attribute that is not computed", kind(planned));
         wrong.push(ValueError::at(path, what));
         return;
     }
@@ -75,8 +74,11 @@ fn planned_attribute(
         }
         return;
     }
-    let (planned, config) = (show(spec, planned), show(spec, config));
-    wrong.push(ValueError::at(path, format!("{planned} is planned, but the configuration says {config}")));
+    let what = match (kind(planned), kind(config)) {
+        (planned, config) if planned == config => format!("{planned} is planned, but the configuration has another"),
+        (planned, config) => format!("{planned} is planned, but the configuration has {config}"),
+    };
+    wrong.push(ValueError::at(path, what));
 }
 
 type Pair<'a> = (Path, &'a Value, &'a Value, &'a Value);
@@ -116,55 +118,78 @@ fn nested_pairs<'a>(
 }
 
 /// What was planned must come back, and what was unknown must now be known.
-pub(crate) fn applied(attributes: &[AttributeSpec], planned: &Value, actual: &Value) -> Vec<ValueError> {
-    let mut wrong = Vec::new();
-    for spec in attributes {
-        let (planned, actual) = (planned.attribute(spec.name), actual.attribute(spec.name));
-        applied_value(spec, planned, actual, &Path::attribute(spec.name), &mut wrong);
-    }
-    wrong
+pub(crate) fn applied(planned: &Value, actual: &Value) -> Vec<ValueError> {
+    Comparison::of(planned, actual, true)
 }
 
-fn applied_value(spec: &AttributeSpec, planned: &Value, actual: &Value, path: &Path, wrong: &mut Vec<ValueError>) {
-    let mut differs = |what: String| wrong.push(ValueError::at(path.clone(), what));
-    match (planned, actual) {
-        (_, Value::Unknown(_)) => differs("the provider did not set it".to_owned()),
-        (Value::Unknown(promise), actual) => {
-            if actual.is_null() && promise.as_ref().is_some_and(|promise| promise.not_null) {
-                differs("the provider promised a value and returned none".to_owned());
-            }
-        }
-        (Value::List(planned), Value::List(actual)) if planned.len() == actual.len() => {
-            for (n, (planned, actual)) in planned.iter().zip(actual).enumerate() {
-                applied_value(spec, planned, actual, &path.clone().index(n), wrong);
-            }
-        }
-        (Value::Map(planned), Value::Map(actual)) if planned.keys().eq(actual.keys()) => {
-            for ((key, planned), actual) in planned.iter().zip(actual.values()) {
-                applied_value(spec, planned, actual, &path.clone().key(key), wrong);
-            }
-        }
-        (Value::Object(planned), Value::Object(actual)) if planned.keys().eq(actual.keys()) => {
-            for ((name, planned), actual) in planned.iter().zip(actual.values()) {
-                applied_value(inner(spec, name), planned, actual, &path.clone().attr(name), wrong);
-            }
-        }
-        (Value::Set(planned), Value::Set(actual)) if planned.len() == actual.len() => {
-            let known_is_missing = planned.iter().any(|p| p.is_wholly_known() && !actual.contains(p));
-            if known_is_missing {
-                differs("elements of the set differ from what was planned".to_owned());
-            }
-        }
-        (planned, actual) if alike(planned, actual) => {}
-        (planned, actual) => differs(format!("{} was planned, {} came back", show(spec, planned), show(spec, actual))),
-    }
+/// What the first plan knew the second one must say again, and what it promised the second one must keep to.
+pub(crate) fn planned_again(first: &Value, second: &Value) -> Vec<ValueError> {
+    Comparison::of(first, second, false)
 }
 
-/// The rules of a nested attribute; those of the outer one where there are none of its own.
-fn inner<'a>(spec: &'a AttributeSpec, name: &str) -> &'a AttributeSpec {
-    match &spec.shape {
-        Shape::Nested(_, nested) if !spec.sensitive => nested.iter().find(|n| n.name == name).unwrap_or(spec),
-        _ => spec,
+struct Comparison {
+    /// Whether nothing may be unknown any more.
+    is_last: bool,
+    wrong: Vec<ValueError>,
+}
+
+impl Comparison {
+    fn of(planned: &Value, actual: &Value, is_last: bool) -> Vec<ValueError> {
+        let mut comparison = Self { is_last, wrong: Vec::new() };
+        comparison.go_on(planned, actual, &Path::root());
+        comparison.wrong
+    }
+
+    fn differs(&mut self, path: &Path, what: impl Into<String>) {
+        self.wrong.push(ValueError::at(path.clone(), what));
+    }
+
+    fn go_on(&mut self, planned: &Value, actual: &Value, path: &Path) {
+        match (planned, actual) {
+            (_, Value::Unknown(_)) if self.is_last => self.differs(path, "the provider did not set it"),
+            (Value::Unknown(promise), actual) => {
+                if promise.as_ref().is_some_and(|promise| !promise.admits(actual)) {
+                    self.differs(path, format!("{} came back, and the plan promised what it is not", kind(actual)));
+                }
+            }
+            (Value::List(planned), Value::List(actual)) if planned.len() == actual.len() => {
+                for (n, (planned, actual)) in planned.iter().zip(actual).enumerate() {
+                    self.go_on(planned, actual, &path.clone().index(n));
+                }
+            }
+            (Value::Map(planned), Value::Map(actual)) if planned.keys().eq(actual.keys()) => {
+                for ((key, planned), actual) in planned.iter().zip(actual.values()) {
+                    self.go_on(planned, actual, &path.clone().key(key));
+                }
+            }
+            (Value::Object(planned), Value::Object(actual)) if planned.keys().eq(actual.keys()) => {
+                for ((name, planned), actual) in planned.iter().zip(actual.values()) {
+                    self.go_on(planned, actual, &path.clone().attr(name));
+                }
+            }
+            (Value::Set(planned), Value::Set(actual)) => {
+                // Elements have no names: each has to be what some planned one may have become, and what has become equal is one.
+                let becomes = |planned: &Value, actual: &Value| Self::of(planned, actual, self.is_last).is_empty();
+                let is_there = |planned| actual.iter().any(|actual| becomes(planned, actual));
+                let is_planned = |actual| planned.iter().any(|planned| becomes(planned, actual));
+                let fits =
+                    actual.len() <= planned.len() && planned.iter().all(is_there) && actual.iter().all(is_planned);
+                if !fits {
+                    self.differs(path, "elements of the set differ from what was planned");
+                }
+            }
+            (Value::Dynamic(ty, planned), Value::Dynamic(actual_ty, actual)) if ty == actual_ty => {
+                self.go_on(planned, actual, path);
+            }
+            (planned, actual) if planned == actual => {}
+            (planned, actual) => self.differs(
+                path,
+                match (kind(planned), kind(actual)) {
+                    (planned, actual) if planned == actual => format!("{planned} was planned, another came back"),
+                    (planned, actual) => format!("{planned} was planned, {actual} came back"),
+                },
+            ),
+        }
     }
 }
 
@@ -182,16 +207,10 @@ fn alike(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn show(spec: &AttributeSpec, value: &Value) -> String {
+/// What kind of value it is, and never the value itself: the user may have marked it as sensitive, which a provider is not told.
+fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Unknown(_) => "an unknown value".to_owned(),
-        _ if is_secret(spec) => "a sensitive value".to_owned(),
-        value => to_json(value).to_string(),
+        Value::Null => "no value",
+        value => value.kind(),
     }
-}
-
-/// Whether something in it is not for everybody's eyes.
-fn is_secret(spec: &AttributeSpec) -> bool {
-    let inside = |nested: &[AttributeSpec]| nested.iter().any(is_secret);
-    spec.sensitive || spec.write_only || matches!(&spec.shape, Shape::Nested(_, nested) if inside(nested))
 }

@@ -117,7 +117,7 @@ pub(super) fn replace(
 }
 
 /// The objects in a nested attribute with their paths. Elements of a set have none: theirs is the set's.
-pub(super) fn elements<'a>(value: &'a Value, at: &Path) -> Box<dyn Iterator<Item = (Path, &'a Value)> + 'a> {
+pub(crate) fn elements<'a>(value: &'a Value, at: &Path) -> Box<dyn Iterator<Item = (Path, &'a Value)> + 'a> {
     let at = at.clone();
     match value {
         Value::Object(_) => Box::new(std::iter::once((at, value))),

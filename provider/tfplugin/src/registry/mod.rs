@@ -7,7 +7,7 @@ pub(crate) use erased::{AnyAction, AnyDataSource, AnyEphemeral, AnyFunction, Any
 use crate::{
     DataSource, EphemeralResource, Function, ListResource, Model, Provider, ProviderAction, Resource,
     function::ParameterSpec,
-    schema::{Kind, SchemaSpec, clean_doc},
+    schema::{Kind, SchemaSpec, clean_doc, described},
     value::{AttributeType, Type},
 };
 use erased::Of;
@@ -36,6 +36,7 @@ pub(crate) struct Entry<A: ?Sized> {
 pub(crate) struct FunctionEntry {
     pub(crate) summary: String,
     pub(crate) description: String,
+    pub(crate) deprecated: Option<&'static str>,
     pub(crate) parameters: Vec<ParameterSpec>,
     pub(crate) variadic: Option<ParameterSpec>,
     pub(crate) output: Type,
@@ -115,14 +116,15 @@ impl<C: Send + Sync + 'static> Registry<C> {
         for parameter in parameters.iter().chain(&variadic).filter(|parameter| parameter.description.is_empty()) {
             wrong(format!("{}: it has no doc comment", parameter.name));
         }
-        let description = clean_doc(F::DOC);
-        if description.is_empty() {
+        let doc = clean_doc(F::DOC);
+        if doc.is_empty() {
             wrong("the model has no doc comment".to_owned());
         }
-        let summary = description.lines().next().unwrap_or_default().to_owned();
+        let summary = doc.lines().next().unwrap_or_default().to_owned();
+        let (description, deprecated) = (described(&doc, F::DEPRECATED), F::DEPRECATED);
         let output = F::Output::shape().ty();
         let handler = Box::new(Of::<F>::NEW);
-        let entry = FunctionEntry { summary, description, parameters, variadic, output, handler };
+        let entry = FunctionEntry { summary, description, deprecated, parameters, variadic, output, handler };
         if self.functions.insert(F::NAME, entry).is_some() {
             self.problems.push(format!("function {}: registered twice", F::NAME));
         }

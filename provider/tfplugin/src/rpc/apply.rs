@@ -10,7 +10,6 @@ use crate::{
     },
     proto::tfplugin6 as wire,
     registry::{Failed, Stored},
-    schema::SchemaSpec,
 };
 
 impl<P: Provider> Server<P> {
@@ -30,7 +29,7 @@ impl<P: Provider> Server<P> {
             (false, false) => entry.handler.update(&cx, &prior, &want).await,
             (false, true) => entry.handler.delete(&cx, &prior).await,
         };
-        let (state, mut diagnostics) = settle(&entry.schema, &prior, &planned, result);
+        let (state, mut diagnostics) = settle(&prior, &planned, result);
         let Notes { warnings, private, .. } = cx.into_notes();
         diagnostics.extend(warnings);
         let news = |d: &Diagnostic| d.severity == Severity::Error || !self.told.knows(subject, d);
@@ -45,13 +44,12 @@ impl<P: Provider> Server<P> {
 }
 
 /// The state to store and what to tell.
-fn settle(schema: &SchemaSpec, prior: &Value, planned: &Value, result: Result<Stored, Failed>) -> (Value, Diagnostics) {
+fn settle(prior: &Value, planned: &Value, result: Result<Stored, Failed>) -> (Value, Diagnostics) {
     match result {
         Ok((state, warning)) => {
             let as_warning = |d| Diagnostic { severity: Severity::Warning, ..d };
             let mut diagnostics: Diagnostics = warning.map(as_warning).into_iter().collect();
-            let state =
-                if planned.is_null() { state } else { compare(schema, prior, planned, state, &mut diagnostics) };
+            let state = if planned.is_null() { state } else { compare(prior, planned, state, &mut diagnostics) };
             (state, diagnostics)
         }
         // Terraform turns what is open in a failed change into null; so that it cannot fail over that, we do.
@@ -65,14 +63,8 @@ fn settle(schema: &SchemaSpec, prior: &Value, planned: &Value, result: Result<St
 /// After an update a contradiction is an error beside the state that came back. After a create an error would taint
 /// the object, and the next apply would destroy what has just been made: there, the planned value is stored, the bug is
 /// told as a warning, and the next refresh shows the difference as drift. Only a value that nobody knows is an error.
-fn compare(
-    schema: &SchemaSpec,
-    prior: &Value,
-    planned: &Value,
-    mut state: Value,
-    diagnostics: &mut Diagnostics,
-) -> Value {
-    for wrong in consistency::applied(&schema.attributes, planned, &state) {
+fn compare(prior: &Value, planned: &Value, mut state: Value, diagnostics: &mut Diagnostics) -> Value {
+    for wrong in consistency::applied(planned, &state) {
         let mut diagnostic = provider_bug(wrong.clone());
         if prior.is_null() && restore(&wrong, planned, &mut state) {
             diagnostic.severity = Severity::Warning;
@@ -84,9 +76,7 @@ fn compare(
 
 /// Puts the planned value back, just where the contradiction is. Not where apply was to decide something of it.
 fn restore(wrong: &ValueError, planned: &Value, state: &mut Value) -> bool {
-    let Some(planned) = wrong.path.steps().iter().try_fold(planned, |value, step| value.child(step)) else {
-        return false;
-    };
+    let Some(planned) = planned.part(&wrong.path) else { return false };
     let place = wrong.path.steps().iter().try_fold(state, |value, step| value.child_mut(step));
     match place {
         Some(place) if planned.is_wholly_known() => {

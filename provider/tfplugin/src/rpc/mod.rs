@@ -83,10 +83,10 @@ impl<P: Provider> Server<P> {
     ) -> Result<wire::configure_provider::Response, Diagnostics> {
         let schema = &self.offer().provider;
         let config = complete(&schema.attributes, &decode(request.config.as_ref(), &schema.ty)?);
-        let host = Host { version: request.terraform_version };
+        let host = Host::new(request.terraform_version).stopped_by(self.stop.current().child_token());
         let client = P::configure(View::new(&config), &host).await?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(client));
-        Ok(wire::configure_provider::Response::default())
+        Ok(wire::configure_provider::Response { diagnostics: host.into_warnings().to_proto() })
     }
 }
 

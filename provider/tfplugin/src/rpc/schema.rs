@@ -89,7 +89,7 @@ fn function(entry: &FunctionEntry) -> wire::Function {
         summary: entry.summary.clone(),
         description: entry.description.clone(),
         description_kind: wire::StringKind::Markdown.into(),
-        deprecation_message: String::new(),
+        deprecation_message: entry.deprecated.unwrap_or_default().to_owned(),
     }
 }
 

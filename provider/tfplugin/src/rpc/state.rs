@@ -69,12 +69,15 @@ impl<P: Provider> Server<P> {
         request: wire::move_resource_state::Request,
     ) -> Result<wire::move_resource_state::Response, Diagnostics> {
         let entry = find(&self.offer().registry.resources, &request.target_type_name)?;
-        let json = request.source_state.map(|raw| raw.json).unwrap_or_default();
+        let state = object(&raw(request.source_state.as_ref())?)?;
+        let identity = raw(request.source_identity.as_ref())?;
+        let identity = (!identity.is_empty()).then(|| object(&identity)).transpose()?;
         let source = MoveSource {
             provider: request.source_provider_address,
             type_name: request.source_type_name,
             version: request.source_schema_version,
-            state: serde_json::from_slice(&json).map_err(|e| format!("the state to be moved is not JSON: {e}"))?,
+            state,
+            identity: identity.map(|identity| (request.source_identity_schema_version, identity)),
         };
         let Some(state) = entry.handler.move_from(&source)? else {
             let MoveSource { provider, type_name, .. } = source;
@@ -115,8 +118,7 @@ impl<P: Provider> Server<P> {
         request: &wire::upgrade_resource_state::Request,
     ) -> Result<wire::upgrade_resource_state::Response, Diagnostics> {
         let entry = find(&self.offer().registry.resources, &request.type_name)?;
-        let json = request.raw_state.as_ref().map_or(&[][..], |raw| &raw.json);
-        let mut json = std::str::from_utf8(json).map_err(|_| "the stored state is not UTF-8")?.to_owned();
+        let mut json = raw(request.raw_state.as_ref())?;
         if json.is_empty() {
             return Err("the state is in the form of Terraform 0.11, which this provider never wrote".into());
         }
@@ -131,8 +133,7 @@ impl<P: Provider> Server<P> {
             .into());
         }
         if stored < current {
-            let mut state: JsonObject =
-                serde_json::from_str(&json).map_err(|e| format!("the stored state is not JSON: {e}"))?;
+            let mut state = object(&json)?;
             for from in stored..current {
                 state = entry.handler.upgrade(from, state)?;
             }
@@ -148,6 +149,20 @@ impl<P: Provider> Server<P> {
             upgraded_state: Some(encode(&state, &entry.schema.ty)?),
             diagnostics: Vec::new(),
         })
+    }
+}
+
+/// What Terraform has stored, as text; empty if there is nothing.
+fn raw(state: Option<&wire::RawState>) -> Result<String, Diagnostics> {
+    let json = state.map_or(&[][..], |raw| &raw.json);
+    Ok(std::str::from_utf8(json).map_err(|_| "what is stored is not UTF-8")?.to_owned())
+}
+
+/// A state as its author upgrades it.
+fn object(json: &str) -> Result<JsonObject, Diagnostics> {
+    match value::parse_exactly(json)? {
+        serde_json::Value::Object(state) => Ok(state),
+        _ => Err("the state is no JSON object".into()),
     }
 }
 

@@ -149,7 +149,7 @@ fn check_identity(kind: Kind, prefix: &str, attribute: &AttributeSpec, wrong: &m
     }
 }
 
-fn has_write_only(attributes: &[AttributeSpec]) -> bool {
+pub(crate) fn has_write_only(attributes: &[AttributeSpec]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.write_only || matches!(&attribute.shape, Shape::Nested(_, nested) if has_write_only(nested))
     })

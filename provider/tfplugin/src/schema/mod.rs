@@ -11,9 +11,10 @@ pub use model::{Model, Nested};
 #[doc(hidden)]
 pub use model::{attribute_name, read_field};
 
-pub(crate) use check::{Kind, check};
+pub(crate) use check::{Kind, check, has_write_only};
 pub(crate) use field::ForImport;
 pub(crate) use identity::IdentitySpec;
+pub(crate) use wire::described;
 
 use crate::value::{Type, Value, ValueError};
 use std::{collections::BTreeMap, fmt, sync::Arc};

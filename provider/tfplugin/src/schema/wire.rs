@@ -61,7 +61,8 @@ fn nesting_mode(nesting: Nesting) -> wire::schema::object::NestingMode {
     }
 }
 
-fn described(description: &str, deprecated: Option<&str>) -> String {
+/// A description that says what to use instead.
+pub(crate) fn described(description: &str, deprecated: Option<&str>) -> String {
     match deprecated {
         Some(text) => format!("{description}\n\n**Deprecated**: {text}"),
         None => description.to_owned(),

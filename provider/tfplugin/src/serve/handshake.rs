@@ -32,7 +32,8 @@ pub(super) enum Refusal {
 
 impl Invitation {
     pub(super) fn from_env() -> Result<Self, Refusal> {
-        Self::read(|key| env::var(key).ok())
+        // What is no text stays something: a certificate that cannot be read must not pass for none.
+        Self::read(|key| env::var_os(key).map(|value| value.to_string_lossy().into_owned()))
     }
 
     fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {

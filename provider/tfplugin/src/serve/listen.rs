@@ -4,7 +4,7 @@ use super::socket::Socket;
 use std::{io, net::Ipv4Addr, ops::RangeInclusive, path::Path};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, UnixListener},
+    net::{TcpListener, TcpStream, UnixListener},
 };
 
 /// A connection both ways, of any kind.
@@ -58,14 +58,29 @@ impl Listener {
     pub(super) async fn accept(&self) -> io::Result<Box<dyn Duplex>> {
         match self {
             Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                // Else every answer waits for an acknowledgement: a plan of thousands takes several times as long.
-                if let Err(e) = stream.set_nodelay(true) {
-                    tracing::debug!(error = %e, "the connection will be slow, or is gone");
-                }
-                Ok(Box::new(stream))
-            }
+            Self::Tcp(listener) => Ok(Box::new(prompt(listener.accept().await?.0))),
         }
+    }
+}
+
+/// Sends at once what is written: else every answer waits for an acknowledgement, and a plan of thousands takes several times as long.
+fn prompt(stream: TcpStream) -> TcpStream {
+    if let Err(e) = stream.set_nodelay(true) {
+        tracing::debug!(error = %e, "the connection will be slow, or is gone");
+    }
+    stream
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_to_a_port_is_sent_at_once() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let (there, here) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (_there, (here, _)) = (there.unwrap(), here.unwrap());
+        assert!(!here.nodelay().unwrap(), "not by itself");
+        assert!(prompt(here).nodelay().unwrap());
     }
 }

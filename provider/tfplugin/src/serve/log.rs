@@ -88,6 +88,18 @@ fn fields_of<S: Subscriber + for<'a> LookupSpan<'a>>(event: &Event<'_>, ctx: &Co
     fields.0
 }
 
+/// The host reads lines of at most 64 KiB; what is longer comes out in pieces that are no JSON.
+const LONGEST_TEXT: usize = 8 << 10;
+
+/// A text whose end is left out where it is too long.
+fn bounded(text: String) -> String {
+    let end = text.floor_char_boundary(LONGEST_TEXT);
+    match text.len() - end {
+        0 => text,
+        more => format!("{}… and {more} bytes more", &text[..end]),
+    }
+}
+
 /// The host asserts that level, message and time are strings, and crashes if they are not.
 fn line(module: &str, metadata: &Metadata<'_>, now: SystemTime, mut fields: Map<String, Json>) -> String {
     let level = match *metadata.level() {
@@ -104,7 +116,7 @@ fn line(module: &str, metadata: &Metadata<'_>, now: SystemTime, mut fields: Map<
     };
     let mut object = Map::new();
     object.insert("@level".into(), level.into());
-    object.insert("@message".into(), message.into());
+    object.insert("@message".into(), bounded(message).into());
     object.insert("@module".into(), module.into());
     object.insert("@timestamp".into(), timestamp(now).into());
     object.insert("target".into(), metadata.target().into());
@@ -134,11 +146,11 @@ struct Fields(Map<String, Json>);
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+        self.0.insert(field.name().to_owned(), bounded(format!("{value:?}")).into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.insert(field.name().to_owned(), bounded(value.to_owned()).into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -186,6 +198,13 @@ mod tests {
         });
         let kept = kept.lock().unwrap();
         assert_eq!((&kept["who"], &kept["call"], &kept["step"]), (&"inner".into(), &1.into(), &3.into()));
+    }
+
+    #[test]
+    fn a_text_is_cut_where_the_host_would_tear_the_line() {
+        let short = "ä".repeat(LONGEST_TEXT / 2);
+        assert_eq!(bounded(short.clone()), short);
+        assert_eq!(bounded(format!("a{short}")), format!("a{}… and 2 bytes more", "ä".repeat(LONGEST_TEXT / 2 - 1)));
     }
 
     #[test]

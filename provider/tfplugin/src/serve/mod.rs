@@ -22,10 +22,12 @@ use crate::{
     rpc::{Server, Stop},
 };
 use accept::Connections;
+use futures::FutureExt as _;
 use handshake::{Invitation, Refusal};
 use listen::Place;
 use std::{
     io::{self, Write as _},
+    panic::AssertUnwindSafe,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -146,8 +148,11 @@ async fn attend<P: Provider>(mut invitation: Invitation) -> io::Result<()> {
 
 /// Lets the provider finish, for as long as the host has patience.
 async fn close<P: Provider>(provider: &Server<P>) {
-    if tokio::time::timeout(LAST_WORD, provider.finish()).await.is_err() {
-        tracing::warn!("the provider did not finish in time");
+    let finish = AssertUnwindSafe(provider.finish()).catch_unwind();
+    match tokio::time::timeout(LAST_WORD, finish).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_panic)) => tracing::error!("the provider panicked while it finished"),
+        Err(_) => tracing::warn!("the provider did not finish in time"),
     }
 }
 
@@ -155,6 +160,7 @@ async fn close<P: Provider>(provider: &Server<P>) {
 async fn debug_session<P: Provider>() -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let Place { listener, network, address, folder } = Place::private(None, None)?;
     let environment = reattach::environment(P::SOURCE, network, &address);
     let shutdown = CancellationToken::new();
@@ -165,6 +171,8 @@ async fn debug_session<P: Provider>() -> io::Result<()> {
         served = served => served,
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
+        // The terminal was closed.
+        _ = hangup.recv() => Ok(()),
     };
     drop(folder);
     close(&provider).await;

@@ -3,6 +3,7 @@
 use super::{
     config::propose,
     core::{Abilities, Core},
+    schemas::Schemas,
 };
 use crate::{
     Deferral, Diagnostic, Diagnostics, Path, Provider, Value,
@@ -150,9 +151,7 @@ impl<P: Provider> Core<P> {
     }
 
     pub(super) fn schema(&self, address: &str) -> &SchemaSpec {
-        let name = type_name(address);
-        let entry = self.registry.resources.get(name);
-        &entry.unwrap_or_else(|| panic!("the provider has no {name}")).schema
+        Schemas::one(&self.schemas.resources, type_name(address))
     }
 }
 
@@ -176,13 +175,6 @@ pub(super) fn refuse_errors(rpc: &str, found: &Diagnostics) {
 pub(super) fn blame(what: &str, address: &str, wrong: &[crate::ValueError]) {
     let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
     assert!(wrong.is_empty(), "Terraform would blame the provider for {what} of {address}: {wrong:?}");
-}
-
-/// What was known in the first plan must be the same in the second; what was unknown may have become known.
-pub(super) fn second_plan_differs(first: &Value, second: &Value) -> Vec<String> {
-    let attributes = first.as_object().into_iter().flatten();
-    let differs = attributes.filter(|(name, first)| first.is_wholly_known() && *first != second.attribute(name));
-    differs.map(|(name, _)| name.clone()).collect()
 }
 
 pub(super) fn pack(value: &Value, schema: &SchemaSpec) -> DynamicValue {

@@ -2,6 +2,7 @@
 
 use crate::{
     Path, Type, Value,
+    plan::steps::elements,
     schema::{AttributeSpec, Nesting, SchemaSpec, Shape},
     value::from_json,
 };
@@ -93,12 +94,14 @@ pub(super) fn propose(specs: &[AttributeSpec], prior: &Value, config: &Value) ->
 }
 
 fn propose_attribute(spec: &AttributeSpec, prior: &Value, config: &Value) -> Value {
-    if config.is_null() && spec.computed {
-        return prior.clone();
-    }
     let Shape::Nested(_, nested) = &spec.shape else {
-        return config.clone();
+        return if config.is_null() && spec.computed { prior.clone() } else { config.clone() };
     };
+    if config.is_null() && spec.computed {
+        // What holds something that only a configuration can have said goes with it.
+        let was_written = spec.optional && elements(prior, &Path::root()).any(|(_, prior)| is_written(nested, prior));
+        return if was_written { Value::Null } else { prior.clone() };
+    }
     let list = |prior: &Value, n: usize| match prior {
         Value::List(items) => items.get(n).cloned().unwrap_or(Value::Null),
         _ => Value::Null,
@@ -116,16 +119,30 @@ fn propose_attribute(spec: &AttributeSpec, prior: &Value, config: &Value) -> Val
             let each = items.iter().map(|(key, item)| (key.clone(), propose(nested, &map(prior, key), item)));
             Value::Map(each.collect())
         }
-        // Core finds the prior element by the configured attributes.
+        // Core finds the prior element by the configured attributes, and each only once.
         Value::Set(items) => {
-            let prior_of = |item: &Value| match prior {
-                Value::Set(priors) => priors.iter().find(|p| &configured(nested, p, item) == item).cloned(),
-                _ => None,
+            let mut free: Vec<_> = match prior {
+                Value::Set(priors) => priors.iter().collect(),
+                _ => Vec::new(),
             };
-            Value::set(items.iter().map(|item| propose(nested, &prior_of(item).unwrap_or(Value::Null), item)).collect())
+            let each = items.iter().map(|item| {
+                let found = free.iter().position(|prior| configured(nested, prior, item) == *item);
+                propose(nested, found.map_or(&Value::Null, |n| free.remove(n)), item)
+            });
+            Value::set(each.collect())
         }
         config => config.clone(),
     }
+}
+
+/// Whether something in an object is there that the provider does not decide.
+fn is_written(specs: &[AttributeSpec], object: &Value) -> bool {
+    specs.iter().any(|spec| {
+        let value = object.attribute(spec.name);
+        let inside =
+            |nested: &[AttributeSpec]| elements(value, &Path::root()).any(|(_, part)| is_written(nested, part));
+        !value.is_null() && (!spec.computed || matches!(&spec.shape, Shape::Nested(_, nested) if inside(nested)))
+    })
 }
 
 /// A prior element with everything nulled that the configuration leaves to the provider.
@@ -136,4 +153,68 @@ fn configured(specs: &[AttributeSpec], prior: &Value, config: &Value) -> Value {
         (spec.name.to_owned(), value)
     });
     Value::Object(each.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Attributes, Computed, Nested, Schema, model, schema::Kind, value::to_json};
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    model! {
+        /// A wardrobe.
+        struct Wardrobe {
+            /// What hangs in it.
+            coats: Option<BTreeSet<Coat>>,
+            /// What lies at its bottom.
+            shoes: Computed<Option<Coat>>,
+        }
+    }
+
+    model! {
+        /// A coat.
+        #[derive(Eq, PartialOrd, Ord)]
+        struct Coat {
+            /// Whose it is.
+            owner: Option<String>,
+            /// On which hook it hangs.
+            hook: Computed<Option<String>>,
+        }
+    }
+
+    impl Nested for Coat {
+        fn attributes() -> Attributes<Self> {
+            Attributes::new().attr(Self::owner.optional()).attr(Self::hook.optional_computed())
+        }
+    }
+
+    /// What core proposes for a configuration, over a state.
+    fn proposed(prior: &Json, config: &Json) -> Json {
+        let schema = Schema::new()
+            .attr(Wardrobe::coats.optional())
+            .attr(Wardrobe::shoes.optional_computed())
+            .into_spec(Kind::Resource);
+        let prior = from_json(&prior.to_string(), &schema.ty).unwrap();
+        to_json(&propose(&schema.attributes, &prior, &evaluate(&schema, config).unwrap()))
+    }
+
+    #[test]
+    fn an_element_of_a_set_keeps_what_was_decided_of_one_that_says_the_same() {
+        let coat = |owner: &str, hook: Json| json!({"owner": owner, "hook": hook});
+        let prior = json!({"coats": [coat("kim", json!("1")), coat("kim", json!("2")), coat("lee", json!("3"))]});
+        let told = proposed(&prior, &json!({"coats": [coat("kim", Json::Null), coat("mo", Json::Null)]}));
+        assert_eq!(told["coats"], json!([coat("mo", Json::Null), coat("kim", json!("1"))]));
+        // Each is taken once.
+        let told = proposed(&prior, &json!({"coats": [coat("kim", json!("2")), coat("kim", Json::Null)]}));
+        assert_eq!(told["coats"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_was_decided_stays_where_nothing_is_said_but_not_what_was_written() {
+        let decided = json!({"shoes": {"owner": null, "hook": "floor"}});
+        assert_eq!(proposed(&decided, &json!({}))["shoes"], decided["shoes"]);
+        let written = json!({"shoes": {"owner": "kim", "hook": "floor"}});
+        assert_eq!(proposed(&written, &json!({}))["shoes"], Json::Null);
+    }
 }

@@ -2,28 +2,28 @@
 
 use super::{
     calls::{
-        Call, Made, Planned, answer, blame, pack, pack_identity, refuse_errors, refuse_write_only, second_plan_differs,
-        told, type_name, unpack, unpack_identity,
+        Call, Made, Planned, answer, blame, pack, pack_identity, refuse_errors, refuse_write_only, told, type_name,
+        unpack, unpack_identity,
     },
     config::evaluate,
     pipe,
     report::{Plan, Report},
+    schemas::Schemas,
 };
 use crate::{
-    Action, Diagnostics, Path, Provider, Registry, Step, Value,
+    Action, Diagnostics, Path, Provider, Value,
     plan::consistency,
     proto::tfplugin6::{self as wire, provider_client::ProviderClient},
-    schema::Kind,
     value::to_json,
 };
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use tonic::transport::Channel;
 
 /// A stand-in for Terraform's core with one provider and a state.
 pub struct Core<P: Provider> {
     pub(super) client: ProviderClient<Channel>,
-    pub(super) registry: Registry<P::Client>,
+    pub(super) schemas: Arc<Schemas>,
     pub(super) abilities: Abilities,
     instances: BTreeMap<String, Instance>,
     of: PhantomData<P>,
@@ -83,19 +83,13 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If a schema is wrong, or the configuration is.
     pub async fn start_with(config: Json, abilities: Abilities) -> Self {
-        let mut core = Self {
-            client: pipe::connect::<P>(),
-            registry: P::registry(),
-            abilities,
-            instances: BTreeMap::new(),
-            of: PhantomData,
-        };
-        let schemas = core.client.get_provider_schema(wire::get_provider_schema::Request {}).await;
-        refuse_errors("GetProviderSchema", &told(&answer(schemas).diagnostics));
+        let mut client = pipe::connect::<P>();
+        let schemas = Arc::new(Schemas::ask(&mut client).await);
+        let mut core = Self { client, schemas, abilities, instances: BTreeMap::new(), of: PhantomData };
 
-        let schema = P::schema().into_spec(Kind::Provider);
-        let config = evaluate(&schema, &config).unwrap_or_else(|e| panic!("Terraform would refuse: {e}"));
-        let config = Some(pack(&config, &schema));
+        let schema = &core.schemas.provider;
+        let config = evaluate(schema, &config).unwrap_or_else(|e| panic!("Terraform would refuse: {e}"));
+        let config = Some(pack(&config, schema));
         let request = wire::validate_provider_config::Request { config: config.clone() };
         refuse_errors(
             "ValidateProviderConfig",
@@ -116,7 +110,7 @@ impl<P: Provider> Core<P> {
     pub fn beside(&self) -> Self {
         Self {
             client: self.client.clone(),
-            registry: P::registry(),
+            schemas: Arc::clone(&self.schemas),
             abilities: self.abilities,
             instances: BTreeMap::new(),
             of: PhantomData,
@@ -201,11 +195,18 @@ impl<P: Provider> Core<P> {
         plan.diagnostics.extend(found);
         plan.deferred = deferred;
         (plan.planned, plan.private, plan.identity) = (value, private, identity);
-        let changed = |path: &Path| match path.steps().first() {
-            Some(Step::Attribute(name)) => prior.attribute(name) != plan.planned.attribute(name),
-            _ => false,
+        // What the provider names has to be there, before or after; what is named and did not change, core passes over.
+        let changed = |path: &Path| {
+            let (before, after) = (prior.part(path), plan.planned.part(path));
+            let is_there = prior.is_null() || before.is_some() || after.is_some();
+            assert!(
+                is_there,
+                "Terraform would blame the provider: {} has no {path} that could replace it",
+                plan.address
+            );
+            before != after
         };
-        plan.requires_replace = replace.into_iter().filter(|path| !anew && changed(path)).collect();
+        plan.requires_replace = replace.into_iter().filter(|path| changed(path) && !anew).collect();
         plan.action = match (plan.prior.is_null(), plan.planned.is_null()) {
             (true, true) => Action::NoOp,
             (true, false) => Action::Create,
@@ -277,11 +278,7 @@ impl<P: Provider> Core<P> {
         if all.has_error() {
             return self.report(address, all);
         }
-        let wrong = second_plan_differs(&plan.planned, &planned);
-        assert!(
-            wrong.is_empty(),
-            "Terraform would blame the provider for a second plan of {address} that differs: {wrong:?}"
-        );
+        blame("a second plan that differs", address, &consistency::planned_again(&plan.planned, &planned));
         if planned == prior {
             return self.report(address, all);
         }
@@ -289,7 +286,7 @@ impl<P: Provider> Core<P> {
         let Made { state, identity, private, found } = self.call_apply(address, call, &planned).await;
         let failed = found.has_error();
         if !failed {
-            let wrong = consistency::applied(&self.schema(address).attributes, &planned, &state);
+            let wrong = consistency::applied(&planned, &state);
             blame("an inconsistent result", address, &wrong);
         }
         all.extend(found);
@@ -298,11 +295,11 @@ impl<P: Provider> Core<P> {
     }
 
     /// Puts an object into the state as an older version of the provider may have stored it, with its identity if it had
-    /// one, and upgrades both: what a command does first.
+    /// one, each with its version, and upgrades both: what a command does first.
     ///
     /// # Panics
     /// If Terraform would blame the provider.
-    pub async fn hold(&mut self, address: &str, version: i64, state: &Json, identity: Option<&Json>) -> Report {
+    pub async fn hold(&mut self, address: &str, version: i64, state: &Json, identity: Option<(i64, &Json)>) -> Report {
         let raw = |json: &Json| wire::RawState { json: json.to_string().into_bytes(), ..wire::RawState::default() };
         let type_name = type_name(address).to_owned();
         let request = wire::upgrade_resource_state::Request {
@@ -316,11 +313,9 @@ impl<P: Provider> Core<P> {
         refuse_write_only(address, self.schema(address), &state);
         let mut held = Value::Null;
         if self.schema(address).identity.is_some() {
-            let request = wire::upgrade_resource_identity::Request {
-                type_name,
-                version: 0,
-                raw_identity: Some(identity.map(raw).unwrap_or_default()),
-            };
+            let (version, raw_identity) = identity.map(|(version, json)| (version, raw(json))).unwrap_or_default();
+            let request =
+                wire::upgrade_resource_identity::Request { type_name, version, raw_identity: Some(raw_identity) };
             let upgraded = answer(self.client.upgrade_resource_identity(request).await);
             found.extend(told(&upgraded.diagnostics));
             held = unpack_identity(upgraded.upgraded_identity.as_ref(), self.schema(address));

@@ -5,6 +5,7 @@ use super::{
     config::evaluate,
     core::{Core, Instance},
     report::Report,
+    schemas::Schemas,
 };
 use crate::{
     Diagnostic, Provider, Value,
@@ -123,7 +124,7 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If Terraform would refuse the configuration, or blame the provider.
     pub async fn read(&mut self, data_source: &str, config: &Json) -> Report {
-        let schema = &self.registry.data_sources[data_source].schema;
+        let schema = Schemas::one(&self.schemas.data_sources, data_source);
         let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {data_source}: {e}"));
         let config = Some(pack(&config, schema));
         let type_name = data_source.to_owned();
@@ -138,7 +139,7 @@ impl<P: Provider> Core<P> {
             let response = answer(self.client.read_data_source(request).await);
             deferred = self.deferral(data_source, response.deferred);
             found.extend(told(&response.diagnostics));
-            state = unpack(response.state.as_ref(), &self.registry.data_sources[data_source].schema);
+            state = unpack(response.state.as_ref(), Schemas::one(&self.schemas.data_sources, data_source));
         }
         let state = Some(to_json(&state)).filter(|json| !json.is_null());
         Report { state, tainted: false, diagnostics: found, deferred }

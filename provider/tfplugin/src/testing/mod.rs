@@ -25,18 +25,19 @@ mod config;
 mod core;
 mod finding;
 mod host;
-mod more;
 mod pipe;
 mod report;
 mod run;
+mod schemas;
+mod stateless;
 mod steps;
 
 pub use self::{
     config::UNKNOWN,
     core::{Abilities, Core, Options},
     host::Host,
-    more::{Listed, Listing, Open, Ran},
     report::{Plan, Report},
     run::Run,
+    stateless::{Listed, Listing, Open, Ran},
     steps::Step,
 };

@@ -77,10 +77,7 @@ impl<T> Attr<T> {
 impl<T: AttributeType> Attr<T> {
     /// Reads a value that may be absent. What does not fit `T` is reported by validation, long before this.
     pub(crate) fn read(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            value => T::from_value(value).map_or(Self::Unknown, Self::Known),
-        }
+        if value.is_null() { Self::Null } else { T::from_value(value).map_or(Self::Unknown, Self::Known) }
     }
 }
 
@@ -273,10 +270,7 @@ impl<T: AttributeType> AttributeType for Option<T> {
         T::shape()
     }
     fn from_value(value: &Value) -> Result<Self, ValueError> {
-        match value {
-            Value::Null => Ok(None),
-            value => T::from_value(value).map(Some),
-        }
+        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
     }
     fn to_value(&self) -> Value {
         self.as_ref().map_or(Value::Null, AttributeType::to_value)
@@ -294,7 +288,7 @@ impl<T: AttributeType> AttributeType for Computed<T> {
         match value {
             Value::Unknown(_) => Ok(Self::absent()),
             // A partial import or an older state: the next read fills it.
-            Value::Null if !T::NULLABLE => Ok(Self::absent()),
+            value if value.is_null() && !T::NULLABLE => Ok(Self::absent()),
             value => T::from_value(value).map(Self::known),
         }
     }

@@ -66,6 +66,23 @@ fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, ValueError> 
     })
 }
 
+/// Reads JSON without losing a digit: a number beyond 64 bits becomes a string, as which [`from_json`] reads it again.
+pub(crate) fn parse_exactly(text: &str) -> Result<Json, ValueError> {
+    let text = text.trim();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let each = parse::<RawObject<'_>>(text)?.into_iter();
+            each.map(|(key, raw)| Ok((key, parse_exactly(raw.get())?))).collect::<Result<_, _>>().map(Json::Object)
+        }
+        Some(b'[') => {
+            let each = parse::<Vec<&RawValue>>(text)?.into_iter();
+            each.map(|raw| parse_exactly(raw.get())).collect::<Result<_, _>>().map(Json::Array)
+        }
+        Some(b'-' | b'0'..=b'9') => from_json(text, &Type::Number).map(|number| to_json(&number)),
+        _ => parse(text),
+    }
+}
+
 fn elements<'a>(text: &str, types: impl Iterator<Item = &'a Type>) -> Result<Vec<Value>, ValueError> {
     let items = parse::<Vec<&RawValue>>(text)?;
     let each = items.into_iter().zip(types).enumerate();

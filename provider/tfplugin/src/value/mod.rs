@@ -2,19 +2,24 @@
 
 pub(crate) mod convert;
 mod duration;
+mod dynamic;
 mod json;
 mod msgpack;
 mod number;
 mod path;
+mod refinement;
 mod types;
 mod write_only;
 
 pub use convert::{Attr, AttributeType, Computed, ValueError};
 pub use duration::GoDuration;
+pub use dynamic::Dynamic;
+pub(crate) use json::parse_exactly;
 pub use json::{from_json, to_json};
 pub use msgpack::{decode, encode};
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
+pub use refinement::Refinement;
 pub use types::Type;
 pub use write_only::WriteOnly;
 
@@ -44,23 +49,6 @@ pub enum Value {
     Object(BTreeMap<String, Value>),
     /// A value where the schema says "dynamic": it brings its own type.
     Dynamic(Box<Type>, Box<Value>),
-}
-
-/// What is promised about an unknown value. Terraform holds a provider to the promise at apply.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refinement {
-    /// The value will not be null.
-    pub not_null: bool,
-    /// The text will start so.
-    pub prefix: Option<String>,
-    /// Lower bound of a number, and whether the bound itself is allowed.
-    pub min: Option<(Number, bool)>,
-    /// Upper bound of a number, and whether the bound itself is allowed.
-    pub max: Option<(Number, bool)>,
-    /// Smallest number of elements.
-    pub min_len: Option<u64>,
-    /// Largest number of elements.
-    pub max_len: Option<u64>,
 }
 
 impl Value {
@@ -132,6 +120,11 @@ impl Value {
             (Self::List(parts), Step::Index(n)) => parts.get(usize::try_from(*n).ok()?),
             _ => None,
         }
+    }
+
+    /// What is there at a path; none where there is nothing.
+    pub(crate) fn part(&self, path: &Path) -> Option<&Self> {
+        path.steps().iter().try_fold(self, |value, step| value.child(step))
     }
 
     /// The same, to be changed.

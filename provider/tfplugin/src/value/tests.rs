@@ -76,6 +76,19 @@ fn json_keeps_digits_that_a_float_would_lose() {
 }
 
 #[test]
+fn json_of_an_old_state_keeps_its_digits_on_the_way_through_an_upgrade() {
+    let old =
+        r#"{"a": [1, 2.5, 123456789012345678901234567890.5], "b": {"c": 18446744073709551616}, "d": "x", "e": null}"#;
+    let through = parse_exactly(old).unwrap();
+    assert_eq!(through["a"], json!([1, 2.5, "123456789012345678901234567890.5"]));
+    let ty = Type::from_json(&json!(["object", {
+        "a": ["list", "number"], "b": ["map", "number"], "d": "string", "e": "bool",
+    }]));
+    let ty = ty.unwrap();
+    assert_eq!(from_json(&through.to_string(), &ty).unwrap(), from_json(old, &ty).unwrap());
+}
+
+#[test]
 fn sets_ignore_order_and_keep_unknown_elements_apart() {
     let [a, b] = ["a", "b"].map(Value::from);
     assert_eq!(Value::set(vec![b.clone(), a.clone(), b.clone()]), Value::set(vec![a, b]));
@@ -88,6 +101,20 @@ fn types() -> impl Strategy<Value = Type> {
         let boxed = inner.clone().prop_map(Box::new);
         prop_oneof![
             boxed.clone().prop_map(Type::List),
+            boxed.clone().prop_map(Type::Set),
+            boxed.prop_map(Type::Map),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Type::Tuple),
+            prop::collection::btree_map("[a-z]{1,3}", inner, 0..3).prop_map(Type::Object),
+        ]
+    })
+}
+
+/// What a value can have: no constraint of anything.
+fn known_types() -> impl Strategy<Value = Type> {
+    let leaf = prop_oneof![Just(Type::Bool), Just(Type::Number), Just(Type::String)];
+    leaf.prop_recursive(2, 6, 2, |inner| {
+        let boxed = inner.clone().prop_map(Box::new);
+        prop_oneof![
             boxed.clone().prop_map(Type::Set),
             boxed.prop_map(Type::Map),
             prop::collection::vec(inner.clone(), 0..3).prop_map(Type::Tuple),
@@ -110,10 +137,12 @@ fn refinements() -> impl Strategy<Value = Value> {
         any::<bool>(),
         prop::option::of("[a-z]{0,4}"),
         prop::option::of((numbers(), any::<bool>())),
+        prop::option::of((numbers(), any::<bool>())),
+        prop::option::of(0..9_u64),
         prop::option::of(0..9_u64),
     )
-        .prop_map(|(not_null, prefix, min, max_len)| {
-            let known = Refinement { not_null, prefix, min, max_len, ..Refinement::default() };
+        .prop_map(|(not_null, prefix, min, max, min_len, max_len)| {
+            let known = Refinement { not_null, prefix, min, max, min_len, max_len };
             Value::Unknown((known != Refinement::default()).then(|| Box::new(known)))
         })
 }
@@ -123,7 +152,11 @@ fn values(ty: &Type) -> BoxedStrategy<Value> {
         Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Type::Number => numbers().prop_map(Value::Number).boxed(),
         Type::String => any::<String>().prop_map(Value::String).boxed(),
-        Type::Dynamic => Just(Value::Dynamic(Box::new(Type::String), Box::new("x".into()))).boxed(),
+        Type::Dynamic => known_types()
+            .prop_flat_map(|ty| {
+                values(&ty).prop_map(move |value| Value::Dynamic(Box::new(ty.clone()), Box::new(value)))
+            })
+            .boxed(),
         Type::List(element) => prop::collection::vec(values(&element), 0..3).prop_map(Value::List).boxed(),
         Type::Set(element) => prop::collection::vec(values(&element), 0..3).prop_map(Value::set).boxed(),
         Type::Map(element) => {

@@ -215,6 +215,7 @@ model! {
 impl Function for Fall {
     type Output = String;
     const NAME: &'static str = "fall";
+    const DEPRECATED: Option<&'static str> = Some("Stand up instead.");
     fn parameters() -> Parameters<Self> {
         Parameters::new().param(Self::how)
     }
@@ -309,7 +310,8 @@ async fn an_identity_of_old_is_completed_by_the_next_read() {
     core.refresh(THING).await.ok();
     assert_eq!(core.identity_of(THING), json!({"place": "x", "corner": "left"}));
 
-    core.hold(THING, 1, &state, Some(&json!({"place": "x", "city": "y"}))).await.ok();
+    let of_old = json!({"place": "x", "city": "y"});
+    core.hold(THING, 1, &state, Some((0, &of_old))).await.ok();
     core.refresh(THING).await.ok();
     assert_eq!(core.identity_of(THING), json!({"place": "x", "corner": "left"}), "a part came to it");
 }
@@ -408,4 +410,11 @@ async fn an_ephemeral_value_that_contradicts_its_configuration_is_found() {
     let open = core.open("odd_moment", &json!({"how": "this"})).await;
     let told = format!("{:?}", open.diagnostics);
     assert!(told.contains("contradicts itself at how"), "{told}");
+}
+
+#[test]
+fn the_documentation_says_what_to_use_instead_of_a_function() {
+    let pages = tfplugin::docs::pages::<Odd>(std::path::Path::new("no/examples"));
+    let page = &pages["functions/fall.md"];
+    assert!(page.contains("**Deprecated**: Stand up instead."), "{page}");
 }

@@ -14,6 +14,7 @@ resource "ledger_shelf" "s" {
   boards   = ["oak", "", "oak"]
   readers  = ["b", "a"]
   notes    = { x = ["1", "2"], "y.z" = [] }
+  facts    = { wood = ["oak", 1], age = 7, weight = 12345678901234567890123, none = null, open = true }
   base     = { label = "base" }
   row      = [{ label = "r1" }, { label = "r2", size = 7 }]
   heap     = [{ label = "h1", material = "tin" }, { label = "h2" }]
@@ -34,6 +35,8 @@ fn every_shape_round_trips_and_plans_empty() {
     assert_eq!(world.attribute("s", "width").to_string(), "0.1");
     let text = std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
     assert!(text.contains("123456789012345678901234567890.5"), "every digit is kept: {text}");
+    assert!(text.contains("12345678901234567890123"), "inside of a value of any type too: {text}");
+    assert_eq!(world.attribute("s", "facts")["value"]["wood"], json!(["oak", 1]));
     assert_eq!(world.attribute("s", "readers"), json!(["a", "b"]));
     assert_eq!(world.attribute("s", "row")[1], json!({"label": "r2", "size": 7, "material": null, "serial": "r2-7"}));
     assert_eq!(world.attribute("s", "count_of_items"), 7);
@@ -103,6 +106,42 @@ fn a_state_from_before_an_attribute_with_a_default_is_as_if_it_held_that() {
     std::fs::write(world.path("terraform.tfstate"), without).unwrap();
     world.plan().empty();
     world.run(&["plan", "-json", "-detailed-exitcode", "-refresh=false"]).empty();
+}
+
+#[test]
+fn a_value_of_any_type_may_become_one_of_another() {
+    let world = World::open();
+    for facts in ["\"round\"", "[1, \"two\", true]", "toset([\"b\", \"a\"])", "{ a = { b = [] } }", "null", "false"] {
+        world.write(&format!("resource \"ledger_shelf\" \"s\" {{\n  facts = {facts}\n}}\n"));
+        world.apply().ok().silent();
+        world.plan().empty();
+        world.run(&["plan", "-json", "-detailed-exitcode", "-refresh-only"]).empty();
+    }
+    world.write("resource \"ledger_shelf\" \"s\" {\n  facts = { later = terraform_data.d.output }\n}\nresource \"terraform_data\" \"d\" {\n  input = 7\n}\n");
+    world.apply().ok();
+    world.plan().empty();
+    assert_eq!(world.attribute("s", "facts")["value"], json!({"later": 7}));
+}
+
+#[test]
+fn what_a_plan_promises_of_a_value_is_known_at_plan_and_held_at_apply() {
+    let world = World::open();
+    let shelf = |room: &str| {
+        format!(
+            "resource \"ledger_shelf\" \"s\" {{\n  room = \"{room}\"\n}}\noutput \"is_shelf\" {{\n  value = startswith(ledger_shelf.s.url, \"shelf://\")\n}}\n"
+        )
+    };
+    world.write(&shelf("attic"));
+    world.plan().ok();
+    let shown = world.command(&["show", "-json", "plan.bin"]).output().unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(plan["planned_values"]["outputs"]["is_shelf"]["value"], true, "{plan}");
+    world.apply().ok().silent();
+    world.plan().empty();
+
+    world.destroy().ok();
+    world.write(&shelf("cellar"));
+    world.apply().fails(&["contradicts itself at url", "the plan promised what it is not"]);
 }
 
 #[test]

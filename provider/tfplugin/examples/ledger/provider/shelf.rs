@@ -3,7 +3,8 @@
 use super::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{
-    Applied, Attributes, Computed, Cx, Diagnostics, Failure, Nested, Number, Outcome, Resource, Schema, model,
+    Action, Applied, Attributes, Change, Computed, Cx, Diagnostics, Dynamic, Failure, Nested, Number, Outcome,
+    Resource, Schema, model, value::Refinement,
 };
 
 model! {
@@ -27,6 +28,8 @@ model! {
         drawer: Option<String>,
         /// A hook at its side.
         hook: Option<bool>,
+        /// Anything at all that is to be known of it.
+        facts: Option<Dynamic>,
         /// The box at the bottom.
         base: Option<Item>,
         /// The boxes in order.
@@ -37,6 +40,8 @@ model! {
         named: Option<BTreeMap<String, Item>>,
         /// How many boxes there are.
         count_of_items: Computed<u64>,
+        /// Where it can be looked at: `shelf://`, and more.
+        url: Computed<String>,
     }
 }
 
@@ -84,11 +89,20 @@ impl Resource for Shelf {
             .attr(Self::notes.optional())
             .attr(Self::drawer.optional().sensitive())
             .attr(Self::hook.optional().deprecated("Shelves have no hooks any more."))
+            .attr(Self::facts.optional())
             .attr(Self::base.optional())
             .attr(Self::row.optional())
             .attr(Self::heap.optional())
             .attr(Self::named.optional())
             .attr(Self::count_of_items.computed())
+            .attr(Self::url.computed().keep())
+    }
+
+    async fn plan(_cx: &Cx<Store>, change: &mut Change<'_, Self>) -> Result<(), Diagnostics> {
+        if change.action() == Action::Create {
+            change.promise(Self::url, Refinement { prefix: Some("shelf://".to_owned()), ..Refinement::default() });
+        }
+        Ok(())
     }
 
     async fn read(_cx: &Cx<Store>, now: Self) -> Result<Option<Self>, Diagnostics> {
@@ -126,6 +140,11 @@ impl Shelf {
         self.count_of_items = count.into();
         if self.room.get().is_none() {
             self.room = "hall".to_owned().into();
+        }
+        if self.url.get().is_none() {
+            // A provider that does not keep what its plan promised, for once.
+            let scheme = if self.room.get().is_some_and(|room| room == "cellar") { "http" } else { "shelf" };
+            self.url = format!("{scheme}://{}", self.room.get().map_or("", String::as_str)).into();
         }
         self
     }

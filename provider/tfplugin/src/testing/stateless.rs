@@ -5,6 +5,7 @@ use super::{
     config::evaluate,
     core::Core,
     report::texts,
+    schemas::Schemas,
 };
 use crate::{
     Diagnostics, Provider, Severity, Type, Value,
@@ -77,7 +78,7 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If Terraform would refuse the configuration, or blame the provider.
     pub async fn open(&mut self, name: &str, config: &Json) -> Open {
-        let schema = &self.registry.ephemerals[name].schema;
+        let schema = Schemas::one(&self.schemas.ephemerals, name);
         let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {name}: {e}"));
         let config = Some(pack(&config, schema));
         let type_name = name.to_owned();
@@ -100,7 +101,7 @@ impl<P: Provider> Core<P> {
         let response = answer(self.client.open_ephemeral_resource(request).await);
         let _nobody_defers_it = self.deferral(name, response.deferred);
         Open {
-            value: to_json(&unpack(response.result.as_ref(), &self.registry.ephemerals[name].schema)),
+            value: to_json(&unpack(response.result.as_ref(), Schemas::one(&self.schemas.ephemerals, name))),
             renew_at: response.renew_at.map(time),
             diagnostics: told(&response.diagnostics),
             name: type_name,
@@ -139,7 +140,7 @@ impl<P: Provider> Core<P> {
     /// # Errors
     /// What the function says of its arguments.
     pub async fn call(&mut self, name: &str, arguments: &[Json]) -> Result<Json, (String, Option<i64>)> {
-        let entry = &self.registry.functions[name];
+        let entry = Schemas::one(&self.schemas.functions, name);
         let enough = arguments.len() == entry.parameters.len()
             || arguments.len() > entry.parameters.len() && entry.variadic.is_some();
         assert!(enough, "Terraform would refuse that many arguments of {name}");
@@ -157,7 +158,7 @@ impl<P: Provider> Core<P> {
             return Err((error.text, error.function_argument));
         }
         let result = response.result.unwrap_or_default();
-        let result = value::decode(&result.msgpack, &self.registry.functions[name].output);
+        let result = value::decode(&result.msgpack, &Schemas::one(&self.schemas.functions, name).output);
         Ok(to_json(&result.unwrap_or_else(|e| panic!("Terraform would blame the provider: the result of {name}: {e}"))))
     }
 
@@ -166,7 +167,7 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If Terraform would refuse the configuration, or blame the provider.
     pub async fn list(&mut self, name: &str, config: &Json, limit: i64, with_objects: bool) -> Listing {
-        let schema = &self.registry.lists[name].schema;
+        let schema = Schemas::one(&self.schemas.lists, name);
         let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {name}: {e}"));
         let config = Some(pack(&config, schema));
         let request = wire::validate_list_resource_config::Request {
@@ -198,7 +199,7 @@ impl<P: Provider> Core<P> {
             if event.identity.is_none() && !event.diagnostic.is_empty() {
                 continue;
             }
-            let schema = &self.registry.resources[name].schema;
+            let schema = Schemas::one(&self.schemas.resources, name);
             let identity = unpack_identity(event.identity.as_ref(), schema);
             assert!(!identity.is_null(), "Terraform would blame the provider: {} without identity", event.display_name);
             let object = unpack(event.resource_object.as_ref(), schema);
@@ -214,7 +215,7 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If Terraform would refuse the configuration, or blame the provider.
     pub async fn invoke(&mut self, name: &str, config: &Json) -> Ran {
-        let schema = &self.registry.actions[name].schema;
+        let schema = Schemas::one(&self.schemas.actions, name);
         let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {name}: {e}"));
         let is_known = config.is_wholly_known();
         let config: Value = config;
