@@ -24,6 +24,11 @@ main() {
   export ORBIT_TEST_POSTGRES_URL=$POSTGRES_URL
   target=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)/release
   ORBIT_TEST_KAFKA_HOME=$(kafka_home)
+  # Where there is no Go to build it, the peer's lines are left out.
+  if command -v go >/dev/null; then
+    scripts/mongey.sh
+    export ORBIT_BENCH_MONGEY=$TOOLS/mongey
+  fi
   export ORBIT_TEST_BIN_DIR=$target ORBIT_TEST_TERRAFORM=$TERRAFORM ORBIT_TEST_KAFKA_HOME
   echo "| what | p50 | p95 | floor or peer of the same run | runs |"
   echo "|---|---|---|---|---|"

@@ -11,6 +11,8 @@
 #   wait_for NAME SECONDS COMMAND…        until COMMAND succeeds; fails at once when NAME's process has died
 #   spawn, is_alive, stop_process         the same by pid file, for kafka.sh and postgres.sh
 #   find_java, find_terraform             paths, or nothing and a status of 1
+#   build_go_module TARGET MODULE@VERSION FOLDER LDFLAGS
+#                                         a program of a released Go module
 #   expect_terraform, provide_terraform   for what cannot do without one: at once a sentence, later TERRAFORM
 #   LOGS_TO_SHOW                          logs whose end is shown where the run fails
 #
@@ -339,6 +341,22 @@ find_java() { # the first Java of 17 or newer
     [[ -x $java ]] && (($(java_major "$java" || echo 0) >= 17)) && echo "$java" && return
   done
   return 1
+}
+
+# Not `go install`: it refuses modules with a `replace`. In the module's own folder its own go.sum applies.
+build_go_module() { # TARGET MODULE@VERSION FOLDER LDFLAGS
+  local got
+  command -v go >/dev/null || die "building ${2##*/} needs Go 1.26 or newer"
+  command -v jq >/dev/null || die "building ${2##*/} needs jq: run 'make setup' first"
+  mkdir -p "${1%/*}"
+  got=$(go mod download -json "$2") || die "Go could not get $2: $(jq -r '.Error // "no reason given"' <<<"$got")"
+  # What it says of its downloads is of use only where it fails.
+  if ! (cd "$(jq -r .Dir <<<"$got")/$3" && CGO_ENABLED=0 go build -trimpath -ldflags "$4" -o "$1.new" .) 2>"$1.log"; then
+    tail -n 20 "$1.log" >&2
+    die "building ${2##*/} failed"
+  fi
+  rm -f "$1.log"
+  mv "$1.new" "$1"
 }
 
 find_terraform() {

@@ -11,6 +11,7 @@
 #   ORBIT_TEST_BIN_DIR           orbit-server and terraform-provider-orbit, just built
 #   ORBIT_TEST_TERRAFORM         terraform or tofu; TFPLUGIN_TEST_TERRAFORM says the same to the library
 #   ORBIT_TEST_CLIENT_TOOLS      what generates clients of the API and tests it: Node, node_modules, Python packages
+#   ORBIT_TEST_MONGEY            Mongey's provider, for the tests that `make acceptance-compat` runs beside the others
 #   ORBIT_TEST_SMTP_URL          an SMTP server; what it takes lies in the maildir ORBIT_TEST_SMTP_MAILBOX
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -85,6 +86,8 @@ all_tests() {
 some_tests() {
   local filter=("$FILTER")
   [[ $FILTER =~ ^[A-Za-z0-9_:-]+$ ]] || filter=(-E "$FILTER")
+  # What needs more than `make setup` installs is marked as ignored; who sees to the rest says so.
+  [[ -z ${ORBIT_TEST_IGNORED:-} ]] || filter+=(--run-ignored all)
   run_part "tests: $FILTER" cargo nextest run --workspace "${LOCKED[@]}" "${filter[@]}"
 }
 

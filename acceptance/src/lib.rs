@@ -27,7 +27,7 @@ pub use front::{Canned, ConnectProxy, TlsFront};
 pub use orbit::{Orbit, Setup};
 pub use postgres::{Database, HeldBack};
 pub use proxy::Proxy;
-pub use setting::{bin, fresh, generator, repository};
+pub use setting::{bin, fresh, generator, mongeys_provider, repository};
 pub use terraform::{Changed, Terraform, UnderWay};
 pub use told::{Run, Told};
 pub use wait::{BOUND, eventually, eventually_within, within};

@@ -32,6 +32,13 @@ pub fn generator(name: &str) -> PathBuf {
     path
 }
 
+/// The provider of another vendor's, of which Orbit takes topics over.
+#[must_use]
+#[track_caller]
+pub fn mongeys_provider() -> PathBuf {
+    PathBuf::from(setting("ORBIT_TEST_MONGEY"))
+}
+
 /// The folder of the repository.
 #[must_use]
 pub fn repository() -> PathBuf {

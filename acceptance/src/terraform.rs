@@ -65,7 +65,7 @@ impl Terraform {
     pub fn empty(endpoint: &str, token: &str) -> Self {
         let folder = new_folder();
         let mirror = folder.path().join("mirror");
-        install(&mirror, &source(), "0.1.0");
+        install(&mirror, &source(), "0.1.0", &own_program());
         let cli = folder.path().join("cli.tfrc");
         write(
             &cli,
@@ -118,7 +118,13 @@ impl Terraform {
     /// Puts a provider of another name where `terraform init` finds it. It is asked for nothing, so ours stands in for it.
     #[track_caller]
     pub fn has_installed(&self, source: &str, version: &str) {
-        install(&self.folder.path().join("mirror"), source, version);
+        install(&self.folder.path().join("mirror"), source, version, &own_program());
+    }
+
+    /// Puts another provider where `terraform init` finds it.
+    #[track_caller]
+    pub fn has_installed_program(&self, source: &str, version: &str, program: &Path) {
+        install(&self.folder.path().join("mirror"), source, version, program);
     }
 
     /// `terraform init`.
@@ -306,13 +312,17 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Puts the provider where `terraform init` looks for one of this source.
-fn install(mirror: &Path, source: &str, version: &str) {
+fn own_program() -> PathBuf {
+    bin("terraform-provider-orbit")
+}
+
+fn install(mirror: &Path, source: &str, version: &str, provider: &Path) {
     let kind = source.rsplit('/').next().unwrap_or_default();
     let architecture = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
     let folder = mirror.join(source).join(version).join(format!("{}_{architecture}", std::env::consts::OS));
     let made = fs::create_dir_all(&folder).and_then(|()| {
         let program = folder.join(format!("terraform-provider-{kind}_v{version}"));
-        std::os::unix::fs::symlink(bin("terraform-provider-orbit"), program)
+        std::os::unix::fs::symlink(provider, program)
     });
     made.unwrap_or_else(|e| panic!("the mirror cannot be made: {e}"));
 }
