@@ -38,6 +38,14 @@ build() { # TARGET: prints the program
   step_done
 }
 
+# What needs a loader runs on one kind of Linux only; and what was built has to start at all.
+check() { # PROGRAM
+  if readelf --program-headers --wide "$1" | grep -q INTERP; then
+    die "$1 is not static"
+  fi
+  [[ $("$1" 2>&1 || true) == *"It is not run by hand"* ]] || die "$1 does not start"
+}
+
 pack() { # OS_ARCH PROGRAM
   local folder end=
   [[ -f $2 ]] || die "there is no program at $2"
@@ -78,6 +86,7 @@ main() {
     new_run_dir release
     build "$rust_target"
     target=$(cargo metadata --quiet --no-deps --format-version 1 | jq -r .target_directory)
+    check "$target/$rust_target/release/$NAME"
     pack "$terraform_platform" "$target/$rust_target/release/$NAME"
   fi
   printf '{"version":1,"metadata":{"protocol_versions":["6.0"]}}\n' >"$DIST/${NAME}_${VERSION}_manifest.json"

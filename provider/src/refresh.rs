@@ -11,7 +11,10 @@ use orbit_api::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tfplugin::Cx;
@@ -19,6 +22,8 @@ use tokio::{sync::OnceCell, time::Instant};
 
 /// So many topics of an environment are looked at one by one: `-target` stays cheap.
 const FEW: u32 = 4;
+/// So many of all environments together: whoever refreshes more has many places with a few topics each, and a list of few is no dearer than a look.
+const FEW_IN_ALL: u32 = 16;
 /// How long a list is as good as a look. A refresh of five thousand topics takes a quarter of that.
 const FRESH: Duration = Duration::from_mins(1);
 /// How many topics are told to be seen in one call.
@@ -31,6 +36,8 @@ type Sheet = Mutex<HashMap<String, Topic>>;
 #[derive(Debug, Default)]
 pub(crate) struct Refresh {
     places: Mutex<BTreeMap<(String, String), Place>>,
+    /// How often a topic was looked at by itself.
+    alone: AtomicU32,
     seen: Mutex<Vec<String>>,
     /// Topics whose plan will want to know more of them than the state holds, as they were seen just before it.
     kept: Sheet,
@@ -57,7 +64,8 @@ impl Refresh {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let place = places.entry((workspace.to_owned(), environment.to_owned())).or_default();
         place.looks += 1;
-        if place.looks <= FEW {
+        if place.looks <= FEW && self.alone.load(Relaxed) < FEW_IN_ALL {
+            self.alone.fetch_add(1, Relaxed);
             return None;
         }
         let current = place.list.take().filter(|list| now.duration_since(list.asked_at) < FRESH);

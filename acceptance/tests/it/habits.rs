@@ -252,6 +252,8 @@ async fn checklist_33_a_server_that_takes_few_calls_is_called_as_often_as_it_say
     terraform.apply().await.ok();
     terraform.plan().await.is_empty();
     assert_eq!(world.on_cluster().await.len(), 40);
+    let refused = counted(&world.orbit, |line| line.contains("429")).await;
+    assert!(refused <= 20, "{refused} calls were made when the server had said that none are left");
 }
 
 #[tokio::test]
@@ -267,6 +269,12 @@ async fn checklist_35_a_plan_over_many_topics_is_a_few_calls() {
     // Four looks, the list of the rest, and the figures themselves.
     let made = calls(&world.orbit).await - before;
     assert!(made <= 8, "{made} calls");
+
+    let before = calls(&world.orbit).await;
+    let plan = terraform.plan_with(&[&format!("-target={}[7]", address("many"))]).await;
+    assert_eq!((plan.code, plan.errors.len()), (0, 0), "{}", plan.text);
+    let made = calls(&world.orbit).await - before;
+    assert!(made <= 3, "{made} calls for one topic that was asked for alone");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod policy;
 mod program;
 mod quickstart;
 mod reach;
+mod reads;
 mod secrets;
 mod server_trouble;
 mod teams;

@@ -15,7 +15,12 @@ async fn checklist_22_neither_token_nor_password_stand_in_state_plans_or_logs() 
     let logs = terraform.path("trace.log");
     terraform.set("TF_LOG", "TRACE");
     terraform.set("TF_LOG_PATH", &logs.display().to_string());
-    whole_session(&world, &terraform).await;
+    // Where a CI system would put it: outside of what is looked through.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let token_file = elsewhere.path().join("token");
+    fs::write(&token_file, world.orbit.developer_token()).unwrap();
+    let said = whole_session(&world, &mut terraform, &token_file).await;
+    fs::write(terraform.path("said"), said.concat()).unwrap();
     world.orbit.stop();
 
     let trace = fs::read_to_string(&logs).unwrap();
@@ -32,6 +37,7 @@ async fn checklist_22_neither_token_nor_password_stand_in_state_plans_or_logs() 
         ("the developer's token", world.orbit.developer_token()),
         ("the admin's token", world.orbit.admin_token()),
         ("the cluster's password", world.kafka.password().to_owned()),
+        ("a refused one", REFUSED.to_owned()),
     ];
     for (what, secret) in &secrets {
         // The one place that is for it: --dev prints its tokens once.
@@ -122,27 +128,46 @@ fn holds(file: &Path, text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// A denial, a creation that waits, a change, a token that is refused, and an end.
-async fn whole_session(world: &World, terraform: &Terraform) {
-    terraform.plan().await.fails(&["Denied"]);
+/// Like a token, and none.
+const REFUSED: &str = "orbit_canaryCanaryCanaryCanaryCanaryCanary";
+
+/// A denial, a creation that waits, a change, a token in a file, one that is refused, and an end: all that Terraform said meanwhile.
+async fn whole_session(world: &World, terraform: &mut Terraform, token_file: &Path) -> Vec<String> {
+    let denied = terraform.plan().await;
+    denied.fails(&["Denied"]);
+    let mut said = vec![denied.text];
     let both = |partitions: u32| {
         let lines = format!("partitions = {partitions}");
         configuration(&format!("{}{}", topic("dev", "orders", &lines), topic("prod", "payments", &lines)))
     };
     terraform.write(&both(2));
-    terraform.plan().await;
-    terraform.apply_plan().await;
+    said.extend([terraform.plan().await.text, terraform.apply_plan().await.text]);
     world.approve().await;
-    terraform.apply().await.ok();
+    said.push(terraform.apply().await.text);
     let wrong = world.kafka.registration_as("second", "nobody", world.kafka.password());
     assert!(
         !world.orbit.admin().cluster_create(&wrong).await.unwrap_err().to_string().contains(world.kafka.password())
     );
     terraform.write(&both(3));
-    terraform.plan().await;
-    assert_eq!(terraform.apply_plan().await.code, 0);
+    said.push(terraform.plan().await.text);
+    let applied = terraform.apply_plan().await;
+    assert_eq!(applied.code, 0);
+    said.push(applied.text);
     world.approve().await;
-    terraform.plan().await.is_empty();
+    terraform.set("ORBIT_TOKEN", REFUSED);
+    let refused = terraform.plan().await;
+    assert_eq!(refused.code, 1, "{}", refused.text);
+    said.push(refused.text);
+    terraform.set("ORBIT_TOKEN", "");
+    terraform.set("ORBIT_TOKEN_FILE", &token_file.display().to_string());
+    let plan = terraform.plan().await;
+    assert_eq!(plan.code, 0, "{}", plan.text);
+    said.push(plan.text);
+    terraform.write(&configuration(&topic("dev", "orders", "partitions = 3")));
+    said.push(terraform.destroy().await.text);
+    world.approve().await;
+    said.push(terraform.destroy().await.text);
+    said
 }
 
 /// All files below a folder. What the mirror links to is a program, and none of the session's.

@@ -2,7 +2,7 @@
 
 use crate::world::{World, address, configuration, topic};
 use orbit_acceptance::Terraform;
-use orbit_api::TopicStatus;
+use orbit_api::{Request, RequestState, TopicStatus};
 use std::time::Duration;
 use tokio::process::Command;
 
@@ -48,6 +48,31 @@ async fn a_teams_repository_applies_waits_outside_terraform_and_applies_again() 
 }
 
 #[tokio::test]
+async fn an_approver_decides_all_of_a_run_as_one() {
+    let world = World::new().await;
+    let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
+    terraform.copy("examples/terraform/team-repository");
+    std::fs::write(terraform.path("more.tf"), topic("prod", "archive", "partitions = 1")).unwrap();
+    terraform.init().await;
+    terraform.apply().await;
+    let waiting = world.requests().await.iter().filter(|request| request.state == RequestState::Pending).count();
+    assert_eq!(waiting, 2);
+    let decides = async |run: &str| {
+        let mut command = Command::new(terraform.path("ci/decide-run.sh"));
+        command.args([run, "approve", "seen together"]);
+        command.env("ORBIT_ENDPOINT", world.orbit.endpoint()).env("ORBIT_TOKEN", world.orbit.admin_token());
+        let output = command.output().await.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    assert_eq!(decides("another-run").await, (Some(1), "nothing of run another-run waits\n".to_owned()));
+    let (code, said) = decides("run-of-the-tests").await;
+    assert_eq!((code, said.matches("approved: ").count()), (Some(0), waiting), "{said}");
+    assert!(waits(&terraform, &world, "60").output().await.unwrap().status.success());
+    let together = |request: &&Request| request.reason.as_deref() == Some("seen together");
+    assert_eq!(world.requests().await.iter().filter(together).count(), waiting);
+}
+
+#[tokio::test]
 async fn a_pipeline_hears_that_people_said_no() {
     let world = World::new().await;
     let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
@@ -59,6 +84,31 @@ async fn a_pipeline_hears_that_people_said_no() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("one archive is enough"));
     terraform.apply().await.fails(&["was rejected by admin", "one archive is enough"]);
+}
+
+#[tokio::test]
+async fn a_pipeline_hears_that_another_run_asked_for_something_else() {
+    let world = World::new().await;
+    let scripts = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
+    scripts.copy("examples/terraform/team-repository");
+    let mut terraform = world.terraform(&topic("prod", "orders", "partitions = 2")).await;
+    terraform.apply().await;
+    terraform.write(&configuration(&topic("prod", "orders", "partitions = 3")));
+    terraform.apply().await;
+    let mut pipeline = waits(&scripts, &world, "60").spawn().unwrap();
+    world.approve().await;
+    assert!(pipeline.wait().await.unwrap().success(), "the run itself asked for something else, and got it");
+    world.becomes("prod", "orders", TopicStatus::Active).await;
+
+    terraform.write(&configuration(&topic("prod", "orders", "partitions = 4")));
+    terraform.apply().await;
+    terraform.set("ORBIT_RUN_ID", "a-later-run");
+    terraform.write(&configuration(&topic("prod", "orders", "partitions = 5")));
+    terraform.apply().await;
+    world.approve().await;
+    let ended = waits(&scripts, &world, "60").output().await.unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!((ended.status.code(), told.matches("superseded: ").count()), (Some(1), 1), "{told}");
 }
 
 /// As the guide has it.

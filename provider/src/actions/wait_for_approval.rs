@@ -17,7 +17,7 @@ use tfplugin::{Attr, Cx, Diagnostic, Diagnostics, GoDuration, Progress, Provider
 
 model! {
     /// Waits until people have decided requests, and tells meanwhile who decides what, and where. Ends well once all are approved, and with an error as soon
-    /// as one is rejected, withdrawn or expired, also where that was so before.
+    /// as one is rejected, withdrawn or expired, or another request took its place that is not waited for; also where that was so before.
     pub(crate) struct WaitForApproval {
         /// Ids of the requests, `req_…`; at most 100. Default: those that the run filed or attached to.
         requests: Option<BTreeSet<String>>,
@@ -88,7 +88,7 @@ async fn all_decided(
             return Ok(());
         }
         *open = requests.iter().filter(|r| r.state == RequestState::Pending).map(place).collect();
-        let refused: Diagnostics = requests.iter().filter(|r| is_refused(r.state)).map(refused).collect();
+        let refused: Diagnostics = requests.iter().filter(|r| is_refused(r, &requests)).map(refused).collect();
         if !refused.is_empty() {
             return Err(refused);
         }
@@ -137,9 +137,13 @@ async fn look(cx: &Cx<Orbit>, config: &WaitForApproval) -> Result<Vec<Request>, 
     Ok(found)
 }
 
-/// Whether it will not be carried out. One whose place another took is none of those: that other one counts.
-fn is_refused(state: RequestState) -> bool {
-    matches!(state, RequestState::Rejected | RequestState::Expired | RequestState::Withdrawn)
+/// Whether it will not be carried out. Where another one took its place that is waited for too, that one counts.
+fn is_refused(request: &Request, all: &[Request]) -> bool {
+    match request.state {
+        RequestState::Rejected | RequestState::Expired | RequestState::Withdrawn => true,
+        RequestState::Superseded => all.iter().all(|other| Some(&other.id) != request.superseded_by.as_ref()),
+        RequestState::Pending | RequestState::Approved => false,
+    }
 }
 
 fn place(request: &Request) -> (String, String) {
@@ -158,9 +162,15 @@ fn by(request: &Request) -> String {
 }
 
 fn refused(request: &Request) -> Diagnostic {
-    let why = request.reason.as_ref().map(|reason| format!("\n\nReason: {reason}")).unwrap_or_default();
-    Diagnostic::error(format!("Request {} is {}{}", request.id, request.state, by(request)))
-        .detail(format!("See {}.{why}", request.url))
+    let reason = request.reason.as_ref().map(|reason| format!("\n\nReason: {reason}"));
+    let next = request.superseded_by.as_ref().map(|next| {
+        format!("\n\nSomething else was asked for since, and request {next} took its place: what this one is about is not what anybody decides.")
+    });
+    Diagnostic::error(format!("Request {} is {}{}", request.id, request.state, by(request))).detail(format!(
+        "See {}.{}",
+        request.url,
+        reason.or(next).unwrap_or_default()
+    ))
 }
 
 /// A command that nobody told its run has filed nothing, and would wait for nothing.

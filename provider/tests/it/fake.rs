@@ -9,6 +9,7 @@ use orbit_api::{
     Action, Condition, Decision, Difference, OperationState, RequestState, RequestSummary, Topic, TopicCreate,
     TopicReplace, TopicSpec, TopicStatus,
 };
+use serde::Serialize;
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,6 +55,21 @@ pub(crate) struct Orbit {
 
 pub(crate) struct Fake(pub(crate) Arc<Mutex<Orbit>>);
 
+/// A word of the query.
+fn asked(request: &Request, name: &str) -> Option<String> {
+    request.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// As much of a list as is asked for; the cursor is how many come before it.
+fn page<T: Serialize>(request: &Request, all: impl Iterator<Item = T>) -> ResponseTemplate {
+    let number = |name| asked(request, name).map(|text| text.parse::<usize>().expect("a number"));
+    let (limit, begin) = (number("limit").unwrap_or(100), number("cursor").unwrap_or(0));
+    let mut rest = all.skip(begin).peekable();
+    let items: Vec<T> = rest.by_ref().take(limit).collect();
+    let next = rest.peek().map(|_| (begin + limit).to_string());
+    ok(200, json!({"items": items, "next_cursor": next}))
+}
+
 impl Respond for Fake {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         self.0.lock().unwrap().answer(request)
@@ -95,6 +111,16 @@ impl Orbit {
         let (request, ..) = self.requests.last_mut().expect("a request");
         request.state = RequestState::Expired;
         self.topic().status = TopicStatus::Expired;
+    }
+
+    /// So many topics are there, none of which Terraform has made.
+    pub(crate) fn has_topics(&mut self, count: usize) {
+        for n in 0..count {
+            let (id, spec) = (format!("top_{n:05}"), TopicSpec { partitions: Some(6), ..TopicSpec::default() });
+            let new = TopicCreate::new("payments-team", "prod", format!("orders-{n}"), spec.clone());
+            self.topics.insert(id.clone(), blank(&id, &new));
+            self.make(&id, &spec);
+        }
     }
 
     fn make(&mut self, id: &str, spec: &TopicSpec) {
@@ -145,13 +171,13 @@ impl Orbit {
         match (request.method.as_str(), path, id) {
             ("GET", "/v1/environments", _) => environments(),
             ("GET", "/v1/topics", _) => {
-                let asked =
-                    |name| request.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-                let physical = asked("physical_name");
+                let physical = asked(request, "physical_name");
                 let all = self.topics.keys().map(|id| self.view(id));
-                let all: Vec<Topic> =
-                    all.filter(|t| physical.as_ref().is_none_or(|name| *name == t.physical_name)).collect();
-                ok(200, json!({"items": all}))
+                page(request, all.filter(|t| physical.as_ref().is_none_or(|name| *name == t.physical_name)))
+            }
+            ("GET", "/v1/requests", _) => {
+                let run = asked(request, "run_id");
+                page(request, self.requests.iter().filter(|(r, ..)| r.run_id == run).map(|(r, ..)| self.whole(r)))
             }
             ("POST", "/v1/topics:acknowledge", _) => {
                 let ids: Vec<String> = serde_json::from_value(body()["topics"].clone()).expect("ids");
@@ -166,9 +192,7 @@ impl Orbit {
             ("POST", "/v1/topics", _) => {
                 let answer = self.create(&serde_json::from_value(body()).expect("TopicCreate"));
                 // Where operations are no more to be asked for, the answer comes too soon.
-                let waits =
-                    request.url.query_pairs().find(|(key, _)| key == "wait").map(|(_, value)| value.into_owned());
-                match waits.filter(|_| !self.mute) {
+                match asked(request, "wait").filter(|_| !self.mute) {
                     Some(longest) => self.when_over(&body(), &longest, answer),
                     None => answer,
                 }

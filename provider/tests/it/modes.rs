@@ -125,6 +125,19 @@ async fn work_that_takes_longer_than_the_user_allows_goes_on_without_terraform()
 }
 
 #[tokio::test]
+async fn checklist_27_a_deletion_that_takes_longer_than_allowed_is_an_error_and_the_next_destroy_goes_on() {
+    let mut world = World::new().await;
+    world.apply(&orders_with(json!({"timeouts": {"delete": "200ms"}}))).await.ok();
+    world.orbit().ends = Some(OperationState::Running);
+    let report = world.destroy().await;
+    says(&report.errors(), &["The work on topic", "still under way", "timeouts = { delete = \"1h\" }"]);
+    assert_eq!((world.state("status"), report.tainted), (json!("active"), false));
+    world.orbit().ends = None;
+    world.destroy().await.ok();
+    world.is_gone();
+}
+
+#[tokio::test]
 async fn checklist_27_a_refresh_that_takes_too_long_is_an_error_and_nothing_is_forgotten() {
     let mut world = World::new().await;
     let config = orders_with(json!({"timeouts": {"read": "100ms"}}));

@@ -4,7 +4,8 @@ use super::{
     Orbit,
     made::{ok, whole},
 };
-use orbit_api::{Action, RequestState, TopicSpec, TopicStatus};
+use orbit_api::{Action, RequestState, RequestSummary, TopicSpec, TopicStatus};
+use serde_json::{Value, json};
 use std::time::Duration;
 use wiremock::ResponseTemplate;
 
@@ -42,6 +43,16 @@ impl Orbit {
         self.file(&id, action, spec);
     }
 
+    /// A request with all that belongs to one.
+    pub(super) fn whole(&self, brief: &RequestSummary) -> Value {
+        let mut request = whole(brief);
+        if brief.state == RequestState::Superseded {
+            let mut later = self.requests.iter().skip_while(|(r, ..)| r.id != brief.id).skip(1);
+            request["superseded_by"] = json!(later.next().map(|(next, ..)| &next.id));
+        }
+        request
+    }
+
     /// A request, as who waits for its decision sees it.
     pub(super) fn request(&mut self, path: &str) -> ResponseTemplate {
         match self.decides.take() {
@@ -52,7 +63,7 @@ impl Orbit {
         }
         let id = path.rsplit('/').next().unwrap_or_default();
         let (found, ..) = self.requests.iter().find(|(request, ..)| request.id == id).expect("the request");
-        let answer = ok(200, whole(found));
+        let answer = ok(200, self.whole(found));
         if found.state == RequestState::Pending { answer.set_delay(Duration::from_secs(20)) } else { answer }
     }
 }

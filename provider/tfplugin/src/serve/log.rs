@@ -89,6 +89,8 @@ fn fields_of<S: Subscriber + for<'a> LookupSpan<'a>>(event: &Event<'_>, ctx: &Co
 }
 
 /// The host reads lines of at most 64 KiB; what is longer comes out in pieces that are no JSON.
+const LONGEST_LINE: usize = 64 << 10;
+/// So that a text fits, though each of its characters may take six in JSON.
 const LONGEST_TEXT: usize = 8 << 10;
 
 /// A text whose end is left out where it is too long.
@@ -120,8 +122,10 @@ fn line(module: &str, metadata: &Metadata<'_>, now: SystemTime, mut fields: Map<
     object.insert("@module".into(), module.into());
     object.insert("@timestamp".into(), timestamp(now).into());
     object.insert("target".into(), metadata.target().into());
+    let frame = object.clone();
     object.extend(fields.into_iter().filter(|(key, _)| !key.starts_with('@')));
-    Json::Object(object).to_string() + "\n"
+    let line = Json::Object(object).to_string() + "\n";
+    if line.len() <= LONGEST_LINE { line } else { Json::Object(frame).to_string() + "\n" }
 }
 
 /// `2006-01-02T15:04:05.000000Z`. The days-to-date step is Howard Hinnant's `civil_from_days`.
@@ -174,7 +178,7 @@ mod tests {
         time::Duration,
     };
 
-    /// Keeps the fields of the last event.
+    /// Keeps the last line.
     struct Kept(Arc<Mutex<Map<String, Json>>>);
 
     impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Kept {
@@ -182,21 +186,43 @@ mod tests {
             Hclog { module: String::new() }.on_new_span(attributes, id, ctx);
         }
         fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-            *self.0.lock().unwrap() = fields_of(event, &ctx);
+            let line = line("provider.test", event.metadata(), SystemTime::UNIX_EPOCH, fields_of(event, &ctx));
+            assert!(line.ends_with("}\n") && line.len() <= LONGEST_LINE);
+            *self.0.lock().unwrap() = serde_json::from_str(&line).expect("a JSON object");
         }
+    }
+
+    /// The line that an event becomes.
+    fn told(event: impl FnOnce()) -> Map<String, Json> {
+        let kept = Arc::new(Mutex::new(Map::new()));
+        tracing::subscriber::with_default(Registry::default().with(Kept(Arc::clone(&kept))), event);
+        std::mem::take(&mut *kept.lock().unwrap())
+    }
+
+    #[test]
+    fn what_the_host_asserts_is_text_whatever_an_event_says() {
+        let line = told(|| tracing::warn!(message = 7, "@level" = "trace", count = 3, fits = true));
+        let frame = ["@level", "@message", "@module", "@timestamp"].map(|key| line[key].as_str().unwrap());
+        assert_eq!(frame, ["warn", "7", "provider.test", "1970-01-01T00:00:00.000000Z"]);
+        assert_eq!((&line["count"], &line["fits"]), (&3.into(), &true.into()));
+    }
+
+    #[test]
+    fn a_line_that_the_host_would_tear_goes_without_its_fields() {
+        let long = "\u{1}".repeat(LONGEST_TEXT);
+        let line = told(|| tracing::info!(a = long, b = long, "much to say"));
+        assert_eq!((line["@message"].as_str(), line.get("a")), (Some("much to say"), None));
     }
 
     #[test]
     fn what_is_closer_to_the_event_wins() {
-        let kept = Arc::new(Mutex::new(Map::new()));
-        tracing::subscriber::with_default(Registry::default().with(Kept(Arc::clone(&kept))), || {
+        let kept = told(|| {
             let outer = tracing::info_span!("outer", who = "outer", call = 1);
             let _outer = outer.enter();
             let inner = tracing::info_span!("inner", who = "inner", step = 2);
             let _inner = inner.enter();
             tracing::info!(step = 3, "done");
         });
-        let kept = kept.lock().unwrap();
         assert_eq!((&kept["who"], &kept["call"], &kept["step"]), (&"inner".into(), &1.into(), &3.into()));
     }
 

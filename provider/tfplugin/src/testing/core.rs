@@ -104,6 +104,13 @@ impl<P: Provider> Core<P> {
         core
     }
 
+    /// Identities, list resources and actions as the wire tells them: for a file that is compared, since no `providers schema`
+    /// of an older Terraform shows them, and a change of an identity reaches into states.
+    #[must_use]
+    pub fn newer_schemas(&self) -> Json {
+        self.schemas.newer()
+    }
+
     /// Another worker of the same command, without objects of its own: Terraform has ten of them call one process of the
     /// provider side by side.
     #[must_use]

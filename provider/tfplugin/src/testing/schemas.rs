@@ -7,6 +7,7 @@ use crate::{
     schema::{AttributeSpec, ForImport, IdentitySpec, Kind, Nesting, SchemaSpec, Shape, object_type},
     value::Type,
 };
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use tonic::transport::Channel;
 
@@ -64,10 +65,50 @@ impl Schemas {
         }
     }
 
+    /// Identities, list resources and actions, with the versions of the identities.
+    pub(super) fn newer(&self) -> Json {
+        let blocks = |of: &BTreeMap<String, SchemaSpec>| {
+            of.iter().map(|(name, spec)| (name.clone(), written(&spec.attributes))).collect::<BTreeMap<_, _>>()
+        };
+        let identities = self.resources.iter().filter_map(|(name, spec)| {
+            let identity = spec.identity.as_ref()?;
+            Some((name, json!({"version": identity.version, "attributes": written(&identity.attributes)})))
+        });
+        json!({
+            "identities": identities.collect::<BTreeMap<_, _>>(),
+            "list_resources": blocks(&self.lists),
+            "actions": blocks(&self.actions),
+        })
+    }
+
     /// The one of that name.
     pub(super) fn one<'a, S>(of: &'a BTreeMap<String, S>, name: &str) -> &'a S {
         of.get(name).unwrap_or_else(|| panic!("the provider has no {name}"))
     }
+}
+
+/// Attributes by name, with what is true of them: for a file that shows what has changed.
+fn written(attributes: &[AttributeSpec]) -> Json {
+    let each = attributes.iter().map(|spec| {
+        let facts = [
+            ("required", spec.required),
+            ("optional", spec.optional),
+            ("computed", spec.computed),
+            ("sensitive", spec.sensitive),
+            ("write_only", spec.write_only),
+            ("required_for_import", spec.identity == Some(ForImport::Required)),
+        ];
+        let facts = facts.into_iter().filter(|(_, is)| *is).map(|(fact, _)| (fact.to_owned(), Json::Bool(true)));
+        let shape = match &spec.shape {
+            Shape::Type(ty) => ("type", ty.to_json()),
+            Shape::Nested(nesting, nested) => {
+                ("nested", json!({"nesting": format!("{nesting:?}"), "attributes": written(nested)}))
+            }
+        };
+        let all = facts.chain([(shape.0.to_owned(), shape.1)]).collect::<serde_json::Map<_, _>>();
+        (spec.name.to_owned(), Json::Object(all))
+    });
+    Json::Object(each.collect())
 }
 
 fn refuse(what: &str, why: &str) -> ! {

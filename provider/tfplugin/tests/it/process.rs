@@ -4,14 +4,16 @@ use crate::terraform::{PATIENCE, World, entries, ledger_binary, signal, wait_unt
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+    client::ResolvesClientCert,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
+    sign::CertifiedKey,
 };
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::Arc,
     time::Instant,
 };
@@ -41,11 +43,34 @@ impl Client {
     }
 }
 
+/// Shows a certificate and signs with a key, whether or not they belong together: what rustls itself would not do.
+#[derive(Debug)]
+struct Shown(Arc<CertifiedKey>);
+
+impl Client {
+    fn shown(&self) -> Shown {
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.clone()));
+        let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();
+        Shown(Arc::new(CertifiedKey::new(vec![self.certificate.clone()], key)))
+    }
+}
+
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
 /// A provider that has said where it listens.
 struct Provider {
     child: Child,
     fields: Vec<String>,
     folder: tempfile::TempDir,
+    stdout: BufReader<ChildStdout>,
 }
 
 fn start(client: Option<&Client>) -> Provider {
@@ -61,10 +86,10 @@ fn start_with(client: Option<&Client>, told: &[(&str, &str)]) -> Provider {
         command.env("PLUGIN_CLIENT_CERT", &client.pem);
     }
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let (mut line, mut stdout) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+    stdout.read_line(&mut line).unwrap();
     let fields = line.trim_end().split('|').map(str::to_owned).collect();
-    Provider { child, fields, folder }
+    Provider { child, fields, folder, stdout }
 }
 
 impl Provider {
@@ -78,24 +103,40 @@ impl Provider {
         self.connect_over(stream, client).await
     }
 
+    /// The same with these versions of TLS.
+    async fn connect_by(
+        &self,
+        client: Option<&Client>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<(), String> {
+        let stream = UnixStream::connect(self.socket()).await.unwrap();
+        self.speak(stream, client, versions).await
+    }
+
     async fn connect_over(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
         client: Option<&Client>,
+    ) -> Result<(), String> {
+        self.speak(stream, client, rustls::DEFAULT_VERSIONS).await
+    }
+
+    async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        client: Option<&Client>,
+        versions: &[&'static SupportedProtocolVersion],
     ) -> Result<(), String> {
         use base64::Engine as _;
         let pinned = base64::engine::general_purpose::STANDARD_NO_PAD.decode(&self.fields[5]).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(pinned)).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
         let mut config = match client {
-            Some(client) => {
-                let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(client.key.clone()));
-                builder.with_client_auth_cert(vec![client.certificate.clone()], key).unwrap()
-            }
+            Some(client) => builder.with_client_cert_resolver(Arc::new(client.shown())),
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -144,6 +185,9 @@ async fn the_provider_ends_and_cleans_up_when_its_host_is_gone() {
     provider.connect(Some(&host)).await.unwrap();
     assert!(provider.ends().success());
     assert_eq!(entries(provider.folder.path()), 0);
+    let mut rest = String::new();
+    provider.stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "the host reads one line there");
 }
 
 #[tokio::test]
@@ -191,11 +235,23 @@ fn an_interrupt_is_ignored_and_a_termination_obeyed() {
 }
 
 #[test]
-fn a_person_gets_a_hint() {
-    let output = Command::new(ledger_binary()).env_remove("TF_PLUGIN_MAGIC_COOKIE").output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stdout.is_empty());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("terraform init"));
+fn a_person_gets_a_hint_and_so_does_another_host() {
+    for cookie in ["", "another host's"] {
+        let output = Command::new(ledger_binary()).env("TF_PLUGIN_MAGIC_COOKIE", cookie).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("terraform init"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_copied_the_hosts_certificate_has_not_its_key() {
+    let (host, thief) = (Client::new(), Client::new());
+    let provider = start(Some(&host));
+    let copied = Client { certificate: host.certificate.clone(), pem: host.pem.clone(), key: thief.key };
+    for versions in [&[&rustls::version::TLS13][..], &[&rustls::version::TLS12]] {
+        provider.connect_by(Some(&copied), versions).await.unwrap_err();
+    }
+    provider.connect_by(Some(&host), &[&rustls::version::TLS12]).await.unwrap();
 }
 
 #[tokio::test]
@@ -239,6 +295,26 @@ fn megabytes_go_both_ways_and_without_encryption_too() {
     assert_eq!(plain(&["plan", "-detailed-exitcode"]), (Some(0), String::new()));
     assert_eq!(world.attribute("a", "content"), content);
     world.plan().empty();
+}
+
+#[test]
+fn one_that_a_person_started_ends_with_the_terminal_and_leaves_nothing() {
+    for name in ["INT", "TERM", "HUP"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(ledger_binary());
+        command.arg("-debug").env("TMPDIR", folder.path()).env_remove("PLUGIN_UNIX_SOCKET_DIR");
+        let mut provider = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(provider.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("TF_REATTACH_PROVIDERS=") {
+            line.clear();
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "it says how to reach it");
+        }
+        assert_eq!(entries(folder.path()), 1, "a socket in the folder for what is temporary");
+        signal(name, &provider.id().to_string());
+        wait_until("it ends", || provider.try_wait().unwrap().is_some());
+        assert_eq!(entries(folder.path()), 0, "{name}");
+    }
 }
 
 #[test]

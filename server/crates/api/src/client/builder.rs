@@ -6,8 +6,9 @@ use reqwest::{Certificate, Url};
 use std::{
     fmt, fs,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
+use tokio::sync::Semaphore;
 
 /// Why a client cannot be built. Names the setting, never the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +49,11 @@ pub struct Builder {
     run_url: Option<String>,
     user_agent: Option<String>,
     retry: Retry,
+    at_once: usize,
 }
+
+/// So many calls are under way at once; more wait for their turn.
+const AT_ONCE: usize = 64;
 
 /// What the clones of a client share.
 pub(super) struct Shared {
@@ -59,6 +64,10 @@ pub(super) struct Shared {
     pub(super) run_url: Option<String>,
     pub(super) retry: Retry,
     pub(super) pace: Pace,
+    /// Calls under way, but for those that the server may hold back: whoever runs Terraform with a hundred workers shall not be a burden on others.
+    pub(super) slots: Semaphore,
+    /// Whether Orbit itself has answered anything yet.
+    pub(super) reached: AtomicBool,
     user_agent: String,
     ca: Vec<Certificate>,
     /// Made at the first call: loading the system's certificate authorities takes longer than the rest of a Terraform plan.
@@ -83,6 +92,7 @@ impl Builder {
             run_url: None,
             user_agent: None,
             retry: Retry::default(),
+            at_once: AT_ONCE,
         }
     }
 
@@ -128,6 +138,12 @@ impl Builder {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn at_once(mut self, calls: usize) -> Self {
+        self.at_once = calls;
+        self
+    }
+
     /// The client.
     pub fn build(self) -> Result<Client, BuildError> {
         let base = parse_endpoint(&self.endpoint)?;
@@ -158,6 +174,8 @@ impl Builder {
             run_url: self.run_url,
             retry: self.retry,
             pace: Pace::default(),
+            slots: Semaphore::new(self.at_once),
+            reached: AtomicBool::new(false),
             user_agent: self.user_agent.map_or_else(|| own.to_owned(), |product| format!("{product} {own}")),
             ca,
             http: OnceLock::new(),

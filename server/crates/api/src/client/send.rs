@@ -4,7 +4,7 @@ use super::{ClientError, call::Call, error, retry};
 use crate::Problem;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::de::DeserializeOwned;
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, sync::atomic::Ordering::Relaxed, time::Duration};
 use tokio::time::Instant;
 
 /// No answer is longer: a thousand topics with all their settings are two megabytes.
@@ -33,7 +33,7 @@ fn is_unheard_of(problem: &Problem) -> bool {
 
 /// A try that failed.
 enum Failure {
-    /// Nobody is there.
+    /// Nobody is there, or what stands before a server says so of it.
     Down(ClientError),
     /// It may go better next time; perhaps the server said when.
     Passing(ClientError, Option<Duration>),
@@ -84,6 +84,8 @@ impl Call<'_> {
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         }
+        // It is never closed.
+        let _slot = if self.patience.is_zero() { shared.slots.acquire().await.ok() } else { None };
         shared.pace.turn().await;
         let response = request.send().await.map_err(|e| self.not_sent(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -96,17 +98,30 @@ impl Call<'_> {
             shared.pace.rest(pause);
         }
         if status.is_success() {
+            shared.reached.store(true, Relaxed);
             return Ok(answer);
         }
         let asked = retry::retry_after(&answer.headers, retry::now());
         let error = answer.refusal();
+        let is_own = matches!(error, ClientError::Problem(_));
+        shared.reached.fetch_or(is_own, Relaxed);
         Err(match status {
-            StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Failure::Passing(error, asked),
+            StatusCode::TOO_MANY_REQUESTS => Failure::Passing(error, asked),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT if is_own => {
+                Failure::Passing(error, asked)
+            }
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                let error = self.unreachable(format!("what stands before it answers {status}, {}", answer.excerpt()));
+                // With a time it is a pause that somebody has planned.
+                if asked.is_some() { Failure::Passing(error, asked) } else { self.silence(error) }
+            }
             _ => Failure::Final(error),
         })
+    }
+
+    /// Orbit does not answer. Where it never did, that is told soon: the address may be wrong. Where it did before, it may be starting anew.
+    fn silence(&self, error: ClientError) -> Failure {
+        if self.client.shared.reached.load(Relaxed) { Failure::Passing(error, None) } else { Failure::Down(error) }
     }
 
     async fn body_of(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
@@ -127,7 +142,7 @@ impl Call<'_> {
     fn not_sent(&self, e: &reqwest::Error) -> Failure {
         if e.is_timeout() && !e.is_connect() {
             let waited = self.client.shared.retry.answer + self.patience;
-            return Failure::Passing(self.unreachable(format!("no answer within {} s", waited.as_secs())), None);
+            return self.silence(self.unreachable(format!("no answer within {} s", waited.as_secs())));
         }
         let error = self.unreachable(error::cause_of(e));
         if e.is_builder() || error::is_untrusted(e) {

@@ -10,6 +10,7 @@ use std::{
     net::TcpListener,
     time::{Duration, Instant},
 };
+use tokio::task::JoinSet;
 use wiremock::ResponseTemplate;
 
 fn busy(status: u16) -> ResponseTemplate {
@@ -28,7 +29,7 @@ fn nobody() -> String {
 
 #[tokio::test]
 async fn a_busy_server_is_asked_again_with_the_same_key() {
-    let (server, client) = server([busy(503), busy(429), busy(502), busy(504), fine(), fine()]).await;
+    let (server, client) = server([problem(503, "unavailable"), busy(429), busy(502), busy(504), fine(), fine()]).await;
 
     client.topic_create(&orders()).await.unwrap();
     client.topic_create(&orders()).await.unwrap();
@@ -49,6 +50,22 @@ async fn whoever_has_no_calls_left_waits_for_the_next_one() {
     assert!(begun.elapsed() < Duration::from_secs(1), "that answer was there already");
     client.topic_create(&orders()).await.unwrap();
     assert!(begun.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn checklist_34_so_many_calls_are_under_way_and_no_more() {
+    const LATE: Duration = Duration::from_millis(60);
+    let (server, _) = server(std::iter::repeat_n(fine().set_delay(LATE), 7)).await;
+    let client = Client::builder(server.uri()).retry(quick()).at_once(2).build().unwrap();
+    let begun = Instant::now();
+    let mut calls = JoinSet::new();
+    for _ in 0..6 {
+        let client = client.clone();
+        calls.spawn(async move { client.topic_create(&orders()).await.map(drop) });
+    }
+    calls.spawn(async move { client.topic_make(&orders(), Duration::from_secs(1)).await.map(drop) });
+    assert!(calls.join_all().await.iter().all(Result::is_ok));
+    assert!(begun.elapsed() >= 3 * LATE, "two at a time, and one that the server may hold back");
 }
 
 #[tokio::test]
@@ -81,11 +98,32 @@ async fn what_will_not_go_better_is_not_tried_again() {
 #[tokio::test]
 async fn the_budget_ends() {
     let retry = Retry { budget: Duration::from_millis(60), ..quick() };
-    let (server, _) = server(std::iter::repeat_n(busy(503), 1_000)).await;
+    let (server, _) = server(std::iter::repeat_n(problem(503, "unavailable"), 1_000)).await;
     let client = Client::builder(server.uri()).retry(retry).build().unwrap();
     let error = client.topic_get("top_1", TopicRead::default()).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unexpected { status: 503, .. }), "{error}");
+    assert_eq!(error.code(), Some("unavailable"));
     assert!((2..1_000).contains(&seen(&server).await.len()));
+}
+
+#[tokio::test]
+async fn checklist_36_a_proxy_without_a_server_behind_it_is_told_as_soon_as_nobody_at_all() {
+    let page = ResponseTemplate::new(502).set_body_raw("<html>no upstream</html>", "text/html");
+    let down = Duration::from_millis(100);
+    let retry = Retry { down, longest: Duration::from_millis(20), budget: Duration::from_mins(10), ..quick() };
+    let (proxy, _) = server(std::iter::repeat_n(page.clone(), 1_000)).await;
+    let client = Client::builder(proxy.uri()).retry(retry.clone()).build().unwrap();
+    let error = client.whoami().await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("502 Bad Gateway, text/html instead of JSON: <html>no upstream"), "{error}");
+
+    // Once Orbit has answered, it is a server that starts anew: waited for beyond that.
+    let tries = std::iter::once(fine()).chain(std::iter::repeat_n(page, 40)).chain([fine()]);
+    let (proxy, _) = server(tries).await;
+    let retry = Retry { first: Duration::from_millis(20), ..retry };
+    let client = Client::builder(proxy.uri()).retry(retry).build().unwrap();
+    client.topic_create(&orders()).await.unwrap();
+    client.topic_create(&orders()).await.unwrap();
+    assert_eq!(seen(&proxy).await.len(), 42);
 }
 
 #[tokio::test]
