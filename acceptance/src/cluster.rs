@@ -1,7 +1,14 @@
 //! Kafka: the cluster of the run, which all tests share, or one of a test's own, which can go down. Seen past Orbit, by Kafka's own tools.
 
-use crate::{Cuts, orbit::new_folder, process::signal, setting::setting};
+use crate::{
+    Cuts,
+    authority::{Authority, Signed},
+    orbit::new_folder,
+    process::signal,
+    setting::setting,
+};
 use orbit_api::{ClusterCreate, Connection, Credentials, SaslMechanism, SecurityProtocol};
+use rcgen::ExtendedKeyUsagePurpose;
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -44,23 +51,66 @@ impl Kafka {
     /// A cluster of one's own. It ends with the test.
     #[must_use]
     pub async fn own() -> Self {
-        Self::start(None).await
+        Self::start(None, &[]).await
+    }
+
+    /// A cluster of one's own whose clients speak TLS and show a certificate of its authority's, under the name `orbit`. What is to be registered of it, and the
+    /// certificate's key.
+    #[must_use]
+    pub async fn over_mutual_tls(slug: &str) -> (Self, ClusterCreate) {
+        let authority = Authority::new();
+        let Signed { certificate, key } =
+            authority.signs(&["localhost", "127.0.0.1"], ExtendedKeyUsagePurpose::ServerAuth);
+        let on_a_line = |pem: &str| pem.trim().replace('\n', "\\n");
+        let settings = [
+            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:SSL".to_owned(),
+            "listener.name.client.ssl.client.auth=required".to_owned(),
+            "super.users=User:ANONYMOUS;User:CN=orbit".to_owned(),
+            "ssl.keystore.type=PEM".to_owned(),
+            "ssl.truststore.type=PEM".to_owned(),
+            format!("ssl.keystore.certificate.chain={}", on_a_line(&certificate.pem())),
+            format!("ssl.keystore.key={}", on_a_line(&key.serialize_pem())),
+            format!("ssl.truststore.certificates={}", on_a_line(&authority.pem())),
+        ];
+        let kafka = Self::start(None, &settings).await;
+        let Signed { certificate, key } = authority.signs(&["orbit"], ExtendedKeyUsagePurpose::ClientAuth);
+        let registration = ClusterCreate {
+            connection: Connection {
+                bootstrap_servers: vec![kafka.bootstrap.replace("127.0.0.1", "localhost")],
+                security_protocol: SecurityProtocol::Ssl,
+                sasl_mechanism: None,
+                sasl_username: None,
+                ca_certificate_pem: Some(authority.pem()),
+                client_certificate_pem: Some(certificate.pem()),
+            },
+            credentials: Some(Credentials { sasl_password: None, client_key_pem: Some(key.serialize_pem()) }),
+            ..kafka.registration(slug)
+        };
+        (kafka, registration)
+    }
+
+    /// How whoever sits beside the broker connects: without TLS and without a name, and may do everything.
+    #[must_use]
+    pub fn plaintext(&self) -> &str {
+        &self.internal
     }
 
     /// A cluster of one's own, to which everybody but Kafka's own tools goes through a network that can be cut.
     #[must_use]
     pub async fn behind(network: &Cuts) -> Self {
-        let mut kafka = Self::start(Some(network.port())).await;
+        let mut kafka = Self::start(Some(network.port()), &[]).await;
         let port = kafka.bootstrap.rsplit(':').next().and_then(|port| port.parse().ok());
         network.leads_to(port.unwrap_or_else(|| panic!("{} has no port", kafka.bootstrap)));
         kafka.bootstrap = format!("127.0.0.1:{}", network.port());
         kafka
     }
 
-    async fn start(advertised: Option<u16>) -> Self {
+    async fn start(advertised: Option<u16>, settings: &[String]) -> Self {
         let folder = new_folder();
         let advertised = advertised.map(|port| ("KAFKA_ADVERTISED_PORT", port.to_string()));
-        let said = script_with(&["start", &text(folder.path())], advertised).await;
+        let place = text(folder.path());
+        let arguments: Vec<&str> = ["start", &place].into_iter().chain(settings.iter().map(String::as_str)).collect();
+        let said = script_with(&arguments, advertised).await;
         let get = |name: &str| {
             let value = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             value.unwrap_or_else(|| panic!("kafka.sh did not say {name}: {said}")).to_owned()

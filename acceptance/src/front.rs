@@ -1,10 +1,11 @@
 //! What stands between clients and Orbit in a company's network: TLS with a certificate of the company's own authority, and a proxy that lets out.
 
 use crate::{
+    authority::{Authority, Signed},
     orbit::{new_folder, write},
     proxy::listen,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::ExtendedKeyUsagePurpose;
 use std::{
     net::Ipv4Addr,
     path::PathBuf,
@@ -186,18 +187,9 @@ async fn serve<Served: Future<Output = ()> + Send + 'static>(
 
 /// An authority, as PEM, and a server's side with a certificate of it.
 fn certified(names: &[&str]) -> (String, ServerConfig) {
-    let made = || -> Result<_, rcgen::Error> {
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(DnType::CommonName, "An authority of the tests");
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
-        Ok((authority.pem(), certificate.der().clone(), key.serialize_der()))
-    };
-    let (authority, certificate, key) = made().unwrap_or_else(|e| panic!("no certificate could be made: {e}"));
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
-    (authority, config.unwrap_or_else(|e| panic!("the certificate does not fit its key: {e}")))
+    let authority = Authority::new();
+    let Signed { certificate, key } = authority.signs(names, ExtendedKeyUsagePurpose::ServerAuth);
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
+    (authority.pem(), config.unwrap_or_else(|e| panic!("the certificate does not fit its key: {e}")))
 }

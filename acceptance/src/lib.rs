@@ -9,6 +9,7 @@
     reason = "all of this is for tests: what does not work ends them, at the place that asked for it"
 )]
 
+mod authority;
 mod cluster;
 mod cuts;
 mod front;

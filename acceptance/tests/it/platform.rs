@@ -1,5 +1,6 @@
 //! What a platform team keeps, through terraform: as the example has it, and every attribute of a policy.
 
+use crate::world::configuration;
 use orbit_acceptance::{Kafka, Orbit, Terraform, fresh};
 use orbit_api::{ClusterPatch, Limits, TopicPolicyReplace, WorkspacePatch, client::Client};
 use serde_json::json;
@@ -114,10 +115,119 @@ async fn checklist_01_the_example_is_applied_plans_empty_is_imported_and_goes() 
     terraform.apply().await.ok();
     nothing_to_do(terraform).await;
 
+    // Once more, by what tells each from others: Terraform's since 1.12.
+    if terraform.is_since_1(12).await && !terraform.is_opentofu().await {
+        let imports = ALL
+            .iter()
+            .zip(ids)
+            .map(|(address, id)| format!("import {{\n  to = {address}\n  identity = {}\n}}\n", identity(address, id)));
+        std::fs::write(terraform.path("imports.tf"), imports.collect::<String>()).unwrap();
+        for address in ALL {
+            terraform.forget(address).await;
+        }
+        let plan = terraform.plan().await;
+        let moved = plan.changes.iter().filter(|change| change.starts_with("import ")).count();
+        assert_eq!((plan.errors.len(), plan.changes.len(), moved), (0, ALL.len(), ALL.len()), "{}", plan.text);
+        terraform.apply().await.ok();
+        nothing_to_do(terraform).await;
+        std::fs::remove_file(terraform.path("imports.tf")).unwrap();
+    }
+
     terraform.destroy().await.ok();
     assert_eq!(platform.admin().cluster_list(&<_>::default()).await.unwrap().items, []);
     let left = platform.admin().principal_list(&<_>::default()).await.unwrap().items;
     assert!(left.iter().all(|principal| !principal.name.starts_with("ci-")), "{left:?}");
+}
+
+/// What the documentation names as the identity of a resource that is imported by this id.
+fn identity(address: &str, id: &str) -> String {
+    let names: &[&str] = match address.split('.').next().unwrap_or_default() {
+        "orbit_service_principal" | "orbit_kafka_topic_policy" => &["name"],
+        "orbit_kafka_environment_mapping" => &["environment", "cluster"],
+        "orbit_membership" => &["workspace", "principal"],
+        _ => &["slug"],
+    };
+    let parts = names.iter().zip(id.split('/')).map(|(name, part)| format!("{name} = \"{part}\""));
+    format!("{{ {} }}", parts.collect::<Vec<_>>().join(", "))
+}
+
+const MUTUAL: &str = r#"
+variable "key" {
+  sensitive = true
+  ephemeral = true
+}
+variable "connection" {}
+locals {
+  connection = jsondecode(var.connection)
+}
+resource "orbit_kafka_cluster" "mutual" {
+  slug                   = "mutual"
+  bootstrap_servers      = local.connection.bootstrap_servers
+  security_protocol      = "SSL"
+  ca_certificate_pem     = local.connection.ca_certificate_pem
+  client_certificate_pem = local.connection.client_certificate_pem
+  client_key_pem_wo      = var.key
+}
+"#;
+
+#[tokio::test]
+async fn checklist_01_a_cluster_of_mutual_tls_is_applied_plans_empty_and_keeps_its_key_to_itself() {
+    let orbit = Orbit::start().await;
+    let (kafka, registration) = Kafka::over_mutual_tls("mutual").await;
+    let key = registration.credentials.unwrap().client_key_pem.unwrap();
+    let mut terraform = Terraform::empty(&orbit.endpoint(), &orbit.admin_token());
+    terraform.set("TF_VAR_connection", &json!(registration.connection).to_string());
+    terraform.set("TF_VAR_key", &key);
+    terraform.write(&configuration(MUTUAL));
+    terraform.init().await;
+    terraform.apply().await.ok();
+    nothing_to_do(&terraform).await;
+    let line = key.lines().nth(1).unwrap();
+    let state = std::fs::read_to_string(terraform.path("terraform.tfstate")).unwrap();
+    assert!(state.contains("BEGIN CERTIFICATE") && !state.contains(line), "the key is in the state");
+
+    terraform.write(&configuration(&MUTUAL.replace("  client_key_pem_wo      = var.key\n", "")));
+    terraform.plan().await.fails(&["client_key_pem_wo is required with client_certificate_pem"]);
+    terraform.write(&configuration(&MUTUAL.replace("\"SSL\"", "\"PLAINTEXT\"")));
+    terraform.plan().await.fails(&["ca_certificate_pem goes with SSL or SASL_SSL only, not with PLAINTEXT"]);
+
+    // The broker's other door: no certificate, no password.
+    let plain = format!(
+        "resource \"orbit_kafka_cluster\" \"mutual\" {{\n  slug = \"mutual\"\n  bootstrap_servers = [\"{}\"]\n  security_protocol = \"PLAINTEXT\"\n}}\n",
+        kafka.plaintext()
+    );
+    terraform.write(&configuration(&plain));
+    terraform.apply().await.ok();
+    nothing_to_do(&terraform).await;
+    terraform.destroy().await.ok();
+}
+
+#[tokio::test]
+async fn checklist_01_who_rules_the_platform_and_how_a_service_is_reached_plan_empty() {
+    let orbit = Orbit::start().await;
+    let terraform = Terraform::new(&orbit, &orbit.admin_token(), &configuration(&ruler("ops@example.com"))).await;
+    terraform.apply().await.ok();
+    nothing_to_do(&terraform).await;
+    for (address, id) in [("orbit_service_principal.ops", "ops"), ("orbit_membership.ops", "ops")] {
+        let before = terraform.state(address).await.unwrap();
+        terraform.forget(address).await;
+        terraform.import(address, id).await.succeeds();
+        assert_eq!(terraform.state(address).await.unwrap(), before, "{address}");
+    }
+    terraform.write(&configuration(&ruler("on-call@example.com")));
+    terraform.plan().await.plans(&["update orbit_service_principal.ops"]);
+    terraform.apply().await.ok();
+    nothing_to_do(&terraform).await;
+    let principals = orbit.admin().principal_list(&<_>::default()).await.unwrap().items;
+    assert!(principals.iter().any(|principal| principal.email.as_deref() == Some("on-call@example.com")));
+    terraform.destroy().await.ok();
+}
+
+fn ruler(email: &str) -> String {
+    format!(
+        "resource \"orbit_service_principal\" \"ops\" {{\n  name = \"ops\"\n  email = \"{email}\"\n}}\n\
+         resource \"orbit_membership\" \"ops\" {{\n  principal = orbit_service_principal.ops.name\n  role = \"platform-admin\"\n}}\n"
+    )
 }
 
 #[tokio::test]

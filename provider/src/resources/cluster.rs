@@ -111,6 +111,24 @@ impl ManagedCluster {
 }
 
 /// Where a JSON pointer leads: what is a connection and credentials on the wire are attributes of the resource itself.
+/// A certificate without its key, or the other way about.
+fn unpaired(config: View<'_, ManagedCluster>) -> Option<Diagnostic> {
+    let (certificate, key) = (ManagedCluster::client_certificate_pem, ManagedCluster::client_key_pem_wo);
+    let (path, with) = match (config.get(certificate), config.get(key)) {
+        (Attr::Known(_), Attr::Null) => (key.path(), certificate.path()),
+        (Attr::Null, Attr::Known(_)) => (certificate.path(), key.path()),
+        _ => return None,
+    };
+    Some(Diagnostic::error(format!("{path} is required with {with}")).at(path))
+}
+
+/// What only TLS has a use for.
+fn unused(config: View<'_, ManagedCluster>, protocol: &str) -> Option<Diagnostic> {
+    let of_tls = [ManagedCluster::ca_certificate_pem, ManagedCluster::client_certificate_pem];
+    let field = of_tls.into_iter().find(|field| config.get(*field).known().is_some())?;
+    Some(Diagnostic::error(format!("{} goes with SSL or SASL_SSL only, not with {protocol}", field.name())).at(field))
+}
+
 fn place(pointer: &str) -> Option<Path> {
     match pointer {
         "/credentials/sasl_password" | "/credentials" => Some(ManagedCluster::sasl_password_wo.path()),
@@ -163,7 +181,11 @@ impl Resource for ManagedCluster {
             let what = if lacks { "is required with" } else { "goes with a SASL_* protocol only, not with" };
             Diagnostic::error(format!("{path} {what} {protocol}")).at(path)
         });
-        let wrong: Diagnostics = wrong.collect();
+        let mut wrong: Diagnostics = wrong.collect();
+        wrong.extend(unpaired(config));
+        if !protocol.ends_with("SSL") {
+            wrong.extend(unused(config, &protocol));
+        }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
