@@ -43,6 +43,29 @@ async fn checklist_28_ctrl_c_leaves_at_once_and_the_next_apply_goes_on() {
 }
 
 #[tokio::test]
+async fn checklist_28_ctrl_c_while_people_are_waited_for_leaves_at_once_and_files_nothing_again() {
+    let world = World::new().await;
+    let terraform = world.terraform(&topic("prod", "orders", "partitions = 2\non_pending = \"wait\"")).await;
+    let apply = terraform.begin_apply();
+    let request = eventually("it is asked for", || async { world.requests().await.pop() }).await;
+
+    let left = apply.interrupt().await;
+
+    assert!(left.took < AT_ONCE, "{:?}: {}", left.took, left.text);
+    let told = left.warnings.iter().find(|told| told.summary.contains("waits for approval"));
+    told.unwrap_or_else(|| panic!("{}", left.text)).says(&[&request.id, &request.url]);
+    let id = terraform.attribute(&address("orders"), "id").await;
+    assert_eq!(terraform.attribute(&address("orders"), "status").await, "pending-approval");
+
+    let apply = terraform.begin_apply();
+    world.approve().await;
+    assert_eq!(apply.end().await.code, 0);
+    terraform.plan().await.is_empty();
+    assert_eq!(terraform.attribute(&address("orders"), "id").await, id);
+    assert_eq!(world.requests().await.len(), 1, "the same request");
+}
+
+#[tokio::test]
 async fn ctrl_c_in_the_midst_of_many_loses_and_doubles_nothing() {
     let world = World::new().await;
     let terraform = world.terraform(&many("dev", 40)).await;

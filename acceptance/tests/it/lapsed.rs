@@ -3,7 +3,7 @@
 
 use crate::world::{World, configuration, payments, with_payments};
 use orbit_acceptance::{Database, Terraform, eventually};
-use orbit_api::{Approve, RequestState, TopicPatch, TopicStatus};
+use orbit_api::{Approve, RequestState, Role, TopicPatch, TopicStatus};
 use serde_json::json;
 
 const PAYMENTS: &str = "orbit_kafka_topic.payments";
@@ -170,8 +170,12 @@ async fn checklist_31_a_withdrawn_deletion_is_filed_anew_and_forgets_nothing() {
 /// Asks for another number of partitions past Terraform, with the very same token: what was open gives way.
 async fn supersede(world: &World, terraform: &Terraform, partitions: u32) {
     let id = terraform.attribute(PAYMENTS, "id").await;
-    let other = TopicPatch { partitions: Some(Some(partitions)), ..TopicPatch::default() };
-    world.orbit.developer().topic_update(id.as_str().unwrap(), &other).await.unwrap();
+    world.orbit.developer().topic_update(id.as_str().unwrap(), &self::partitions(partitions)).await.unwrap();
+}
+
+/// Another number of them, and nothing else.
+fn partitions(count: u32) -> TopicPatch {
+    TopicPatch { partitions: Some(Some(count)), ..TopicPatch::default() }
 }
 
 #[tokio::test]
@@ -272,4 +276,45 @@ async fn an_apply_that_waits_ends_with_an_error_once_its_request_expires() {
 #[tokio::test]
 async fn an_apply_that_waits_ends_with_an_error_once_its_request_is_withdrawn() {
     while_an_apply_waits(End::Withdrawn).await;
+}
+
+#[tokio::test]
+async fn an_apply_that_waits_ends_with_an_error_once_another_request_takes_the_place_of_its_own() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2\non_pending = \"wait\"")).await;
+    let apply = terraform.begin_apply();
+    let own = eventually("it is asked for", || async { world.requests().await.pop() }).await;
+    let topic = world.topic("prod", "payments").await;
+    world.orbit.developer().topic_update(&topic.id, &partitions(5)).await.unwrap();
+
+    let ended = apply.end().await;
+
+    ended.fails(&["was not approved", &own.id, "superseded", "Apply again to ask anew"]);
+    assert_eq!(world.states().await, [RequestState::Pending, RequestState::Superseded]);
+}
+
+#[tokio::test]
+async fn checklist_31_what_an_admin_of_the_workspace_asked_for_instead_stands_until_they_take_it_back() {
+    let world = World::new().await;
+    let terraform = world.terraform(&payments("partitions = 2")).await;
+    terraform.apply().await;
+    let id = terraform.attribute(PAYMENTS, "id").await;
+    let lead = world.orbit.client(&world.person("lead", Role::Admin).await);
+    lead.topic_update(id.as_str().unwrap(), &partitions(5)).await.unwrap();
+    let theirs = world.open_request().await;
+    assert_eq!(theirs.requester, "lead");
+
+    let plan = terraform.plan().await;
+    assert_eq!((plan.code, plan.errors.len()), (2, 0), "{}", plan.text);
+    let refused = terraform.apply().await;
+    refused.fails(&["lead has a different request open", "partitions"]);
+    assert_eq!(terraform.attribute(PAYMENTS, "id").await, id, "nothing is forgotten, nothing tainted");
+    assert_eq!(world.states().await, [RequestState::Pending, RequestState::Superseded]);
+
+    lead.request_withdraw(&theirs.id).await.unwrap();
+    assert_eq!(terraform.apply().await.code, 0);
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(terraform.attribute(PAYMENTS, "id").await, id);
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
 }

@@ -9,10 +9,18 @@ use serde_json::Value as Json;
 pub struct Step {
     deed: Deed,
     plans: Option<Vec<String>>,
+    planned: Vec<(String, String, Planned)>,
     warns: Vec<String>,
     fails: Option<Vec<String>>,
     holds: Vec<(String, String, Json)>,
     leaves_changes: bool,
+}
+
+/// What an attribute becomes.
+#[derive(Debug)]
+enum Planned {
+    Value(Json),
+    Unknown,
 }
 
 #[derive(Debug)]
@@ -26,7 +34,15 @@ enum Deed {
 
 impl Step {
     fn of(deed: Deed) -> Self {
-        Self { deed, plans: None, warns: Vec::new(), fails: None, holds: Vec::new(), leaves_changes: false }
+        Self {
+            deed,
+            plans: None,
+            planned: Vec::new(),
+            warns: Vec::new(),
+            fails: None,
+            holds: Vec::new(),
+            leaves_changes: false,
+        }
     }
 
     /// Plans this configuration and applies the plan. After that a plan has to be empty, with a refresh and without.
@@ -60,6 +76,18 @@ impl Step {
         let mut changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
         changes.sort();
         self.plans = Some(changes);
+        self
+    }
+
+    /// An attribute is planned to become this.
+    pub fn plans_value(mut self, address: &str, attribute: &str, value: Json) -> Self {
+        self.planned.push((address.to_owned(), attribute.to_owned(), Planned::Value(value)));
+        self
+    }
+
+    /// An attribute is planned to become what only the apply will tell.
+    pub fn plans_unknown(mut self, address: &str, attribute: &str) -> Self {
+        self.planned.push((address.to_owned(), attribute.to_owned(), Planned::Unknown));
         self
     }
 
@@ -97,7 +125,7 @@ impl Host {
     /// At whatever is not as it should be, with the host's output.
     #[track_caller]
     pub fn step(&self, step: Step) {
-        let Step { deed, plans, warns, fails, holds, leaves_changes } = step;
+        let Step { deed, plans, planned, warns, fails, holds, leaves_changes } = step;
         let is_plan_only = matches!(deed, Deed::Plan(_));
         let runs = match &deed {
             Deed::Apply(configuration) | Deed::Plan(configuration) => {
@@ -106,6 +134,7 @@ impl Host {
                 if let Some(plans) = &plans {
                     assert_eq!(&plan.changes, plans, "the plan has other changes:\n{}", plan.output);
                 }
+                self.has_planned(&planned);
                 if is_plan_only || plan.code == 1 {
                     vec![plan]
                 } else {
@@ -140,6 +169,31 @@ impl Host {
             }
             Deed::Apply(_) | Deed::Refresh if fails.is_none() => self.settled(leaves_changes),
             _ => {}
+        }
+    }
+
+    /// Holds the plan of the step to what is said of single attributes.
+    #[track_caller]
+    fn has_planned(&self, planned: &[(String, String, Planned)]) {
+        if planned.is_empty() {
+            return;
+        }
+        let shown = self.json(&["show", "-json", "step.plan"]);
+        let changes = shown["resource_changes"].as_array().into_iter().flatten();
+        let changes: Vec<_> = changes.map(|change| (&change["address"], &change["change"])).collect();
+        for (address, attribute, expected) in planned {
+            let found = changes.iter().find(|(its, _)| *its == address);
+            let (_, change) = found.unwrap_or_else(|| panic!("{address} is not in the plan"));
+            let is_unknown = change["after_unknown"][attribute] == true;
+            match expected {
+                Planned::Unknown => {
+                    assert!(is_unknown, "{address}: {attribute} is known: {}", change["after"][attribute]);
+                }
+                Planned::Value(value) => {
+                    assert!(!is_unknown, "{address}: {attribute} is not known yet");
+                    assert_eq!(&change["after"][attribute], value, "{address}: {attribute}");
+                }
+            }
         }
     }
 

@@ -22,6 +22,7 @@ fn complaint(world: &World, step: Step) -> String {
 fn a_story_in_steps_from_creation_to_destruction() {
     let world = World::open();
     let created = Step::apply(object("hello")).plans(&["ledger_object.a create"]);
+    let created = created.plans_value(OBJECT, "copies", json!(1)).plans_unknown(OBJECT, "id");
     world.step(created.holds(OBJECT, "content", json!("hello")).holds(OBJECT, "status", json!("active")));
     world.step(Step::import(OBJECT, "obj-1"));
     world.step(Step::plan(object("bye")).plans(&["ledger_object.a update"]));
@@ -44,6 +45,11 @@ fn a_step_notices_what_is_not_as_it_should_be() {
     assert!(complaint(&world, waits()).contains("the plan after it is not empty"));
     world.step(waits().leaves_changes());
     assert!(complaint(&world, Step::plan(object("hello")).plans(&[])).contains("the plan has other changes"));
+    let planned = || Step::plan(object("hello"));
+    assert!(complaint(&world, planned().plans_value(OBJECT, "copies", json!(2))).contains("ledger_object.a: copies"));
+    assert!(complaint(&world, planned().plans_value(OBJECT, "status", json!("x"))).contains("status is not known yet"));
+    assert!(complaint(&world, planned().plans_unknown(OBJECT, "copies")).contains("copies is known: 1"));
+    assert!(complaint(&world, planned().plans_unknown("ledger_object.b", "id")).contains("is not in the plan"));
     let other = Step::apply(object("hello")).leaves_changes();
     assert!(complaint(&world, other.holds(OBJECT, "status", json!("active"))).contains("ledger_object.a: status"));
     let silent = Step::apply(object("hello")).leaves_changes().warns("nothing of that kind");
