@@ -14,7 +14,7 @@ main() {
   new_run_dir bench
   provide_terraform
   run_part "building the release (minutes, the first time)" cargo build "${QUIET[@]}" --release --package orbit-server \
-    --package terraform-provider-orbit --package orbit-acceptance "${LOCKED[@]}"
+    --package terraform-provider-orbit --package orbit-acceptance --package tfplugin-rs --bins --example ledger "${LOCKED[@]}"
   step_done
   on_exit scripts/postgres.sh stop "$RUN_DIR/postgres"
   run_part "starting PostgreSQL" scripts/postgres.sh start "$RUN_DIR/postgres" fsync=on synchronous_commit=on full_page_writes=on >/dev/null

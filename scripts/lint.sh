@@ -14,8 +14,9 @@ check_deny() { cargo deny "${LOCKED[@]}" --log-level error check --hide-inclusio
 check_advisories() { cargo deny "${LOCKED[@]}" check advisories; }
 check_scripts() {
   local script
-  for script in scripts/*.sh .ci/run; do bash -n "$script"; done
-  shellcheck -x scripts/*.sh .ci/run
+  local all=(scripts/*.sh .ci/run examples/terraform/*/ci/*.sh)
+  for script in "${all[@]}"; do bash -n "$script"; done
+  shellcheck -x "${all[@]}"
 }
 # A test of the server's holds the document to what the server says.
 check_openapi() {

@@ -1,5 +1,5 @@
-//! Terraform over thousands of topics, beside as many `terraform_data`: the floor is Terraform itself. And beside Mongey's provider on the same broker, where
-//! `ORBIT_BENCH_MONGEY` says where it is.
+//! Terraform over thousands of topics, beside as many `terraform_data`: the floor is Terraform itself. Beside as many objects of tfplugin's example, which asks
+//! nobody: the floor of any provider. And beside Mongey's provider on the same broker, where `ORBIT_BENCH_MONGEY` says where it is.
 
 use crate::{
     Result,
@@ -30,7 +30,6 @@ pub(crate) async fn thousand(env: &Env) -> Result<()> {
     let states = States::start().await?;
     let bench = Bench { env, server: &server, states: &states };
     let far = Delay::before(&server.url, FAR).await?;
-    let rss = Rss::watch();
 
     let floor = bench.folder("floor", &floor_configuration(COUNT), &server.url)?;
     floor.init().await?;
@@ -39,6 +38,17 @@ pub(crate) async fn thousand(env: &Env) -> Result<()> {
     floor.destroy().await?;
     let floor_100 = floor.apply(100).await?;
 
+    let bare = bench.folder("bare", &shelves_configuration(COUNT), &server.url)?;
+    bare.init().await?;
+    bare.apply(10).await?;
+    told_plan(
+        "terraform plan over 1,000 objects of a provider that asks nobody, 16 attributes each",
+        &mut bare.plans(RUNS).await?,
+        &floor_plans,
+        "",
+    );
+
+    let rss = Rss::watch();
     let near = bench.folder("near", &topics_configuration(COUNT, "near"), &server.url)?;
     near.init().await?;
     let before = server.calls().await?;
@@ -186,6 +196,15 @@ fn topics_configuration(count: usize, prefix: &str) -> String {
     })
 }
 
+fn shelves_configuration(count: usize) -> String {
+    let head =
+        "terraform {\n  required_providers {\n    ledger = { source = \"orbit.internal/orbit/ledger\" }\n  }\n}\n";
+    (0..count).fold(head.to_owned(), |mut text, i| {
+        let _ = writeln!(text, "resource \"ledger_shelf\" \"t{i}\" {{\n  room = \"{i}\"\n}}");
+        text
+    })
+}
+
 fn mongey_configuration(env: &Env, count: usize) -> String {
     let head = format!(
         "terraform {{\n  required_providers {{\n    kafka = {{ source = \"orbit.internal/mongey/kafka\" }}\n  }}\n}}\n\
@@ -280,6 +299,7 @@ impl Folder<'_> {
             .env("CHECKPOINT_DISABLE", "1")
             .env("ORBIT_ENDPOINT", &self.endpoint)
             .env("ORBIT_TOKEN", self.token)
+            .env("LEDGER_PATH", self.path.join("ledger.json"))
             .env("ORBIT_RUN_ID", format!("run-{}", self.path.display()))
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
@@ -302,11 +322,13 @@ fn mirror(env: &Env, folder: &Path) -> Result<()> {
     let platform =
         format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" });
     let mirror = folder.join("mirror");
-    let place = mirror.join("orbit.internal/orbit/orbit/0.1.0").join(platform);
-    fs::create_dir_all(&place)?;
-    let program = place.join("terraform-provider-orbit_v0.1.0");
-    if !program.exists() {
-        fs::copy(env.bin.join("terraform-provider-orbit"), program)?;
+    for (name, built) in [("orbit", "terraform-provider-orbit"), ("ledger", "examples/ledger")] {
+        let place = mirror.join("orbit.internal/orbit").join(name).join("0.1.0").join(&platform);
+        fs::create_dir_all(&place)?;
+        let program = place.join(format!("terraform-provider-{name}_v0.1.0"));
+        if !program.exists() {
+            fs::copy(env.bin.join(built), program)?;
+        }
     }
     let installation =
         format!("provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n", mirror.display());

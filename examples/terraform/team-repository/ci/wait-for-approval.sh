@@ -7,7 +7,7 @@ set -euo pipefail
 : "${ORBIT_ENDPOINT:?is not set}" "${ORBIT_TOKEN:?is not set}" "${ORBIT_RUN_ID:?is not set: give the one that the apply had}"
 
 requests() { # [STATE]: the requests of the run, one a line
-  local cursor= page query=(--data-urlencode "run_id=$ORBIT_RUN_ID" --data-urlencode "limit=500")
+  local cursor='' page query=(--data-urlencode "run_id=$ORBIT_RUN_ID" --data-urlencode "limit=500")
   [[ -z ${1:-} ]] || query+=(--data-urlencode "state=$1")
   # What curl tried five times is told and ends this, rather than being tried for an hour.
   while page=$(curl --fail --silent --show-error --retry 5 --get "$ORBIT_ENDPOINT/v1/requests" --header "Authorization: Bearer $ORBIT_TOKEN" \

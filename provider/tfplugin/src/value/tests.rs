@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::consistency;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -185,6 +186,29 @@ proptest! {
         let value = value.unknown_as_null();
         let text = to_json(&value).to_string();
         prop_assert_eq!(from_json(&text, &ty).unwrap(), value);
+    }
+
+    #[test]
+    fn what_comes_back_as_it_was_planned_contradicts_nothing((ty, value) in types().prop_flat_map(|ty| { let v = values(&ty); (Just(ty), v) })) {
+        let known = value.clone().unknown_as_null();
+        prop_assert_eq!(consistency::applied(&known, &known), []);
+        prop_assert_eq!(consistency::applied(&Value::UNKNOWN, &known), []);
+        prop_assert_eq!(consistency::planned_again(&value, &value), [], "{:?}", ty);
+    }
+
+    #[test]
+    fn a_promise_admits_what_it_was_made_of(n in numbers(), text in ".{0,9}", len in 0..4_usize) {
+        let exact = Some((n.clone(), true));
+        let number = Refinement { not_null: true, min: exact.clone(), max: exact, ..Refinement::default() };
+        prop_assert!(number.admits(&Value::Number(n.clone())) && !number.admits(&Value::Null));
+        let below = Refinement { max: Some((n.clone(), false)), ..Refinement::default() };
+        prop_assert!(!below.admits(&Value::Number(n)));
+        let head: String = text.chars().take(3).collect();
+        let begins = Refinement { prefix: Some(head), ..Refinement::default() };
+        prop_assert!(begins.admits(&Value::String(text)));
+        let many = Some(len as u64);
+        let list = Refinement { min_len: many, max_len: many, ..Refinement::default() };
+        prop_assert!(list.admits(&Value::List(vec![Value::Null; len])) && !list.admits(&Value::List(vec![Value::Null; len + 1])));
     }
 
     #[test]

@@ -16,3 +16,4 @@ mod schema;
 mod shapes;
 mod steps;
 mod terraform;
+mod wire;

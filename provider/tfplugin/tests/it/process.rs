@@ -1,7 +1,6 @@
 //! The provider's process as a host sees it.
 
 use crate::terraform::{PATIENCE, World, entries, ledger_binary, signal, wait_until};
-use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
 use rustls::{
     ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion,
@@ -22,12 +21,11 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::TlsConnector;
-use tonic::{Request, codegen::http::uri::PathAndQuery, transport::Endpoint};
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 /// A certificate as go-plugin makes it: P-521, self-signed, a CA used as end entity.
-struct Client {
+pub(crate) struct Client {
     certificate: CertificateDer<'static>,
     pem: String,
     key: Vec<u8>,
@@ -66,14 +64,14 @@ impl ResolvesClientCert for Shown {
 }
 
 /// A provider that has said where it listens.
-struct Provider {
+pub(crate) struct Provider {
     child: Child,
     fields: Vec<String>,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
     stdout: BufReader<ChildStdout>,
 }
 
-fn start(client: Option<&Client>) -> Provider {
+pub(crate) fn start(client: Option<&Client>) -> Provider {
     start_with(client, &[])
 }
 
@@ -93,7 +91,7 @@ fn start_with(client: Option<&Client>, told: &[(&str, &str)]) -> Provider {
 }
 
 impl Provider {
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         PathBuf::from(&self.fields[3])
     }
 
@@ -148,7 +146,7 @@ impl Provider {
         stream.read_u8().await.map(drop).map_err(|e| e.to_string())
     }
 
-    fn ends(&mut self) -> ExitStatus {
+    pub(crate) fn ends(&mut self) -> ExitStatus {
         let mut status = None;
         wait_until("the provider ends", || {
             status = self.child.try_wait().unwrap();
@@ -252,32 +250,6 @@ async fn whoever_copied_the_hosts_certificate_has_not_its_key() {
         provider.connect_by(Some(&copied), versions).await.unwrap_err();
     }
     provider.connect_by(Some(&host), &[&rustls::version::TLS12]).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_host_ends_the_provider_though_a_call_is_still_open() {
-    let mut provider = start(None);
-    let socket = provider.socket();
-    let channel = Endpoint::from_static("http://provider.invalid")
-        .connect_with_connector(tower::service_fn(move |_| {
-            let socket = socket.clone();
-            async move { UnixStream::connect(socket).await.map(TokioIo::new) }
-        }))
-        .await
-        .unwrap();
-    // Messages without content, read and written as such: enough to say when to start and when to end.
-    let mut client = tonic::client::Grpc::new(channel);
-    client.ready().await.unwrap();
-    let stream = PathAndQuery::from_static("/plugin.GRPCStdio/StreamStdio");
-    let codec = tonic_prost::ProstCodec::<(), ()>::default;
-    let mut open = client.server_streaming(Request::new(()), stream, codec()).await.unwrap().into_inner();
-
-    client.ready().await.unwrap();
-    let shutdown = PathAndQuery::from_static("/plugin.GRPCController/Shutdown");
-    client.unary(Request::new(()), shutdown, codec()).await.unwrap();
-    assert!(provider.ends().success());
-    assert!(!matches!(open.message().await, Ok(Some(()))), "the stream is over");
-    assert_eq!(entries(provider.folder.path()), 0);
 }
 
 #[test]
