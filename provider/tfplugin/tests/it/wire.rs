@@ -144,7 +144,8 @@ async fn a_message_is_as_large_as_terraform_allows_and_no_larger() {
     let provider = start(None);
     let client = connect(&provider).await;
     let validate = async |bytes: usize| -> Result<Told, Status> {
-        let config = packed(&json!({"name": "a", "content": "x".repeat(bytes)}));
+        // Nothing, and many bytes after it, which nobody reads: it is the size that matters.
+        let config = Packed { msgpack: vec![0xc0; bytes] };
         let request = Validate { type_name: "ledger_object".to_owned(), config: Some(config) };
         call(&client, "/tfplugin6.Provider/ValidateResourceConfig", request).await
     };
