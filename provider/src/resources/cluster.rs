@@ -110,7 +110,6 @@ impl ManagedCluster {
     }
 }
 
-/// Where a JSON pointer leads: what is a connection and credentials on the wire are attributes of the resource itself.
 /// A certificate without its key, or the other way about.
 fn unpaired(config: View<'_, ManagedCluster>) -> Option<Diagnostic> {
     let (certificate, key) = (ManagedCluster::client_certificate_pem, ManagedCluster::client_key_pem_wo);
@@ -129,6 +128,7 @@ fn unused(config: View<'_, ManagedCluster>, protocol: &str) -> Option<Diagnostic
     Some(Diagnostic::error(format!("{} goes with SSL or SASL_SSL only, not with {protocol}", field.name())).at(field))
 }
 
+/// Where a JSON pointer leads: what is a connection and credentials on the wire are attributes of the resource itself.
 fn place(pointer: &str) -> Option<Path> {
     match pointer {
         "/credentials/sasl_password" | "/credentials" => Some(ManagedCluster::sasl_password_wo.path()),
