@@ -11,7 +11,7 @@ DRIVES='package(tfplugin-rs) & binary(it) | package(terraform-provider-orbit) & 
 
 on() { # BINARY
   say "on $("$1" version | head -n 1)"
-  ORBIT_TERRAFORM=$1 ORBIT_TEST_FILTER=$DRIVES ORBIT_TEST_IGNORED=1 ORBIT_TEST_MONGEY=$TOOLS/mongey/terraform-provider-kafka_v0.13.1 scripts/test.sh
+  ORBIT_TERRAFORM=$1 ORBIT_TEST_FILTER=$DRIVES ORBIT_TEST_MONGEY=$TOOLS/mongey/terraform-provider-kafka_v0.13.1 scripts/test.sh
 }
 
 scripts/setup.sh --quiet

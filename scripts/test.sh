@@ -20,6 +20,9 @@ cd "$ROOT"
 FILTER=${ORBIT_TEST_FILTER:-}
 mapfile -t LOCKED < <(locked)
 mapfile -t QUIET < <(quiet)
+# What needs more than `make setup` installs is a feature of the tests.
+FEATURES=()
+[[ -z ${ORBIT_TEST_MONGEY:-} ]] || FEATURES=(--features orbit-acceptance/mongey)
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 # Tests run in a session without a terminal.
 export NEXTEST_NO_INPUT_HANDLER=1
@@ -30,7 +33,7 @@ lint() {
 }
 
 build() {
-  run_part "building everything" cargo build "${QUIET[@]}" --workspace --all-targets "${LOCKED[@]}"
+  run_part "building everything" cargo build "${QUIET[@]}" --workspace --all-targets "${FEATURES[@]}" "${LOCKED[@]}"
   step_done
 }
 
@@ -86,9 +89,7 @@ all_tests() {
 some_tests() {
   local filter=("$FILTER")
   [[ $FILTER =~ ^[A-Za-z0-9_:-]+$ ]] || filter=(-E "$FILTER")
-  # What needs more than `make setup` installs is marked as ignored; who sees to the rest says so.
-  [[ -z ${ORBIT_TEST_IGNORED:-} ]] || filter+=(--run-ignored all)
-  run_part "tests: $FILTER" cargo nextest run --workspace "${LOCKED[@]}" "${filter[@]}"
+  run_part "tests: $FILTER" cargo nextest run --workspace "${FEATURES[@]}" "${LOCKED[@]}" "${filter[@]}"
 }
 
 main() {

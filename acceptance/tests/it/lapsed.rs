@@ -4,7 +4,7 @@
 use crate::world::{World, configuration, payments, with_payments};
 use orbit_acceptance::{Database, Terraform, eventually};
 use orbit_api::{Approve, RequestState, Role, TopicPatch, TopicStatus};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PAYMENTS: &str = "orbit_kafka_topic.payments";
 const UPDATE: [&str; 1] = ["update orbit_kafka_topic.payments"];
@@ -59,6 +59,14 @@ impl Lapses {
     }
 }
 
+/// A person approves: the topic, the same as ever, has as many partitions on its cluster, and nothing is left to do.
+async fn is_approved(world: &World, terraform: &Terraform, id: &Value, partitions: u32) {
+    world.approve().await;
+    terraform.plan().await.is_empty();
+    assert_eq!(terraform.attribute(PAYMENTS, "id").await, *id);
+    assert_eq!(world.on_cluster().await["prod/payments"].partitions, partitions);
+}
+
 async fn a_creation_ends(end: End) {
     let lapses = Lapses::new().await;
     let world = &lapses.world;
@@ -78,10 +86,7 @@ async fn a_creation_ends(end: End) {
     apply.warns_also(&["The creation of topic payments-team/prod/payments waits for approval", &new.id]);
     assert_eq!(world.states().await, [RequestState::Pending, end.state()]);
 
-    world.approve().await;
-    terraform.plan().await.is_empty();
-    assert_eq!(terraform.attribute(PAYMENTS, "id").await, before);
-    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
+    is_approved(world, &terraform, &before, 2).await;
 }
 
 async fn a_change_ends(end: End) {
@@ -103,10 +108,7 @@ async fn a_change_ends(end: End) {
     apply.warns_also(&["The change of topic payments-team/prod/payments waits for approval", &new.id]);
     assert_eq!(world.states().await, [RequestState::Pending, end.state(), RequestState::Approved]);
 
-    world.approve().await;
-    terraform.plan().await.is_empty();
-    assert_eq!(terraform.attribute(PAYMENTS, "id").await, before);
-    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 4);
+    is_approved(world, &terraform, &before, 4).await;
 }
 
 async fn a_deletion_ends(end: End) {
@@ -194,10 +196,7 @@ async fn checklist_31_a_superseded_creation_is_asked_for_as_configured_by_the_ne
     apply.succeeds();
     assert_eq!(world.states().await, [RequestState::Pending, RequestState::Superseded, RequestState::Superseded]);
 
-    world.approve().await;
-    terraform.plan().await.is_empty();
-    assert_eq!(terraform.attribute(PAYMENTS, "id").await, before);
-    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
+    is_approved(&world, &terraform, &before, 2).await;
 }
 
 #[tokio::test]
@@ -313,8 +312,5 @@ async fn checklist_31_what_an_admin_of_the_workspace_asked_for_instead_stands_un
 
     lead.request_withdraw(&theirs.id).await.unwrap();
     assert_eq!(terraform.apply().await.code, 0);
-    world.approve().await;
-    terraform.plan().await.is_empty();
-    assert_eq!(terraform.attribute(PAYMENTS, "id").await, id);
-    assert_eq!(world.on_cluster().await["prod/payments"].partitions, 2);
+    is_approved(&world, &terraform, &id, 2).await;
 }

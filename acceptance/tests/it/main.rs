@@ -16,6 +16,8 @@ mod interrupt;
 mod lapsed;
 mod lifecycle;
 mod migration;
+#[cfg(feature = "mongey")]
+mod mongey;
 mod newer;
 mod platform;
 mod policy;

@@ -1,11 +1,11 @@
 //! Topics that Orbit has, and that Terraform is to have: from the state of another provider, and from none.
 
 use crate::world::{World, address, key};
-use orbit_acceptance::{Terraform, mongeys_provider};
+use orbit_acceptance::Terraform;
 use orbit_api::{Topic, TopicCreate, TopicSpec, TopicStatus};
 use serde_json::{Value, json};
 
-const MONGEY: &str = "registry.terraform.io/mongey/kafka";
+pub(crate) const MONGEY: &str = "registry.terraform.io/mongey/kafka";
 
 /// A state as Mongey's provider leaves it.
 fn mongeys_state(name: &str) -> Value {
@@ -50,7 +50,7 @@ async fn checklist_25_a_moved_block_takes_a_topic_over_from_mongeys_provider_wit
 }
 
 /// A topic as the example has it, and a folder without a configuration.
-async fn with_orders() -> (World, Topic, Terraform) {
+pub(crate) async fn with_orders() -> (World, Topic, Terraform) {
     let world = World::new().await;
     let spec = of(6, TopicSpec { retention_ms: Some(604_800_000), ..TopicSpec::default() });
     has(&world, "prod", "orders", spec).await;
@@ -60,7 +60,7 @@ async fn with_orders() -> (World, Topic, Terraform) {
 }
 
 /// The example takes the topic over from the state that is there.
-async fn moves_untouched(world: &World, before: &Topic, terraform: &Terraform) {
+pub(crate) async fn moves_untouched(world: &World, before: &Topic, terraform: &Terraform) {
     terraform.copy("examples/terraform/migration");
     terraform.init().await;
     let plan = terraform.plan().await;
@@ -73,60 +73,6 @@ async fn moves_untouched(world: &World, before: &Topic, terraform: &Terraform) {
     let after = world.topic("prod", "orders").await;
     assert_eq!((&after.kafka_topic_id, after.revision), (&before.kafka_topic_id, before.revision), "not touched");
     assert_eq!(world.requests().await.len(), 1, "only the one that made it");
-}
-
-/// The provider itself, which has the topic in its own state.
-fn mongeys_configuration(world: &World, name: &str) -> String {
-    let connection = world.kafka.registration("any").connection;
-    format!(
-        r#"
-terraform {{
-  required_providers {{
-    kafka = {{
-      source = "mongey/kafka"
-    }}
-  }}
-}}
-provider "kafka" {{
-  bootstrap_servers = ["{}"]
-  tls_enabled       = false
-  sasl_mechanism    = "scram-sha512"
-  sasl_username     = "{}"
-  sasl_password     = "{}"
-}}
-import {{
-  to = kafka_topic.orders
-  id = "{name}"
-}}
-resource "kafka_topic" "orders" {{
-  name               = "{name}"
-  partitions         = 6
-  replication_factor = 1
-  config = {{
-    "retention.ms" = "604800000"
-  }}
-}}
-"#,
-        connection.bootstrap_servers[0],
-        connection.sasl_username.as_deref().unwrap_or_default(),
-        world.kafka.password()
-    )
-}
-
-#[tokio::test]
-#[ignore = "needs Mongey's provider, which `make acceptance-compat` builds"]
-async fn checklist_25_a_topic_moves_here_from_the_state_that_mongeys_provider_writes_itself() {
-    let (world, before, terraform) = with_orders().await;
-    for source in [MONGEY, "registry.opentofu.org/mongey/kafka"] {
-        terraform.has_installed_program(source, "0.13.1", &mongeys_provider());
-    }
-    terraform.write(&mongeys_configuration(&world, &before.physical_name));
-    terraform.init().await;
-    terraform.apply().await.ok();
-    terraform.plan().await.is_empty();
-    assert_eq!(terraform.attribute("kafka_topic.orders", "name").await, before.physical_name.as_str());
-
-    moves_untouched(&world, &before, &terraform).await;
 }
 
 #[tokio::test]

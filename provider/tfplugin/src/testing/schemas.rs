@@ -90,13 +90,16 @@ impl Schemas {
 /// Attributes by name, with what is true of them: for a file that shows what has changed.
 fn written(attributes: &[AttributeSpec]) -> Json {
     let each = attributes.iter().map(|spec| {
+        let is_part = spec.identity.is_some();
         let facts = [
             ("required", spec.required),
-            ("optional", spec.optional),
+            // A part of an identity is neither; it says what an import needs.
+            ("optional", spec.optional && !is_part),
             ("computed", spec.computed),
             ("sensitive", spec.sensitive),
             ("write_only", spec.write_only),
             ("required_for_import", spec.identity == Some(ForImport::Required)),
+            ("optional_for_import", spec.identity == Some(ForImport::Optional)),
         ];
         let facts = facts.into_iter().filter(|(_, is)| *is).map(|(fact, _)| (fact.to_owned(), Json::Bool(true)));
         let shape = match &spec.shape {
