@@ -11,10 +11,7 @@ use orbit_api::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tfplugin::Cx;
@@ -36,8 +33,6 @@ type Sheet = Mutex<HashMap<String, Topic>>;
 #[derive(Debug, Default)]
 pub(crate) struct Refresh {
     places: Mutex<BTreeMap<(String, String), Place>>,
-    /// How often a topic was looked at by itself.
-    alone: AtomicU32,
     seen: Mutex<Vec<String>>,
     /// Topics whose plan will want to know more of them than the state holds, as they were seen just before it.
     kept: Sheet,
@@ -46,6 +41,7 @@ pub(crate) struct Refresh {
 /// One environment of a workspace.
 #[derive(Debug, Default)]
 struct Place {
+    /// How many of its topics were looked at one by one.
     looks: u32,
     list: Option<Arc<Listed>>,
 }
@@ -62,10 +58,10 @@ impl Refresh {
     /// The list that a look at a place may use, if there are enough of them.
     fn list_for(&self, workspace: &str, environment: &str, now: Instant) -> Option<Arc<Listed>> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_all: u32 = places.values().map(|place| place.looks).sum();
         let place = places.entry((workspace.to_owned(), environment.to_owned())).or_default();
-        place.looks += 1;
-        if place.looks <= FEW && self.alone.load(Relaxed) < FEW_IN_ALL {
-            self.alone.fetch_add(1, Relaxed);
+        if place.looks < FEW && in_all < FEW_IN_ALL {
+            place.looks += 1;
             return None;
         }
         let current = place.list.take().filter(|list| now.duration_since(list.asked_at) < FRESH);
