@@ -114,12 +114,14 @@ async fn what_a_policy_wants_to_know_is_said_in_the_resource() {
     let documented =
         TopicPolicyCreate { required_request_fields: fields, ..policy("documented", PolicyScope::Platform) };
     world.orbit.admin().topic_policy_create(&documented).await.unwrap();
-    let terraform =
-        world.terraform(&topic("prod", "orders", "retention_rationale = \"refunds\"\n producers = []")).await;
+    let terraform = world
+        .terraform(&topic("prod", "orders", "request = {\n retention_rationale = \"refunds\"\n producers = []\n }"))
+        .await;
     let denied = "Denied: the platform wants to know producers with every request for a topic";
-    terraform.plan().await.fails(&[denied]).points_at("producers = []");
+    terraform.plan().await.fails(&[denied]).points_at("request = {");
 
-    let words = "producers = [\"checkout\"]\n retention_rationale = \"refunds\"\n justification = \"the fair\"";
+    let words =
+        r#"request = { producers = ["checkout"], retention_rationale = "refunds", justification = "the fair" }"#;
     terraform.write(&configuration(&topic("prod", "orders", words)));
     assert_eq!(terraform.apply().await.code, 0);
     let request = world.open_request().await;

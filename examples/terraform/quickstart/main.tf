@@ -22,7 +22,10 @@ resource "orbit_kafka_topic" "payments" {
   compression   = "zstd"
   description   = "Payments as they are booked"
   owner_contact = "#payments"
-  justification = "To try Orbit" # for those who decide; some policies ask for it
+
+  request = {
+    justification = "To try Orbit" # for those who decide; some policies ask for it
+  }
 }
 
 data "orbit_kafka_environments" "available" {}

@@ -6,7 +6,9 @@ mod moved;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod words;
 
+use self::words::RequestWords;
 use crate::{
     Orbit,
     memory::must_see,
@@ -40,6 +42,8 @@ model! {
     /// A destroy deletes the topic with its records. Where that needs approval, it is an error until somebody approved it, and the topic stays in the state.
     /// Where a policy has a lead time for deletions, the destroy succeeds with a warning, and the topic is on its cluster until then; the warning has the
     /// call that keeps it.
+    ///
+    /// Who approved it and when, its conditions, and what its cluster shows of it are in the data source of the same name.
     pub(crate) struct ManagedTopic {
         /// Slug of the workspace that owns it. Default: the provider's. A change replaces the topic, and its records do not move.
         workspace: Computed<String>,
@@ -71,18 +75,8 @@ model! {
         /// While on, the topic cannot be deleted. Turn it off in an apply of its own before a destroy. Default: what the policy's
         /// `deletion_protection_default` says.
         deletion_protection: Option<bool>,
-        /// Why it is needed, for those who decide. Like the other words of a request it is not kept in the topic, and a policy may ask for it.
-        justification: Option<String>,
-        /// What is going to write to it, for those who decide.
-        producers: Option<BTreeSet<String>>,
-        /// What is going to read from it, for those who decide.
-        consumers: Option<BTreeSet<String>>,
-        /// Schemas of its records, for those who decide.
-        schema_references: Option<BTreeSet<String>>,
-        /// Why records are kept for as long as asked, for those who decide.
-        retention_rationale: Option<String>,
-        /// Further reading for those who decide: a ticket, a design.
-        links: Option<BTreeSet<String>>,
+        /// What a request about it says for itself, to those who decide. It is not kept in the topic, and a policy may ask for it.
+        request: Option<RequestWords>,
         /// What an apply does when its creation or a change of it waits for a person: `return`, `wait` or `fail`, as in the provider block. Default: the
         /// provider's. A deletion that waits is an error until it is approved, whatever this says.
         on_pending: Option<String>,
@@ -104,12 +98,6 @@ model! {
         request_url: Computed<Option<String>>,
         /// Id of the newest operation on it.
         workflow_id: Computed<Option<String>>,
-        /// Whether its creation needed a person's consent.
-        approval_required: Computed<bool>,
-        /// Who gave it.
-        approved_by: Computed<Option<String>>,
-        /// When it was given.
-        approved_at: Computed<Option<String>>,
     }
 }
 
@@ -222,12 +210,7 @@ impl Resource for ManagedTopic {
             .attr(Self::tags.optional())
             .attr(Self::owner_contact.optional())
             .attr(Self::deletion_protection.optional())
-            .attr(Self::justification.optional())
-            .attr(Self::producers.optional())
-            .attr(Self::consumers.optional())
-            .attr(Self::schema_references.optional())
-            .attr(Self::retention_rationale.optional())
-            .attr(Self::links.optional())
+            .attr(Self::request.optional())
             .attr(Self::on_pending.optional().check(|text| text.parse::<OnPending>().map(drop)))
             .attr(Self::timeouts.optional())
             .attr(Self::id.computed().keep())
@@ -237,9 +220,6 @@ impl Resource for ManagedTopic {
             .attr(Self::status.computed())
             .attr(Self::request_url.computed())
             .attr(Self::workflow_id.computed())
-            .attr(Self::approval_required.computed().keep())
-            .attr(Self::approved_by.computed().keep())
-            .attr(Self::approved_at.computed().keep())
     }
 
     async fn plan(cx: &Cx<Orbit>, change: &mut Change<'_, Self>) -> Result<(), Diagnostics> {
@@ -317,7 +297,7 @@ impl Resource for ManagedTopic {
         let (client, id) = (cx.client.client()?, was.id.require()?);
         let patience = was.patience(Timed::Delete);
         cx.client.refresh().changed(was.workspace.require()?, &was.environment);
-        let call = || change(cx, client.topic_delete(id, was.justification.as_deref()));
+        let call = || change(cx, client.topic_delete(id, was.justification()));
         let outcome = match when_free::<Topic, _, _>(cx, (id, &was.object()), patience, call).await? {
             Ok(Deleted::Accepted(topic)) => settle_deletion(cx, Some(*topic), patience).await,
             Ok(Deleted::Gone) => Ok(Applied::Done(())),

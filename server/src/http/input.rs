@@ -253,7 +253,8 @@ impl Paging {
                 Some(text.filter(|t| !t.contains('\0')).ok_or_else(bad_cursor)?)
             }
         };
-        Ok(PageOf { after, limit: self.limit()? })
+        // One row more than asked for: where there is one, something follows.
+        Ok(PageOf { after, limit: self.limit()? + 1 })
     }
     /// The page asked for, by a key that is an id.
     pub(crate) fn by_id(&self) -> Result<PageOf<uuid::Uuid>, Refusal> {
@@ -295,11 +296,14 @@ fn bad_cursor() -> Refusal {
     Refusal::new(Code::Malformed, "the cursor is none that a list gave").remedy("begin without a cursor")
 }
 
-/// A page as it goes out: a full one leads on by the key of its last row.
-pub(crate) fn page<T, K: ToString>(items: Vec<(K, T)>, limit: u32) -> orbit_api::Page<T> {
-    let full = items.len() == usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = items.last().filter(|_| full).map(|(key, _)| URL_SAFE_NO_PAD.encode(key.to_string()));
-    orbit_api::Page { items: items.into_iter().map(|(_, item)| item).collect(), next_cursor: next }
+/// A page as it goes out. Where all the rows were found that were looked for, the last one only says that something follows, and stays behind.
+pub(crate) fn page<T, K: ToString>(mut rows: Vec<(K, T)>, looked_for: u32) -> orbit_api::Page<T> {
+    let leads_on = rows.len() == usize::try_from(looked_for).unwrap_or(usize::MAX);
+    if leads_on {
+        rows.pop();
+    }
+    let next_cursor = rows.last().filter(|_| leads_on).map(|(key, _)| URL_SAFE_NO_PAD.encode(key.to_string()));
+    orbit_api::Page { items: rows.into_iter().map(|(_, item)| item).collect(), next_cursor }
 }
 
 /// `If-Match`: the revision that the caller read.
@@ -325,10 +329,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_page_leads_on() {
-        let out = page(vec![("a", 1), ("b", 2)], 2);
-        let paging = Paging { limit: Some(2), cursor: out.next_cursor };
-        assert_eq!(paging.by_text().unwrap().after.as_deref(), Some("b"));
-        assert_eq!(page(vec![("a", 1)], 2).next_cursor, None);
+    fn a_page_leads_on_where_something_follows() {
+        let paging = Paging { limit: Some(2), cursor: None };
+        let looked_for = paging.by_text().unwrap().limit;
+        let out = page(vec![("a", 1), ("b", 2), ("c", 3)], looked_for);
+        assert_eq!(out.items, [1, 2]);
+        let next = Paging { limit: Some(2), cursor: out.next_cursor };
+        assert_eq!(next.by_text().unwrap().after.as_deref(), Some("b"));
+        let last = page(vec![("c", 3), ("d", 4)], looked_for);
+        assert_eq!((last.items, last.next_cursor), (vec![3, 4], None));
     }
 }

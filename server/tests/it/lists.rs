@@ -171,6 +171,8 @@ async fn large_lists_can_be_sorted(orbit: TestApp) {
     assert_eq!(oldest, newest.iter().rev().cloned().collect::<Vec<_>>());
     let wrong = dev.get("/v1/topics?sort=size").await;
     wrong.invalid().names("sort", "is none of: created_at, -created_at, name, -name");
+    let page = dev.get("/v1/topics?limit=4").await;
+    assert_eq!(page.ok().body.get("next_cursor"), None, "the last page leads nowhere, however full it is");
     let page = dev.get("/v1/topics?sort=name&limit=1").await;
     let cursor = page.ok().text("/next_cursor").to_owned();
     dev.get(&format!("/v1/topics?limit=1&cursor={cursor}")).await.problem(400, "malformed");

@@ -14,5 +14,8 @@ resource "orbit_kafka_topic" "orders" {
   description   = "Orders as they are placed"
   owner_contact = "#payments"
   tags          = ["orders", "pii"]
-  justification = "The shop needs it: TICKET-17"
+
+  request = {
+    justification = "The shop needs it: TICKET-17"
+  }
 }

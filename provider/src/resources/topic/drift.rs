@@ -48,12 +48,7 @@ pub(super) fn blank() -> ManagedTopic {
         tags: None,
         owner_contact: None,
         deletion_protection: None,
-        justification: None,
-        producers: None,
-        consumers: None,
-        schema_references: None,
-        retention_rationale: None,
-        links: None,
+        request: None,
         on_pending: None,
         timeouts: None,
         id: Computed::absent(),
@@ -63,9 +58,6 @@ pub(super) fn blank() -> ManagedTopic {
         status: Computed::absent(),
         request_url: Computed::absent(),
         workflow_id: Computed::absent(),
-        approval_required: Computed::absent(),
-        approved_by: Computed::absent(),
-        approved_at: Computed::absent(),
     }
 }
 

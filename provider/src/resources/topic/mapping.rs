@@ -1,6 +1,6 @@
 //! Between the resource and the wire.
 
-use super::{ManagedTopic, drift};
+use super::{ManagedTopic, drift, words::RequestWords};
 use crate::{say, settle::Requested};
 use orbit_api::{
     CleanupPolicy, Compression, Documentation, OperationSummary, RequestState, RequestSummary, Topic, TopicCreate,
@@ -58,17 +58,14 @@ impl ManagedTopic {
         Ok(TopicCreate::new(workspace, &self.environment, &self.name, self.spec()?).documented(self.documentation()))
     }
 
-    /// What a request for it says for itself.
+    /// What a request about it says for itself.
     pub(super) fn documentation(&self) -> Documentation {
-        let texts = |set: &Option<BTreeSet<String>>| set.as_ref().map(|texts| texts.iter().cloned().collect());
-        Documentation {
-            justification: self.justification.clone(),
-            producers: texts(&self.producers),
-            consumers: texts(&self.consumers),
-            schema_references: texts(&self.schema_references),
-            retention_rationale: self.retention_rationale.clone(),
-            links: texts(&self.links),
-        }
+        self.request.as_ref().map(Documentation::from).unwrap_or_default()
+    }
+
+    /// Why a request about it is made.
+    pub(super) fn justification(&self) -> Option<&str> {
+        self.request.as_ref()?.justification.as_deref()
     }
 
     /// The state after an apply: as planned, and what was left to Orbit as Orbit says.
@@ -85,9 +82,6 @@ impl ManagedTopic {
             status: fill(self.status, topic.status.to_string()),
             request_url: fill(self.request_url, request_url(topic)),
             workflow_id: fill(self.workflow_id, topic.workflow_id.clone()),
-            approval_required: fill(self.approval_required, topic.approval_required),
-            approved_by: fill(self.approved_by, topic.approved_by.clone()),
-            approved_at: fill(self.approved_at, topic.approved_at.map(|at| at.to_string())),
             ..self
         }
     }
@@ -112,12 +106,7 @@ impl ManagedTopic {
             owner_contact: same_or(self.owner_contact, found.owner_contact, |a, b| a == b),
             deletion_protection: same_or(self.deletion_protection, found.deletion_protection, |a, b| a == b),
             // Orbit keeps them in the request alone: what was said stays said.
-            justification: self.justification,
-            producers: self.producers,
-            consumers: self.consumers,
-            schema_references: self.schema_references,
-            retention_rationale: self.retention_rationale,
-            links: self.links,
+            request: self.request,
             on_pending: self.on_pending,
             timeouts: self.timeouts,
             // What is gone has no id; the plan reads that as "to be made again".
@@ -173,6 +162,9 @@ fn place(pointer: &str, in_config: impl Fn(&str) -> bool, is_set: impl Fn(&str) 
         && in_config(setting)
     {
         return Some(ManagedTopic::config.path().key(*setting));
+    }
+    if RequestWords::FIELDS.contains(&attribute.as_str()) {
+        return Some(ManagedTopic::request.path().attr(attribute));
     }
     ManagedTopic::FIELDS.contains(&attribute.as_str()).then(|| Path::attribute(attribute))
 }

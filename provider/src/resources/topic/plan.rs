@@ -126,8 +126,7 @@ async fn judge(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>, deed: Deed
     Ok(())
 }
 
-/// What an apply may change of a topic that is not on its cluster: its Kafka id, and who approved it. One that has to be filed anew may even come
-/// to live on another cluster.
+/// What an apply may change of a topic that is not on its cluster: its Kafka id. One that has to be filed anew may even come to live on another cluster.
 fn reopen(change: &mut Change<'_, ManagedTopic>) {
     let (status, is_update) = (status(change), change.action() == Action::Update);
     if change.before(ManagedTopic::kafka_topic_id).is_null() {
@@ -136,11 +135,8 @@ fn reopen(change: &mut Change<'_, ManagedTopic>) {
     if status == Some(TopicStatus::Active) {
         return;
     }
-    change.set_unknown(ManagedTopic::approved_by);
-    change.set_unknown(ManagedTopic::approved_at);
     let attaches = matches!(status, Some(TopicStatus::PendingApproval | TopicStatus::Provisioning));
     if !attaches || is_update {
-        change.set_unknown(ManagedTopic::approval_required);
         change.set_unknown(ManagedTopic::cluster);
     }
 }

@@ -10,7 +10,7 @@ fn told(more: Value) -> Topic {
     let mut topic = json!({
         "id": "top_1", "workspace": "payments-team", "environment": "prod", "name": "orders", "cluster": "main",
         "physical_name": "prod.payments-team.orders", "kafka_topic_id": "k-1", "status": "active", "workflow_id": "op_1",
-        "approval_required": true, "approved_by": "kim", "approved_at": "2026-01-02T03:04:05Z", "revision": 1,
+        "approval_required": false, "revision": 1,
         "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
     });
     if let (Value::Object(topic), Value::Object(more)) = (&mut topic, more) {
@@ -50,14 +50,14 @@ fn what_is_left_to_orbit_is_filled_in_and_what_was_planned_stays() {
         cluster: "elsewhere".to_owned().into(),
         id: Computed::absent(),
         status: Computed::absent(),
-        approved_at: Computed::absent(),
+        workflow_id: Computed::absent(),
         ..state(json!({}))
     };
     let filled = planned.filled(&told(json!({})));
     assert_eq!(filled.cluster.get().unwrap(), "elsewhere");
     assert_eq!(filled.id.get().unwrap(), "top_1");
     assert_eq!(filled.status.get().unwrap(), "active");
-    assert_eq!(filled.approved_at.get().unwrap().as_deref(), Some("2026-01-02T03:04:05Z"));
+    assert_eq!(filled.workflow_id.get().unwrap().as_deref(), Some("op_1"));
 }
 
 #[test]
@@ -139,6 +139,8 @@ fn pointers_lead_to_where_the_user_wrote_it() {
     assert_eq!(place(&in_field, "/partitions").as_deref(), Some("partitions"));
     assert_eq!(place(&in_field, "/config/odd~1key").as_deref(), Some("config[\"odd/key\"]"));
     assert_eq!(place(&in_field, "/config").as_deref(), Some("config"));
+    assert_eq!(place(&in_field, "/justification").as_deref(), Some("request.justification"));
+    assert_eq!(place(&in_field, "/items/0/topic/producers").as_deref(), Some("request.producers"));
     for nowhere in ["", "/", "/nonsense", "partitions"] {
         assert_eq!(place(&in_field, nowhere), None, "{nowhere}");
     }

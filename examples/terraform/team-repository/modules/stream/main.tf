@@ -10,5 +10,5 @@ resource "orbit_kafka_topic" "this" {
   description    = var.description
   owner_contact  = "#payments"
   tags           = ["stream"]
-  justification  = var.justification
+  request        = { justification = var.justification }
 }
