@@ -118,7 +118,7 @@ async fn what_a_policy_wants_to_know_is_said_in_the_resource() {
         .terraform(&topic("prod", "orders", "request = {\n retention_rationale = \"refunds\"\n producers = []\n }"))
         .await;
     let denied = "Denied: the platform wants to know producers with every request for a topic";
-    terraform.plan().await.fails(&[denied]).points_at("request = {");
+    terraform.plan().await.fails(&[denied]).points_at("request = { retention_rationale = \"refunds\" producers = [] }");
 
     let words =
         r#"request = { producers = ["checkout"], retention_rationale = "refunds", justification = "the fair" }"#;
