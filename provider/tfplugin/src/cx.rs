@@ -2,6 +2,7 @@
 
 use crate::{Diagnostic, Diagnostics, Severity};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -161,6 +162,15 @@ impl<C> Cx<C> {
         self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The result of a call and what it leaves beside that. Where it fails, its warnings are told with the error.
+    pub(crate) fn settle<T>(self, result: Result<T, Diagnostics>) -> Result<(T, Notes), Diagnostics> {
+        let notes = self.into_notes();
+        match result {
+            Ok(value) => Ok((value, notes)),
+            Err(e) => Err(e.or_some_error().after(notes.warnings)),
+        }
+    }
+
     /// Nothing panics while the lock is held, so a poisoned one is whole.
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
@@ -174,5 +184,9 @@ fn open_envelope<P: DeserializeOwned>(bytes: &[u8]) -> Result<Option<P>, Diagnos
     let envelope: Result<Envelope<P>, _> = serde_json::from_slice(bytes);
     envelope
         .map(|envelope| Some(envelope.provider))
-        .map_err(|e| format!("the private data in the state cannot be read: {e}").into())
+        // Not in serde's words, which quote what is stored: it may be a secret.
+        .map_err(|e| match e.classify() {
+            Category::Data => format!("the private data in the state are no {}", std::any::type_name::<P>()).into(),
+            _ => "the private data in the state are no JSON".into(),
+        })
 }

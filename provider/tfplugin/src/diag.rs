@@ -177,6 +177,11 @@ impl Diagnostics {
         self
     }
 
+    /// The same, with these said first.
+    pub(crate) fn after(self, first: Vec<Diagnostic>) -> Self {
+        first.into_iter().chain(self).collect()
+    }
+
     pub(crate) fn to_proto(&self) -> Vec<wire::Diagnostic> {
         self.0.iter().map(Diagnostic::to_proto).collect()
     }

@@ -62,6 +62,11 @@ impl<R: Resource> Found<R> {
         Self { out, of: PhantomData }
     }
 
+    /// What was to be told with a find that never came.
+    pub(crate) fn into_untold(self) -> Vec<Diagnostic> {
+        self.out.warnings
+    }
+
     /// How many more Terraform takes.
     #[must_use]
     pub fn wanted(&self) -> usize {
@@ -80,7 +85,7 @@ impl<R: Resource> Found<R> {
         self.out.with_objects
     }
 
-    /// Tells the user something, with the next find: Terraform that has enough listens to nothing any more.
+    /// Tells the user something, with the next find or at the end: Terraform that has enough listens to nothing any more.
     pub fn warn(&mut self, warning: impl Into<Diagnostic>) {
         let warning = Diagnostic { severity: Severity::Warning, ..warning.into() };
         self.out.warnings.push(warning);

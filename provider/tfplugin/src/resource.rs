@@ -17,7 +17,7 @@ pub trait Resource: Model {
     fn schema() -> Schema<Self>;
 
     /// Rules over several attributes of the configuration. Single ones have [`check`](crate::schema::Attribute::check).
-    /// Runs without a client, and skips what is not known yet.
+    /// Runs without a client, and while much is not known yet: pass over what is [`Attr::Unknown`](crate::Attr::Unknown).
     ///
     /// # Errors
     /// What is wrong with the configuration.

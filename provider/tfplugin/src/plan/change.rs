@@ -41,17 +41,17 @@ impl<'a, M: Model> Change<'a, M> {
     /// What will happen, as the plan stands now.
     #[must_use]
     pub fn action(&self) -> Action {
-        let Planning { prior, planned, requires_replace, .. } = &*self.planning;
+        let Planning { prior, planned, .. } = &*self.planning;
         if planned.is_null() {
             Action::Destroy
         } else if prior.is_null() {
             Action::Create
         } else if prior == planned {
             Action::NoOp
-        } else if requires_replace.is_empty() {
-            Action::Update
-        } else {
+        } else if self.planning.is_replacement() {
             Action::Replace
+        } else {
+            Action::Update
         }
     }
 
@@ -118,12 +118,19 @@ impl<'a, M: Model> Change<'a, M> {
         self.put(field.name(), value.to_value());
     }
 
+    /// Plans nothing, where the provider decides and may decide for nothing.
+    pub fn set_null<T: AttributeType>(&mut self, field: Field<M, Computed<Option<T>>>) {
+        self.put(field.name(), Value::Null);
+    }
+
     /// Plans that a computed attribute stays what it was, where nothing else would say so: the plan then shows only what
-    /// changes. Apply must return that very value, so say it only of what the prior state alone decides: Terraform plans
+    /// changes. Without effect where nothing was before. Apply must return that very value, so say it only of what the prior state alone decides: Terraform plans
     /// twice, and blames a second plan that differs.
     pub fn stays<T: AttributeType>(&mut self, field: Field<M, Computed<T>>) {
-        let before = self.planning.prior.attribute(field.name()).clone();
-        self.put(field.name(), before);
+        if !self.planning.prior.is_null() {
+            let before = self.planning.prior.attribute(field.name()).clone();
+            self.put(field.name(), before);
+        }
     }
 
     /// Plans that apply will decide. On an object that is otherwise as it should be, this plans an update: that is how

@@ -34,8 +34,9 @@ fn planned_attributes(
     wrong: &mut Vec<ValueError>,
 ) {
     for spec in attributes {
-        let of = |value: &Value| value.attribute(spec.name).clone();
-        planned_attribute(spec, &of(prior), &of(config), &of(planned), at.clone().attr(spec.name), wrong);
+        let (prior, config, planned) =
+            (prior.attribute(spec.name), config.attribute(spec.name), planned.attribute(spec.name));
+        planned_attribute(spec, prior, config, planned, at.clone().attr(spec.name), wrong);
     }
 }
 
@@ -167,6 +168,8 @@ impl Comparison {
                     self.go_on(planned, actual, &path.clone().attr(name));
                 }
             }
+            (Value::Set(planned), Value::Set(actual))
+                if planned == actual && actual.iter().all(Value::is_wholly_known) => {}
             (Value::Set(planned), Value::Set(actual)) => {
                 // Elements have no names: each has to be what some planned one may have become, and what has become equal is one.
                 let becomes = |planned: &Value, actual: &Value| Self::of(planned, actual, self.is_last).is_empty();

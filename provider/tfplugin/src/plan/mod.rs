@@ -30,17 +30,34 @@ impl Planning {
     pub(crate) fn start(schema: &SchemaSpec, prior: Value, proposed: Value, config: Value) -> Self {
         let attributes = &schema.attributes;
         let mut planned = proposed;
-        let mut requires_replace = BTreeSet::new();
+        let requires_replace = BTreeSet::new();
         if !planned.is_null() {
             steps::defaults(attributes, &mut planned, &config);
             steps::forget_write_only(attributes, &mut planned);
+            steps::keep_whole(attributes, &mut planned, &config, &prior);
             if planned != prior {
                 steps::mark_unknown(attributes, &mut planned, &config);
                 steps::keep(attributes, &mut planned, &config, &prior);
             }
-            steps::replace(attributes, &planned, &prior, &Path::root(), &mut requires_replace);
         }
-        Self { config, prior, planned, requires_replace, diagnostics: Diagnostics::default() }
+        let mut planning = Self { config, prior, planned, requires_replace, diagnostics: Diagnostics::default() };
+        planning.find_replacement(schema);
+        planning
+    }
+
+    fn find_replacement(&mut self, schema: &SchemaSpec) {
+        let Self { config, prior, planned, requires_replace, .. } = self;
+        if !planned.is_null() && !prior.is_null() {
+            let whole = steps::Three { prior, config, planned };
+            steps::replace(&schema.attributes, whole, &Path::root(), requires_replace);
+            // What the author has set back to what it was replaces nothing.
+            requires_replace.retain(|path| prior.part(path) != planned.part(path));
+        }
+    }
+
+    /// Whether what exists is to be made anew.
+    pub(crate) fn is_replacement(&self) -> bool {
+        self.requires_replace.iter().any(|path| self.prior.part(path) != self.planned.part(path))
     }
 
     /// What must hold after the author had a say.
@@ -51,7 +68,7 @@ impl Planning {
             return self;
         }
         // What the author planned may replace the object as well.
-        steps::replace(&schema.attributes, &self.planned, &self.prior, &Path::root(), &mut self.requires_replace);
+        self.find_replacement(schema);
         if !self.diagnostics.has_error() {
             let wrong = consistency::plan(&schema.attributes, &self.prior, &self.config, &self.planned);
             self.diagnostics.extend(wrong.into_iter().map(consistency::provider_bug));

@@ -18,10 +18,12 @@ pub(super) fn configured<'a>(configs: &'a [Value], items: &[Value]) -> Vec<Optio
     found
 }
 
-/// For each planned element, the one that it was before: everything of it that is known is the same.
-pub(super) fn before<'a>(items: &[Value], priors: &'a [Value]) -> Vec<Option<&'a Value>> {
+/// For each planned element, the one that it was before: everything of it that is known is the same. Of one whose configuration is not known yet nobody can
+/// say which it was, and what is planned now must hold when it is.
+pub(super) fn before<'a>(items: &[Value], configs: &[Option<&Value>], priors: &'a [Value]) -> Vec<Option<&'a Value>> {
     let mut free: Vec<&Value> = priors.iter().collect();
-    let each = items.iter().map(|item| {
+    let each = items.iter().zip(configs).map(|(item, config)| {
+        config.filter(|config| config.is_wholly_known())?;
         let n = free.iter().position(|prior| is_known_of(item, prior))?;
         Some(free.remove(n))
     });
@@ -99,6 +101,9 @@ mod tests {
     fn an_element_was_before_what_is_known_of_it() {
         let priors = [item("a", size(1)), item("a", size(7))];
         let items = [item("a", Value::UNKNOWN), item("a", size(7)), item("b", Value::UNKNOWN)];
-        assert_eq!(before(&items, &priors), [Some(&priors[0]), Some(&priors[1]), None]);
+        let configs = [item("a", Value::Null), item("a", size(7)), item("b", Value::Null)];
+        assert_eq!(before(&items, &configs.each_ref().map(Some), &priors), [Some(&priors[0]), Some(&priors[1]), None]);
+        let open = Value::Object([("label".to_owned(), Value::UNKNOWN), ("size".to_owned(), Value::Null)].into());
+        assert_eq!(before(std::slice::from_ref(&open), &[Some(&open)], &priors), [None]);
     }
 }

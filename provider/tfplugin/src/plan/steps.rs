@@ -1,7 +1,7 @@
 //! The engine's steps, each over one level of attributes and then the nested ones.
 
 use crate::{
-    Path, Value,
+    Path, Step, Value,
     plan::set,
     schema::{AttributeSpec, Nesting, Shape},
 };
@@ -72,6 +72,16 @@ pub(super) fn mark_unknown(attributes: &[AttributeSpec], planned: &mut Value, co
     });
 }
 
+/// What stays although core proposes nothing: it drops nested attributes of which something is not computed, since only a configuration can have said that.
+/// The provider may have.
+pub(super) fn keep_whole(attributes: &[AttributeSpec], planned: &mut Value, config: &Value, prior: &Value) {
+    each_attribute(attributes, planned, config, prior, &mut |spec, planned, config, prior| {
+        if spec.keep && config.is_null() && planned.is_null() && matches!(spec.shape, Shape::Nested(..)) {
+            *planned = prior.clone();
+        }
+    });
+}
+
 /// What stays once it is known is not unknown after all.
 pub(super) fn keep(attributes: &[AttributeSpec], planned: &mut Value, config: &Value, prior: &Value) {
     if prior.is_null() {
@@ -84,36 +94,78 @@ pub(super) fn keep(attributes: &[AttributeSpec], planned: &mut Value, config: &V
     });
 }
 
-/// Which attributes make the change a replacement.
-pub(super) fn replace(
-    attributes: &[AttributeSpec],
-    planned: &Value,
-    prior: &Value,
-    at: &Path,
-    found: &mut BTreeSet<Path>,
-) {
-    let (Some(_), Some(_)) = (planned.as_object(), prior.as_object()) else {
-        return;
-    };
+/// An attribute, or a model, before the change, as configured, and as planned.
+#[derive(Clone, Copy)]
+pub(super) struct Three<'v> {
+    pub(super) prior: &'v Value,
+    pub(super) config: &'v Value,
+    pub(super) planned: &'v Value,
+}
+
+impl Three<'_> {
+    fn attribute(self, name: &str) -> Self {
+        let Self { prior, config, planned } = self;
+        Self { prior: prior.attribute(name), config: config.attribute(name), planned: planned.attribute(name) }
+    }
+
+    /// What is at that step, before and after.
+    fn element(self, step: &Step) -> Option<Self> {
+        let Self { prior, config, planned } = self;
+        let config = config.child(step).unwrap_or(&NULL);
+        Some(Self { prior: prior.child(step)?, config, planned: planned.child(step)? })
+    }
+}
+
+/// Which attributes make the change a replacement: those of the object, and of the objects in it that are there before and after. A single one counts as
+/// there, with nothing in it: what it says comes and goes with it. In a set, what changes is another element: nothing says which it was before.
+pub(super) fn replace(attributes: &[AttributeSpec], of: Three<'_>, at: &Path, found: &mut BTreeSet<Path>) {
     for spec in attributes {
-        let (planned, prior) = (planned.attribute(spec.name), prior.attribute(spec.name));
-        let path = at.clone().attr(spec.name);
-        if planned == prior {
+        let (of, path) = (of.attribute(spec.name), at.clone().attr(spec.name));
+        if of.planned == of.prior {
             continue;
         }
-        if spec.replace.as_ref().is_some_and(|rule| rule.applies(prior, planned)) {
+        if spec.replace.as_ref().is_some_and(|rule| rule.applies(of.prior, of.planned)) {
             found.insert(path);
-        } else if let Shape::Nested(nesting, nested) = &spec.shape
-            && *nesting != Nesting::Set
-        {
-            // In a set, what changes is another element: nothing says which it was before.
-            for (path, element) in elements(planned, &path) {
-                if let Some((_, before)) = elements(prior, &at.clone().attr(spec.name)).find(|(p, _)| *p == path) {
-                    replace(nested, element, before, &path, found);
+            continue;
+        }
+        let Shape::Nested(nesting, nested) = &spec.shape else { continue };
+        match nesting {
+            Nesting::Set => {}
+            // Once it is known, anything in it may turn out to have changed.
+            _ if of.config.is_unknown() => {
+                if has_replace(nested) {
+                    found.insert(path);
+                }
+            }
+            Nesting::Single if of.planned.is_unknown() => {}
+            Nesting::Single => replace(nested, of, &path, found),
+            Nesting::List | Nesting::Map => {
+                for step in steps_into(of.planned) {
+                    if let Some(of) = of.element(&step) {
+                        replace(nested, of, &path.clone().step(step), found);
+                    }
                 }
             }
         }
     }
+}
+
+/// The steps to the elements of a list or a map.
+fn steps_into(value: &Value) -> Vec<Step> {
+    match value {
+        Value::List(items) => (0..items.len()).map(|n| Step::Index(n as u64)).collect(),
+        Value::Map(items) => items.keys().cloned().map(Step::Key).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a change of something in there would be a replacement.
+fn has_replace(attributes: &[AttributeSpec]) -> bool {
+    attributes.iter().any(|spec| match &spec.shape {
+        _ if spec.replace.is_some() => true,
+        Shape::Nested(nesting, nested) => *nesting != Nesting::Set && has_replace(nested),
+        Shape::Type(_) => false,
+    })
 }
 
 /// The objects in a nested attribute with their paths. Elements of a set have none: theirs is the set's.
@@ -182,7 +234,7 @@ fn each_element(nested: &[AttributeSpec], planned: &mut Value, config: &Value, p
             };
             let of_items = set::configured(configs, &items);
             let before = match prior {
-                Value::Set(priors) => set::before(&items, priors),
+                Value::Set(priors) => set::before(&items, &of_items, priors),
                 _ => vec![None; items.len()],
             };
             for ((item, config), prior) in items.iter_mut().zip(of_items).zip(before) {

@@ -40,7 +40,13 @@ pub(crate) trait AnyEphemeral<C>: Send + Sync {
 
 pub(crate) trait AnyList<C>: Send + Sync {
     fn validate(&self, config: &Value) -> Result<(), Diagnostics>;
-    fn list<'a>(&self, cx: &'a Cx<C>, query: &'a Value, out: Finds) -> BoxFuture<'a, Result<(), Diagnostics>>;
+    /// Warnings that no find has taken along come back.
+    fn list<'a>(
+        &self,
+        cx: &'a Cx<C>,
+        query: &'a Value,
+        out: Finds,
+    ) -> BoxFuture<'a, Result<Vec<Diagnostic>, Diagnostics>>;
 }
 
 pub(crate) trait AnyAction<C>: Send + Sync {
@@ -189,8 +195,17 @@ impl<L: ListResource> AnyList<<L::Of as Resource>::Client> for Of<L> {
         cx: &'a Cx<<L::Of as Resource>::Client>,
         query: &'a Value,
         out: Finds,
-    ) -> BoxFuture<'a, Result<(), Diagnostics>> {
-        async move { L::list(cx, model(query)?, &mut Found::new(out)).await }.boxed()
+    ) -> BoxFuture<'a, Result<Vec<Diagnostic>, Diagnostics>> {
+        async move {
+            let mut found = Found::new(out);
+            let listed = L::list(cx, model(query)?, &mut found).await;
+            let untold = found.into_untold();
+            match listed {
+                Ok(()) => Ok(untold),
+                Err(e) => Err(e.or_some_error().after(untold)),
+            }
+        }
+        .boxed()
     }
 }
 

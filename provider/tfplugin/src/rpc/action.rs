@@ -1,10 +1,9 @@
 //! Actions: plan, and invoke as a stream of progress.
 
-use super::{Server, decode, deferred, find, guard::guarded, may_defer};
+use super::{Server, decode_block, deferred, find, guard::guarded, may_defer};
 use crate::{
     Cx, Diagnostics, Progress, Provider,
     action::Told,
-    plan,
     proto::tfplugin6::{self as wire, invoke_action::event},
 };
 use futures::{Stream, StreamExt as _, stream};
@@ -19,11 +18,10 @@ impl<P: Provider> Server<P> {
         request: wire::plan_action::Request,
     ) -> Result<wire::plan_action::Response, Diagnostics> {
         let entry = find(&self.offer().registry.actions, &request.action_type)?;
-        let config = decode(request.config.as_ref(), &entry.schema.ty)?;
-        let config = plan::complete(&entry.schema.attributes, &config);
+        let config = decode_block(request.config.as_ref(), &entry.schema)?;
         let cx = self.cx(Vec::new())?.may_defer(may_defer(request.client_capabilities.as_ref()));
-        entry.handler.plan(&cx, &config).await?;
-        let notes = cx.into_notes();
+        let planned = entry.handler.plan(&cx, &config).await;
+        let ((), notes) = cx.settle(planned)?;
         Ok(wire::plan_action::Response {
             diagnostics: notes.warnings.into_iter().collect::<Diagnostics>().to_proto(),
             deferred: deferred(notes.deferral),
@@ -41,17 +39,14 @@ impl<P: Provider> Server<P> {
         tokio::spawn(async move {
             let work = async {
                 let entry = find(&offer.registry.actions, &name)?;
-                let config = decode(request.config.as_ref(), &entry.schema.ty)?;
-                let config = plan::complete(&entry.schema.attributes, &config);
+                let config = decode_block(request.config.as_ref(), &entry.schema)?;
                 let cx = Cx::new(client?, stop, Vec::new());
-                let result = entry.handler.invoke(&cx, &config, &Progress(sender)).await;
-                Ok((cx.into_notes().warnings, result))
+                let invoked = entry.handler.invoke(&cx, &config, &Progress(sender)).await;
+                let ((), notes) = cx.settle(invoked)?;
+                Ok(notes.warnings.into_iter().collect())
             };
             let told = guarded("InvokeAction", &name, work).await;
-            let (warnings, result) = told.unwrap_or_else(|e| (Vec::new(), Err(e)));
-            let mut diagnostics: Diagnostics = warnings.into_iter().collect();
-            diagnostics.extend(result.err().map(Diagnostics::or_some_error).into_iter().flatten());
-            let _nobody_listens = at_the_end.send(Told::Completed(diagnostics));
+            let _nobody_listens = at_the_end.send(Told::Completed(told.unwrap_or_else(|e| e)));
         });
         // Whoever still holds a sender has nothing to add after the end.
         let events = stream::unfold((told, Some(hung_up)), |(mut told, hung_up)| async move {

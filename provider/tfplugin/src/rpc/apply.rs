@@ -10,6 +10,7 @@ use crate::{
     },
     proto::tfplugin6 as wire,
     registry::{Failed, Stored},
+    value::as_written,
 };
 
 impl<P: Provider> Server<P> {
@@ -46,14 +47,18 @@ impl<P: Provider> Server<P> {
 /// The state to store and what to tell.
 fn settle(prior: &Value, planned: &Value, result: Result<Stored, Failed>) -> (Value, Diagnostics) {
     match result {
-        Ok((state, warning)) => {
+        Ok((mut state, warning)) => {
+            as_written(planned, &mut state);
             let as_warning = |d| Diagnostic { severity: Severity::Warning, ..d };
             let mut diagnostics: Diagnostics = warning.map(as_warning).into_iter().collect();
             let state = if planned.is_null() { state } else { compare(prior, planned, state, &mut diagnostics) };
             (state, diagnostics)
         }
         // Terraform turns what is open in a failed change into null; so that it cannot fail over that, we do.
-        Err((diagnostics, Some(state))) => (state.unknown_as_null(), diagnostics),
+        Err((diagnostics, Some(mut state))) => {
+            as_written(planned, &mut state);
+            (state.unknown_as_null(), diagnostics)
+        }
         Err((diagnostics, None)) => (prior.clone(), diagnostics),
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     plan::{self, consistency},
     proto::tfplugin6::{self as wire, Timestamp},
     schema::AttributeSpec,
+    value::as_written,
 };
 use std::time::SystemTime;
 
@@ -18,8 +19,9 @@ impl<P: Provider> Server<P> {
         let given = decode(request.config.as_ref(), &entry.schema.ty)?;
         let query = plan::complete(&entry.schema.attributes, &given);
         let cx = self.cx(Vec::new())?.may_defer(may_defer(request.client_capabilities.as_ref()));
-        let Opened { value, renew_at } = entry.handler.open(&cx, &query).await?;
-        let notes = cx.into_notes();
+        let opened = entry.handler.open(&cx, &query).await;
+        let (Opened { mut value, renew_at }, notes) = cx.settle(opened)?;
+        as_written(&given, &mut value);
         if notes.deferral.is_none() {
             must_be_known(&entry.schema, &value)?;
             must_agree(&entry.schema.attributes, &given, &value)?;
@@ -39,8 +41,8 @@ impl<P: Provider> Server<P> {
     ) -> Result<wire::renew_ephemeral_resource::Response, Diagnostics> {
         let entry = find(&self.offer().registry.ephemerals, &request.type_name)?;
         let cx = self.cx(request.private.unwrap_or_default())?;
-        let renew_at = entry.handler.renew(&cx).await?;
-        let notes = cx.into_notes();
+        let renewed = entry.handler.renew(&cx).await;
+        let (renew_at, notes) = cx.settle(renewed)?;
         Ok(wire::renew_ephemeral_resource::Response {
             diagnostics: notes.warnings.into_iter().collect::<Diagnostics>().to_proto(),
             renew_at: renew_at.map(timestamp),
@@ -54,10 +56,10 @@ impl<P: Provider> Server<P> {
     ) -> Result<wire::close_ephemeral_resource::Response, Diagnostics> {
         let entry = find(&self.offer().registry.ephemerals, &request.type_name)?;
         let cx = self.cx(request.private.unwrap_or_default())?;
-        entry.handler.close(&cx).await?;
-        let warnings = cx.into_notes().warnings;
+        let closed = entry.handler.close(&cx).await;
+        let ((), notes) = cx.settle(closed)?;
         Ok(wire::close_ephemeral_resource::Response {
-            diagnostics: warnings.into_iter().collect::<Diagnostics>().to_proto(),
+            diagnostics: notes.warnings.into_iter().collect::<Diagnostics>().to_proto(),
         })
     }
 }

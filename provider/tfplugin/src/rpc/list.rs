@@ -1,10 +1,9 @@
 //! Lists: what is found, as a stream.
 
-use super::{Server, decode, encode, find, guard::guarded};
+use super::{Server, decode_block, encode, find, guard::guarded};
 use crate::{
     Cx, Diagnostic, Diagnostics, Provider, Value,
     list::{Find, Finds},
-    plan,
     proto::tfplugin6::{self as wire, ResourceIdentityData},
     schema::SchemaSpec,
 };
@@ -36,17 +35,13 @@ impl<P: Provider> Server<P> {
         let work = tokio::spawn(async move {
             let work = async {
                 let entry = find(&offer.registry.lists, &name)?;
-                let query = decode(request.config.as_ref(), &entry.schema.ty)?;
-                let query = plan::complete(&entry.schema.attributes, &query);
+                let query = decode_block(request.config.as_ref(), &entry.schema)?;
                 let cx = Cx::new(client?, stop, Vec::new());
-                let result = entry.handler.list(&cx, &query, out).await;
-                Ok((cx.into_notes().warnings, result))
+                let listed = entry.handler.list(&cx, &query, out).await;
+                let (untold, notes) = cx.settle(listed)?;
+                Ok(untold.into_iter().chain(notes.warnings).collect())
             };
-            let told = guarded("ListResource", &name, work).await;
-            let (warnings, result) = told.unwrap_or_else(|e| (Vec::new(), Err(e)));
-            let mut diagnostics: Diagnostics = warnings.into_iter().collect();
-            diagnostics.extend(result.err().map(Diagnostics::or_some_error).into_iter().flatten());
-            diagnostics
+            guarded("ListResource", &name, work).await.unwrap_or_else(|e| e)
         });
         let finds = ReceiverStream::new(finds).map(move |find| event(&schema, &find));
         let last = stream::once(work).filter_map(move |told| {

@@ -111,6 +111,17 @@ fn decode(wire: Option<&DynamicValue>, ty: &Type) -> Result<Value, Diagnostics> 
     }
 }
 
+/// What a `config` block says, completed. Terraform hands over nothing where there is no block, which is one that says nothing.
+fn decode_block(wire: Option<&DynamicValue>, schema: &SchemaSpec) -> Result<Value, Diagnostics> {
+    let config = match decode(wire, &schema.ty)? {
+        Value::Null => {
+            Value::Object(schema.attributes.iter().map(|spec| (spec.name.to_owned(), Value::Null)).collect())
+        }
+        config => config,
+    };
+    Ok(complete(&schema.attributes, &config))
+}
+
 fn encode(value: &Value, ty: &Type) -> Result<DynamicValue, Diagnostics> {
     Ok(DynamicValue { msgpack: Bytes::from(value::encode(value, ty)?), json: Bytes::new() })
 }

@@ -36,8 +36,8 @@ impl<P: Provider> Server<P> {
         }
         let planning = planning.finish(schema);
         let Notes { warnings, private: planned_private, deferral } = cx.into_notes();
+        let is_update = !planning.prior.is_null() && !planning.is_replacement();
         let mut diagnostics = planning.diagnostics;
-        let is_update = !planning.prior.is_null() && planning.requires_replace.is_empty();
         if is_update && let Err(e) = identity::must_stay(schema, request.prior_identity.as_ref(), &planning.planned) {
             diagnostics.extend(e);
         }

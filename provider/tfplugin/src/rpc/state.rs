@@ -9,8 +9,8 @@ use crate::{
         steps::{defaults, forget_write_only},
     },
     proto::tfplugin6 as wire,
-    schema::SchemaSpec,
-    value,
+    schema::{AttributeSpec, SchemaSpec, Shape},
+    value::{self, as_written},
 };
 
 impl<P: Provider> Server<P> {
@@ -21,9 +21,11 @@ impl<P: Provider> Server<P> {
         let entry = find(&self.offer().registry.resources, &request.type_name)?;
         let now = decode(request.current_state.as_ref(), &entry.schema.ty)?;
         let cx = self.cx(request.private)?.may_defer(may_defer(request.client_capabilities.as_ref()));
-        let found = entry.handler.read(&cx, &now).await?;
-        let Notes { warnings, private, deferral } = cx.into_notes();
-        let found = if deferral.is_some() { now } else { found.unwrap_or(Value::Null) };
+        let found = entry.handler.read(&cx, &now).await;
+        let (found, Notes { warnings, private, deferral }) = cx.settle(found)?;
+        let mut found = found.unwrap_or(Value::Null);
+        as_written(&now, &mut found);
+        let found = if deferral.is_some() { now } else { found };
         if !found.is_null() {
             must_be_known(&entry.schema, &found)?;
             identity::must_stay(&entry.schema, request.current_identity.as_ref(), &found)?;
@@ -45,13 +47,13 @@ impl<P: Provider> Server<P> {
         let cx = self.cx(Vec::new())?.may_defer(may_defer(request.client_capabilities.as_ref()));
         let asked = identity::held(&entry.schema, request.identity.as_ref())?;
         let found = if asked.is_null() {
-            entry.handler.import(&cx, request.id).await?
+            entry.handler.import(&cx, request.id).await
         } else {
-            entry.handler.import_by(&cx, &asked).await?
+            entry.handler.import_by(&cx, &asked).await
         };
+        let (found, Notes { warnings, private, deferral }) = cx.settle(found)?;
         // Terraform reads the object next, which fills in what import leaves open.
         let found = found.unknown_as_null();
-        let Notes { warnings, private, deferral } = cx.into_notes();
         Ok(wire::import_resource_state::Response {
             imported_resources: vec![wire::import_resource_state::ImportedResource {
                 type_name: request.type_name,
@@ -141,8 +143,10 @@ impl<P: Provider> Server<P> {
         }
         let mut state = value::from_json(&json, &entry.schema.ty)?;
         // An attribute with a default may have come after the state was stored.
-        let stored = state.clone();
-        defaults(&entry.schema.attributes, &mut state, &stored);
+        if has_default(&entry.schema.attributes) {
+            let stored = state.clone();
+            defaults(&entry.schema.attributes, &mut state, &stored);
+        }
         // What is write-only now may have been stored by an older version; Terraform refuses it.
         forget_write_only(&entry.schema.attributes, &mut state);
         Ok(wire::upgrade_resource_state::Response {
@@ -150,6 +154,11 @@ impl<P: Provider> Server<P> {
             diagnostics: Vec::new(),
         })
     }
+}
+
+fn has_default(attributes: &[AttributeSpec]) -> bool {
+    let nested = |shape: &Shape| matches!(shape, Shape::Nested(_, nested) if has_default(nested));
+    attributes.iter().any(|spec| spec.default.is_some() || nested(&spec.shape))
 }
 
 /// What Terraform has stored, as text; empty if there is nothing.

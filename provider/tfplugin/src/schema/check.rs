@@ -49,6 +49,15 @@ impl Kind {
     }
 }
 
+const DYNAMIC_ELEMENTS: &str = "a collection cannot hold values of dynamic type: make all of it one";
+
+/// Whether the provider can decide everything in there.
+fn is_computed(attributes: &[AttributeSpec]) -> bool {
+    attributes
+        .iter()
+        .all(|spec| spec.computed && !matches!(&spec.shape, Shape::Nested(_, nested) if !is_computed(nested)))
+}
+
 /// Everything that is wrong with the attributes of a model.
 pub(crate) fn check(kind: Kind, fields: &[&str], doc: &str, attributes: &[AttributeSpec]) -> Vec<String> {
     let mut problems = Vec::new();
@@ -105,19 +114,29 @@ fn check_attributes(kind: Kind, prefix: &str, attributes: &[AttributeSpec], prob
         if attribute.identity.is_some() {
             check_identity(kind, prefix, attribute, &mut wrong);
         }
-        if let Some(default) = &attribute.default
+        if attribute.default.as_ref().is_some_and(|default| !default.is_wholly_known()) {
+            wrong("its default leaves something open, so every plan would be a change");
+        } else if let Some(default) = &attribute.default
             && let Err(e) = default_fits(attribute, default)
         {
             wrong(&format!("its default is refused by its own check: {}", e.what));
         }
         match &attribute.shape {
-            Shape::Type(ty) if ty.has_dynamic_set() => {
-                wrong("a set cannot hold values of dynamic type");
-            }
+            Shape::Type(ty) if ty.has_dynamic_elements() => wrong(DYNAMIC_ELEMENTS),
             Shape::Type(_) => {}
             Shape::Nested(nesting, nested) => {
-                if *nesting == Nesting::Set && super::object_type(nested).has_dynamic() {
-                    wrong("a set cannot hold values of dynamic type");
+                if *nesting != Nesting::Single && super::object_type(nested).has_dynamic() {
+                    wrong(DYNAMIC_ELEMENTS);
+                }
+                if attribute.optional
+                    && attribute.computed
+                    && attribute.default.is_none()
+                    && !attribute.keep
+                    && !is_computed(nested)
+                {
+                    wrong(
+                        "Terraform proposes nothing for it where the configuration has nothing, since not all in it is computed: let it keep its value",
+                    );
                 }
                 if *nesting == Nesting::Set && has_write_only(nested) {
                     wrong("a set cannot hold write-only attributes");

@@ -1,7 +1,7 @@
 //! Typed handles and what is said through them.
 
 use super::{AttributeSpec, IdentitySpec, Kind, Model, Replace, SchemaSpec, clean_doc, object_type};
-use crate::value::{Attr, AttributeType, Computed, Path, Value, WriteOnly};
+use crate::value::{Attr, AttributeType, Computed, Path, Value, WriteOnly, same_text};
 use std::{marker::PhantomData, sync::Arc};
 
 /// A handle on one attribute of `M`: schema, plan view and diagnostics all go through it.
@@ -74,7 +74,9 @@ impl<M, T: AttributeType> Field<M, T> {
             identity: None,
             nullable: T::NULLABLE,
             default: None,
-            checks: vec![Arc::new(|value| T::Known::from_value(value).map(drop))],
+            checks: vec![Arc::new(|value| {
+                T::Known::from_value(value).and_then(|read| same_text(value, &read.to_value()))
+            })],
         };
         set(&mut spec);
         Attribute { spec, of: PhantomData }
@@ -153,7 +155,8 @@ impl<M, T: AttributeType> Field<M, WriteOnly<T>> {
 }
 
 impl<M, T: AttributeType> Attribute<M, Computed<T>> {
-    /// Once known it stays: a change elsewhere does not make it "known after apply" again. For ids.
+    /// Once known it stays: a change elsewhere does not make it "known after apply" again. For ids. In a list, what stays is
+    /// what was at that place: for what belongs to an element, take a map.
     pub fn keep(mut self) -> Self {
         self.spec.keep = true;
         self
@@ -161,15 +164,17 @@ impl<M, T: AttributeType> Attribute<M, Computed<T>> {
 }
 
 impl<M, T: AttributeType> Attribute<M, T> {
-    /// A change of it cannot be made in place: the object is destroyed and created anew. Without effect in the elements of a
-    /// set: what changes there is another element.
+    /// A change of it cannot be made in place: the object is destroyed and created anew. In a nested object, also when that
+    /// comes or goes with a value here; in a list or a map, where the element was there before and still is; in a set never,
+    /// since what changes there is another element.
     pub fn replace(mut self) -> Self {
         self.spec.replace = Some(Replace::Always);
         self
     }
 
     /// Some changes of it cannot be made in place: those of which this says so, given the value before and the planned
-    /// one. It must not depend on anything else: Terraform plans twice.
+    /// one. It must not depend on anything else: Terraform plans twice. While the planned value is not known yet, the object
+    /// is planned to be made anew, and will be: Terraform lets no update become that.
     pub fn replace_if(mut self, rule: impl Fn(Attr<T::Known>, Attr<T::Known>) -> bool + Send + Sync + 'static) -> Self {
         let rule = move |before: &Value, planned: &Value| rule(Attr::read(before), Attr::read(planned));
         self.spec.replace = Some(Replace::If(Arc::new(rule)));

@@ -76,11 +76,12 @@ pub(crate) enum Replace {
 }
 
 impl Replace {
-    /// Whether the change from one value to another one does.
+    /// Whether the change from one value to another one does. From one that is not known yet to nobody knows what does: Terraform takes an object that
+    /// it said it would change for one that it may not make anew.
     pub(crate) fn applies(&self, before: &Value, planned: &Value) -> bool {
         match self {
             Self::Always => true,
-            Self::If(rule) => rule(before, planned),
+            Self::If(rule) => !planned.is_wholly_known() || rule(before, planned),
         }
     }
 }

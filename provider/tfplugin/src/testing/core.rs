@@ -252,6 +252,23 @@ impl<P: Provider> Core<P> {
     /// # Panics
     /// If Terraform would blame the provider, or if the plan had errors.
     pub async fn apply(&mut self, plan: Plan) -> Report {
+        let config = plan.config.clone();
+        self.carry_out(plan, config).await
+    }
+
+    /// The same, where what the plan did not know is known by now: the configuration with nothing unknown left.
+    ///
+    /// # Panics
+    /// If Terraform would refuse the configuration, or blame the provider, or if the plan had errors.
+    pub async fn apply_known(&mut self, plan: Plan, config: &Json) -> Report {
+        let address = &plan.address;
+        let config =
+            evaluate(self.schema(address), config).unwrap_or_else(|e| panic!("Terraform would refuse {address}: {e}"));
+        blame("another configuration", address, &consistency::planned_again(&plan.config, &config));
+        self.carry_out(plan, config).await
+    }
+
+    async fn carry_out(&mut self, plan: Plan, config: Value) -> Report {
         assert!(!plan.diagnostics.has_error(), "Terraform does not apply a failed plan: {:?}", plan.diagnostics);
         let mut all = Diagnostics::default();
         if plan.action == Action::NoOp || plan.deferred.is_some() {
@@ -279,17 +296,19 @@ impl<P: Provider> Core<P> {
         let private = if prior.is_null() { Vec::new() } else { self.private(address) };
         let planned_private = if self.abilities.planned_private { plan.private.clone() } else { Vec::new() };
         let identity = if prior.is_null() { Value::Null } else { self.identity(address) };
-        let call = Call { prior: &prior, config: &plan.config, private, identity, planned_private };
-        let Planned { value: planned, private, identity, found, .. } = self.call_plan(address, call).await;
+        let call = Call { prior: &prior, config: &config, private, identity, planned_private };
+        let Planned { value: planned, private, identity, found, replace, .. } = self.call_plan(address, call).await;
         all.extend(found);
         if all.has_error() {
             return self.report(address, all);
         }
         blame("a second plan that differs", address, &consistency::planned_again(&plan.planned, &planned));
+        let is_made_anew = !prior.is_null() && replace.iter().any(|path| prior.part(path) != planned.part(path));
+        assert!(!is_made_anew, "Terraform would blame the provider: the update of {address} became a replacement");
         if planned == prior {
             return self.report(address, all);
         }
-        let call = Call { prior: &prior, config: &plan.config, private, identity, planned_private: Vec::new() };
+        let call = Call { prior: &prior, config: &config, private, identity, planned_private: Vec::new() };
         let Made { state, identity, private, found } = self.call_apply(address, call, &planned).await;
         let failed = found.has_error();
         if !failed {

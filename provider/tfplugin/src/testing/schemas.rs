@@ -157,8 +157,8 @@ fn attribute(of: &str, attribute: wire::schema::Attribute) -> AttributeSpec {
         (_, Some(_)) => refuse(&path, "a type, and nested attributes"),
         (ty, None) => Shape::Type(self::ty(&path, ty)),
     };
-    if shape.ty().has_dynamic_set() {
-        refuse(&path, "a set of values of dynamic type");
+    if shape.ty().has_dynamic_elements() {
+        refuse(&path, "a collection of values of dynamic type");
     }
     AttributeSpec {
         name: kept(attribute.name),
@@ -279,7 +279,7 @@ mod tests {
             (wire::schema::Attribute { r#type: b"[]".to_vec(), ..text("a") }, "a: no type that Terraform has"),
             (
                 wire::schema::Attribute { r#type: br#"["set","dynamic"]"#.to_vec(), ..text("a") },
-                "a: a set of values of dynamic type",
+                "a: a collection of values of dynamic type",
             ),
             (
                 wire::schema::Attribute { deprecation_message: "no".to_owned(), ..text("a") },

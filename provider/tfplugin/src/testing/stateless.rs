@@ -218,11 +218,15 @@ impl<P: Provider> Core<P> {
         let schema = Schemas::one(&self.schemas.actions, name);
         let config = evaluate(schema, config).unwrap_or_else(|e| panic!("Terraform would refuse {name}: {e}"));
         let is_known = config.is_wholly_known();
-        let config: Value = config;
-        let config = Some(pack(&config, schema));
         let action_type = name.to_owned();
-        let request = wire::validate_action_config::Request { type_name: action_type.clone(), config: config.clone() };
+        let request = wire::validate_action_config::Request {
+            type_name: action_type.clone(),
+            config: Some(pack(&config, schema)),
+        };
         let mut found = told(&answer(self.client.validate_action_config(request).await).diagnostics);
+        // A `config` block that says nothing may as well be left out. Core validates it as empty then, and plans and invokes without any.
+        let says_nothing = config.as_object().is_none_or(|parts| parts.values().all(Value::is_null));
+        let config = Some(pack(if says_nothing { &Value::Null } else { &config }, schema));
         let client_capabilities = Some(self.capabilities());
         if !found.has_error() {
             let request = wire::plan_action::Request {

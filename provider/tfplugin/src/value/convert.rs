@@ -224,14 +224,13 @@ impl AttributeType for f64 {
     fn shape() -> Shape {
         Shape::Type(Type::Number)
     }
+    /// The nearest float. What comes back keeps all the digits that were written, as long as it is the same float.
     fn from_value(value: &Value) -> Result<Self, ValueError> {
-        let number = Number::from_value(value)?;
-        let float = number.as_f64();
-        // What comes back would be another number than was planned.
-        if Number::from(float) == number {
+        let float = Number::from_value(value)?.as_f64();
+        if float.is_finite() {
             Ok(float)
         } else {
-            Err(ValueError::new("a number of at most 17 digits expected: round it"))
+            Err(ValueError::new("a number expected that a 64-bit float can hold"))
         }
     }
     fn to_value(&self) -> Value {

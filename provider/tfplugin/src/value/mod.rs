@@ -8,6 +8,7 @@ mod msgpack;
 mod number;
 mod path;
 mod refinement;
+mod spelling;
 mod types;
 mod write_only;
 
@@ -20,6 +21,7 @@ pub use msgpack::{decode, encode};
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
 pub use refinement::Refinement;
+pub(crate) use spelling::{as_written, same_text};
 pub use types::Type;
 pub use write_only::WriteOnly;
 
@@ -118,6 +120,7 @@ impl Value {
             (Self::Object(parts), Step::Attribute(name)) => parts.get(name),
             (Self::Map(parts), Step::Key(key)) => parts.get(key),
             (Self::List(parts), Step::Index(n)) => parts.get(usize::try_from(*n).ok()?),
+            (Self::Dynamic(_, inner), step) => inner.child(step),
             _ => None,
         }
     }
@@ -133,6 +136,7 @@ impl Value {
             (Self::Object(parts), Step::Attribute(name)) => parts.get_mut(name),
             (Self::Map(parts), Step::Key(key)) => parts.get_mut(key),
             (Self::List(parts), Step::Index(n)) => parts.get_mut(usize::try_from(*n).ok()?),
+            (Self::Dynamic(_, inner), step) => inner.child_mut(step),
             _ => None,
         }
     }

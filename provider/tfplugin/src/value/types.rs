@@ -77,14 +77,14 @@ impl Type {
         })
     }
 
-    /// Whether a set with a dynamic type anywhere inside it is anywhere inside. Terraform allows none.
+    /// Whether a collection of values with a dynamic type in them is anywhere inside. Terraform allows no such set; it takes
+    /// lists and maps of them, and crashes when two of their elements are of different types.
     #[must_use]
-    pub fn has_dynamic_set(&self) -> bool {
+    pub fn has_dynamic_elements(&self) -> bool {
         match self {
-            Self::Set(element) => element.has_dynamic() || element.has_dynamic_set(),
-            Self::List(element) | Self::Map(element) => element.has_dynamic_set(),
-            Self::Tuple(elements) => elements.iter().any(Self::has_dynamic_set),
-            Self::Object(attributes) => attributes.values().any(Self::has_dynamic_set),
+            Self::Set(element) | Self::List(element) | Self::Map(element) => element.has_dynamic(),
+            Self::Tuple(elements) => elements.iter().any(Self::has_dynamic_elements),
+            Self::Object(attributes) => attributes.values().any(Self::has_dynamic_elements),
             Self::Bool | Self::Number | Self::String | Self::Dynamic => false,
         }
     }

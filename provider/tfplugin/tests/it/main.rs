@@ -5,6 +5,7 @@
 mod anew;
 mod approval;
 mod basics;
+mod corners;
 mod harness;
 #[path = "../../examples/ledger/provider/mod.rs"]
 mod ledger;

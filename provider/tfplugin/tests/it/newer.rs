@@ -128,6 +128,14 @@ async fn a_rule_says_which_changes_replace() {
     assert_eq!(desk.core.plan(SEAL, &weighing(11)).await.action, Action::Update);
     let plan = desk.core.plan(SEAL, &weighing(9)).await;
     assert_eq!((plan.action, plan.requires_replace[0].to_string()), (Action::Replace, "weight".to_owned()));
+
+    // While nobody knows, it is made anew: an update must not become that once it is known.
+    let mut open = seal(7);
+    open["weight"] = json!(UNKNOWN);
+    let plan = desk.core.plan(SEAL, &open).await;
+    assert_eq!(plan.action, Action::Replace);
+    assert_eq!(desk.core.apply_known(plan, &weighing(9)).await.ok()["weight"], 9);
+    desk.core.plan(SEAL, &weighing(9)).await.is_empty();
 }
 
 #[tokio::test]
@@ -251,10 +259,13 @@ async fn an_action_tells_its_progress_and_how_it_ended() {
     desk.apply("ledger_object.a", &json!({"name": "a", "content": "hello"})).await;
     let ran = desk.core.invoke("ledger_audit", &json!({"auditor": "kim", "expected": 1})).await;
     assert_eq!((ran.errors(), &ran.progress[..]), (vec![], &["kim: a is there".to_owned()][..]));
+    // A `config` block that says nothing may be left out; the default holds all the same.
+    let ran = desk.core.invoke("ledger_audit", &json!({})).await;
+    assert_eq!((ran.progress, ran.diagnostics.is_empty()), (vec!["nobody: a is there".to_owned()], true));
     let ran = desk.core.invoke("ledger_audit", &json!({"expected": 2})).await;
     assert_eq!(ran.errors(), ["expected: 2 objects expected, 1 are there"]);
     assert_eq!(ran.progress, ["nobody: a is there"], "a default holds here too");
     let ran = desk.core.invoke("ledger_audit", &json!({"auditor": "thief"})).await;
     assert_eq!((ran.errors(), ran.progress.len()), (vec!["auditor: A thief does not count".to_owned()], 0));
-    assert_eq!(desk.books().audits, 2, "what its plan refuses is not done");
+    assert_eq!(desk.books().audits, 3, "what its plan refuses is not done");
 }

@@ -193,6 +193,7 @@ action "ledger_audit" "count" {
     auditor = "kim"
   }
 }
+action "ledger_audit" "silent" {}
 resource "ledger_object" "a" {
   name    = "a"
   content = "hello"
@@ -216,6 +217,9 @@ resource "ledger_object" "a" {
     assert_eq!(world.ledger(|books| books.audits), 1);
     world.run(&["apply", "-json", "-auto-approve", "-invoke=action.ledger_audit.count"]).ok();
     assert_eq!(world.ledger(|books| books.audits), 2);
+    // Without a `config` block the defaults hold.
+    let run = world.run(&["apply", "-json", "-auto-approve", "-invoke=action.ledger_audit.silent"]).ok();
+    assert!(run.output.contains("nobody: a is there"), "{}", run.output);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use tfplugin::{
-    AttributeType, Attributes, Computed, Diagnostics, Host, Nested, Provider, Registry, Schema, Type, Value,
+    AttributeType, Attributes, Computed, Diagnostics, Dynamic, Host, Nested, Provider, Registry, Schema, Type, Value,
     ValueError, View, WriteOnly, model, schema::Shape, testing::Core,
 };
 
@@ -94,7 +94,64 @@ fn what_would_destroy_objects_over_nothing_is_refused() {
         schema.problems(),
         [
             "place: it is computed and a change of it replaces, so it has to keep its value or have a default",
-            "odd: a set cannot hold values of dynamic type",
+            "odd: a collection cannot hold values of dynamic type: make all of it one",
+        ]
+    );
+}
+
+#[test]
+fn what_would_be_a_change_in_every_plan_or_crash_terraform_is_refused() {
+    model! {
+        /// A model.
+        pub(crate) struct Restless {
+            /// A part that is there unless another one is given, with something open.
+            part: Numbered,
+            /// A part that the provider fills in.
+            filled: Computed<Numbered>,
+            /// Values of any type.
+            any: Option<BTreeMap<String, Dynamic>>,
+            /// Parts with values of any type.
+            parts: Option<Vec<Loose>>,
+        }
+    }
+    model! {
+        /// A part.
+        pub(crate) struct Numbered {
+            /// Its name.
+            name: Option<String>,
+            /// Its number.
+            number: Computed<u64>,
+        }
+    }
+    model! {
+        /// A part.
+        pub(crate) struct Loose {
+            /// Anything.
+            value: Option<Dynamic>,
+        }
+    }
+    impl Nested for Numbered {
+        fn attributes() -> Attributes<Self> {
+            Attributes::new().attr(Self::name.optional()).attr(Self::number.computed())
+        }
+    }
+    impl Nested for Loose {
+        fn attributes() -> Attributes<Self> {
+            Attributes::new().attr(Self::value.optional())
+        }
+    }
+    let schema = Schema::version(0)
+        .attr(Restless::part.default(Numbered { name: None, number: Computed::absent() }))
+        .attr(Restless::filled.optional_computed())
+        .attr(Restless::any.optional())
+        .attr(Restless::parts.optional());
+    assert_eq!(
+        schema.problems(),
+        [
+            "part: its default leaves something open, so every plan would be a change",
+            "filled: Terraform proposes nothing for it where the configuration has nothing, since not all in it is computed: let it keep its value",
+            "any: a collection cannot hold values of dynamic type: make all of it one",
+            "parts: a collection cannot hold values of dynamic type: make all of it one",
         ]
     );
 }
