@@ -114,6 +114,28 @@ async fn checklist_36_a_server_that_is_not_there_is_told_within_seconds_with_its
 }
 
 #[tokio::test]
+async fn checklist_36_a_server_that_is_not_there_is_told_within_seconds_however_many_topics_there_are() {
+    let world = World::new().await;
+    let terraform = world.terraform(&many("dev", 60)).await;
+    terraform.apply().await.ok();
+    let address = format!("Cannot reach Orbit at {}", world.orbit.endpoint());
+    let down = async || {
+        let plan = terraform.plan().await;
+        assert_eq!((plan.code, plan.errors.len()), (1, 60), "{}", plan.text);
+        assert!(plan.errors.iter().all(|told| told.summary == address), "{}", plan.text);
+        assert!(plan.took < Duration::from_secs(10), "{:?}", plan.took);
+    };
+
+    world.orbit.freeze();
+    down().await;
+    world.orbit.thaw();
+    world.orbit.kill();
+    down().await;
+    world.orbit.start_again().await;
+    terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
 async fn a_token_that_ends_is_told_with_what_to_do() {
     let world = World::new().await;
     let (short, _) = world.token_of("developer", Some(1)).await;

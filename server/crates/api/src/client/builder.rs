@@ -1,12 +1,16 @@
 //! What a client needs to know before its first call.
 
-use super::{Client, pace::Pace, retry::Retry};
+use super::{Client, outage::Outage, pace::Pace, retry::Retry};
 use http::HeaderValue;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Certificate, Url};
 use std::{
     fmt, fs,
     path::PathBuf,
-    sync::{Arc, OnceLock, atomic::AtomicBool},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -68,10 +72,12 @@ pub(super) struct Shared {
     pub(super) slots: Semaphore,
     /// Whether Orbit itself has answered anything yet.
     pub(super) reached: AtomicBool,
+    pub(super) outage: Outage,
     user_agent: String,
     ca: Vec<Certificate>,
     /// Made at the first call: loading the system's certificate authorities takes longer than the rest of a Terraform plan.
     http: OnceLock<Result<reqwest::Client, String>>,
+    proxies: OnceLock<Matcher>,
 }
 
 impl Shared {
@@ -176,9 +182,11 @@ impl Builder {
             pace: Pace::default(),
             slots: Semaphore::new(self.at_once),
             reached: AtomicBool::new(false),
+            outage: Outage::default(),
             user_agent: self.user_agent.map_or_else(|| own.to_owned(), |product| format!("{product} {own}")),
             ca,
             http: OnceLock::new(),
+            proxies: OnceLock::new(),
         };
         Ok(Client { shared: Arc::new(shared) })
     }
@@ -191,6 +199,21 @@ impl fmt::Debug for Builder {
 }
 
 impl Shared {
+    /// Orbit itself has answered.
+    pub(super) fn answered(&self) {
+        self.reached.store(true, Relaxed);
+        self.outage.ends();
+    }
+
+    /// The proxy that the environment puts before an address, without its password: by the rules by which the connections are made.
+    pub(super) fn proxy_before(&self, url: &Url) -> Option<String> {
+        let matcher = self.proxies.get_or_init(Matcher::from_system);
+        let intercept = matcher.intercept(&url.as_str().parse().ok()?)?;
+        let proxy = intercept.uri();
+        let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("{}://{}{port}", proxy.scheme_str()?, proxy.host()?))
+    }
+
     /// The connections.
     pub(super) fn http(&self) -> Result<&reqwest::Client, &str> {
         let made = self.http.get_or_init(|| {

@@ -8,6 +8,7 @@ mod call;
 mod error;
 
 mod governance;
+mod outage;
 mod pace;
 mod people;
 mod platform;

@@ -15,10 +15,14 @@ pub(super) struct Retry {
     pub(super) budget: Duration,
     /// A server that nobody listens for is given up after this; together with `connect` it stays below ten seconds.
     pub(super) down: Duration,
+    /// So long after a call has given up, no other one tries.
+    pub(super) rest: Duration,
     /// How long to wait for a connection.
     pub(super) connect: Duration,
     /// How long to wait for an answer.
     pub(super) answer: Duration,
+    /// Where none has ever come: after how long to ask whether anybody is there at all, and how long to wait for that.
+    pub(super) silence: Duration,
 }
 
 impl Default for Retry {
@@ -28,8 +32,10 @@ impl Default for Retry {
             longest: Duration::from_secs(10),
             budget: Duration::from_mins(2),
             down: Duration::from_secs(6),
+            rest: Duration::from_secs(5),
             connect: Duration::from_secs(3),
             answer: Duration::from_secs(30),
+            silence: Duration::from_secs(4),
         }
     }
 }
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_down_is_told_within_ten_seconds() {
-        let Retry { down, connect, .. } = Retry::default();
-        assert!(down + connect < Duration::from_secs(10));
+        let Retry { down, connect, silence, .. } = Retry::default();
+        assert!(down + connect < Duration::from_secs(10) && 2 * silence < Duration::from_secs(10));
     }
 }

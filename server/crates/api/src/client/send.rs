@@ -1,8 +1,8 @@
 //! Sending, with retries, and telling apart what comes back.
 
-use super::{ClientError, call::Call, error, retry};
+use super::{ClientError, builder::Shared, call::Call, error, retry};
 use crate::Problem;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 use std::{cmp::Ordering, sync::atomic::Ordering::Relaxed, time::Duration};
 use tokio::time::Instant;
@@ -43,7 +43,10 @@ enum Failure {
 
 impl Call<'_> {
     pub(super) async fn send(self) -> Result<Answer, ClientError> {
-        let retry = &self.client.shared.retry;
+        let Shared { retry, outage, .. } = &*self.client.shared;
+        if let Some(told) = outage.told(retry.rest).filter(|_| !self.once) {
+            return Err(told);
+        }
         let begun = Instant::now();
         let mut down_since = None;
         let mut tried = 0_u32;
@@ -65,8 +68,15 @@ impl Call<'_> {
                     (error, asked, begun + retry.budget)
                 }
             };
+            if self.once {
+                return Err(error);
+            }
             let pause = retry.pause(tried, asked, retry::roll());
-            if self.once || Instant::now() + pause > last_chance {
+            let is_unreachable = matches!(error, ClientError::Unreachable { .. });
+            if Instant::now() + pause > last_chance || is_unreachable && outage.lasts() {
+                if is_unreachable {
+                    outage.begins(&error);
+                }
                 return Err(error);
             }
             tracing::debug!(call = self.name(), tried, ?pause, %error, "trying again");
@@ -87,7 +97,10 @@ impl Call<'_> {
         // It is never closed.
         let _slot = if self.patience.is_zero() { shared.slots.acquire().await.ok() } else { None };
         shared.pace.turn().await;
-        let response = request.send().await.map_err(|e| self.not_sent(&e))?;
+        let response = tokio::select! {
+            response = request.send() => response.map_err(|e| self.not_sent(&e))?,
+            error = self.nobody_there(http) => return Err(Failure::Down(error)),
+        };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body_of(response).await?;
         // The id under which the server's log has the call.
@@ -98,13 +111,15 @@ impl Call<'_> {
             shared.pace.rest(pause);
         }
         if status.is_success() {
-            shared.reached.store(true, Relaxed);
+            shared.answered();
             return Ok(answer);
         }
         let asked = retry::retry_after(&answer.headers, retry::now());
         let error = answer.refusal();
         let is_own = matches!(error, ClientError::Problem(_));
-        shared.reached.fetch_or(is_own, Relaxed);
+        if is_own {
+            shared.answered();
+        }
         Err(match status {
             StatusCode::TOO_MANY_REQUESTS => Failure::Passing(error, asked),
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT if is_own => {
@@ -117,6 +132,20 @@ impl Call<'_> {
             }
             _ => Failure::Final(error),
         })
+    }
+
+    /// Completes once it is clear that nobody is going to answer the first call: after a while, somebody who is only slow answers another one.
+    async fn nobody_there(&self, http: &reqwest::Client) -> ClientError {
+        let Shared { reached, retry, .. } = &*self.client.shared;
+        if !reached.load(Relaxed) {
+            tokio::time::sleep(retry.silence).await;
+            let probe = self.client.call(Method::GET, &["healthz"]);
+            if http.get(probe.url.clone()).timeout(retry.silence).send().await.is_err_and(|e| e.is_timeout()) {
+                let waited = 2 * retry.silence;
+                return self.unreachable(format!("no answer within {} s, nor to {}", waited.as_secs(), probe.name()));
+            }
+        }
+        std::future::pending().await
     }
 
     /// Orbit does not answer. Where it never did, that is told soon: the address may be wrong. Where it did before, it may be starting anew.
@@ -156,6 +185,10 @@ impl Call<'_> {
     }
 
     fn unreachable(&self, cause: String) -> ClientError {
+        let cause = match self.client.shared.proxy_before(&self.url) {
+            Some(proxy) => format!("through the proxy {proxy}: {cause}"),
+            None => cause,
+        };
         ClientError::Unreachable { endpoint: self.client.endpoint().to_owned(), cause }
     }
 }

@@ -127,6 +127,50 @@ async fn checklist_36_a_proxy_without_a_server_behind_it_is_told_as_soon_as_nobo
 }
 
 #[tokio::test]
+async fn checklist_36_a_server_that_nobody_reaches_is_given_up_once_and_not_by_every_call() {
+    let page = ResponseTemplate::new(502);
+    let retry = Retry { down: Duration::from_millis(40), budget: Duration::from_mins(10), ..quick() };
+    let (proxy, _) = server(std::iter::repeat_n(page.clone(), 1_000)).await;
+    let client = Client::builder(proxy.uri()).retry(retry.clone()).build().unwrap();
+    let error = client.whoami().await.unwrap_err();
+    let tries = seen(&proxy).await.len();
+    for _ in 0..50 {
+        assert_eq!(client.whoami().await.unwrap_err(), error, "the same is told");
+    }
+    assert_eq!(seen(&proxy).await.len(), tries, "and nobody tried");
+
+    // A while later each looks once, and the first answer ends it.
+    let answers = std::iter::repeat_n(page, 40).chain(std::iter::repeat_n(fine(), 2));
+    let (proxy, _) = server(answers).await;
+    let client = Client::builder(proxy.uri()).retry(Retry { rest: Duration::ZERO, ..retry }).build().unwrap();
+    client.whoami().await.unwrap_err();
+    let tries = seen(&proxy).await.len();
+    assert!(tries < 38, "{tries}");
+    client.whoami().await.unwrap_err();
+    assert_eq!(seen(&proxy).await.len(), tries + 1);
+    while client.topic_create(&orders()).await.is_err() {}
+    client.topic_create(&orders()).await.unwrap();
+    assert_eq!(seen(&proxy).await.len(), 42);
+}
+
+#[tokio::test]
+async fn checklist_36_a_server_that_takes_connections_and_says_nothing_is_told_unless_it_is_only_slow() {
+    let retry = Retry { silence: Duration::from_millis(40), ..quick() };
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", dead.local_addr().unwrap());
+    let client = Client::builder(&address).retry(retry.clone()).build().unwrap();
+    let error = client.whoami().await.unwrap_err().to_string();
+    let expected = format!("cannot reach Orbit at {address}: no answer within 0 s, nor to GET {address}/healthz");
+    assert_eq!(error, expected);
+
+    let slow = fine().set_delay(Duration::from_millis(300));
+    let (server, _) = server([slow, ResponseTemplate::new(200)]).await;
+    let client = Client::builder(server.uri()).retry(retry).build().unwrap();
+    client.topic_create(&orders()).await.unwrap();
+    assert_eq!(seen(&server).await[1].url.path(), "/healthz");
+}
+
+#[tokio::test]
 async fn nobody_there_is_told_with_address_and_cause() {
     let address = nobody();
     let error = client_of(&address).whoami().await.unwrap_err();
