@@ -5,7 +5,9 @@ use crate::{
     orbit::{Place, ask},
     say,
 };
-use orbit_api::{Action, Decision, Problem, RequestState, TopicCreate, TopicEvaluateItem, TopicEvaluationItem};
+use orbit_api::{
+    Action, Decision, Problem, RequestState, TopicCreate, TopicEvaluateItem, TopicEvaluationItem, Verdict,
+};
 use tfplugin::{Cx, Diagnostic, Diagnostics, Severity};
 
 /// Asks Orbit what it would answer.
@@ -18,6 +20,15 @@ pub(crate) async fn topic(
     let object = say::topic(&topic.workspace, &topic.environment, &topic.name);
     let verdict = cx.client.judge().judge(cx.client.client()?, TopicEvaluateItem { action, topic });
     ask(cx, verdict).await.map_err(|e| e.tell(&object, place))
+}
+
+/// A verdict on what says nothing for itself yet: what policy wants to know may still come.
+pub(crate) fn without_words(mut verdict: Verdict) -> Verdict {
+    verdict.violations.retain(|violation| violation.code != "topic.request-field");
+    if verdict.decision == Decision::Deny && verdict.violations.is_empty() {
+        verdict.decision = if verdict.needs.is_empty() { Decision::Allow } else { Decision::NeedsApproval };
+    }
+    verdict
 }
 
 /// What the plan says of it.
@@ -74,4 +85,31 @@ fn told_problem(object: &str, problem: &Problem, place: Place<'_>) -> Diagnostic
 fn as_warning(mut diagnostic: Diagnostic) -> Diagnostic {
     diagnostic.severity = Severity::Warning;
     diagnostic
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orbit_api::Need;
+    use serde_json::json;
+
+    #[test]
+    fn what_says_nothing_yet_is_not_denied_for_that() {
+        let violation = |code: &str| json!({"code": code, "message": "m", "field": "/f", "rule": "r", "policy": "p", "layer": "platform", "remedy": "r"});
+        let verdict = |codes: &[&str], needs: Vec<Need>| -> Verdict {
+            let violations: Vec<_> = codes.iter().map(|code| violation(code)).collect();
+            let verdict =
+                json!({"decision": "deny", "violations": violations, "reasons": [], "warnings": [], "needs": needs});
+            serde_json::from_value(verdict).unwrap()
+        };
+        let decision = |verdict| without_words(verdict).decision;
+        let need: Need = serde_json::from_value(
+            json!({"layer": "platform", "approvers": "kim", "self_approval": false, "quorum": 1, "given_by": []}),
+        )
+        .unwrap();
+        assert_eq!(decision(verdict(&["topic.request-field"], vec![])), Decision::Allow);
+        assert_eq!(decision(verdict(&["topic.request-field"], vec![need])), Decision::NeedsApproval);
+        let other = without_words(verdict(&["topic.request-field", "topic.partitions.limit"], vec![]));
+        assert_eq!((other.decision, other.violations.len()), (Decision::Deny, 1));
+    }
 }

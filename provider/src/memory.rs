@@ -42,6 +42,11 @@ impl Memory {
         lock(&self.managed).insert(object);
     }
 
+    /// What the state holds is not there any more: it may be made anew.
+    pub(crate) fn forgets(&self, object: &str) {
+        lock(&self.managed).remove(object);
+    }
+
     /// Whether the state holds an object, as far as this process has seen.
     pub(crate) fn is_held(&self, object: &str) -> bool {
         lock(&self.managed).contains(object)
@@ -52,19 +57,33 @@ impl Memory {
         lock(&self.made).insert(id.to_owned())
     }
 
+    /// Whether an object was made for a resource block of this run, or attached to by one.
+    pub(crate) fn is_claimed(&self, id: &str) -> bool {
+        lock(&self.made).contains(id)
+    }
+
     /// No block has that object any more.
     pub(crate) fn release(&self, id: &str) {
         lock(&self.made).remove(id);
     }
 
-    /// What is left of the time that refreshes may wait. What waits side by side counts once.
-    pub(crate) fn begin_to_wait(&self) -> Duration {
-        lock(&self.waited).begin(Instant::now())
+    /// A wait of a refresh. What waits side by side counts once.
+    pub(crate) fn begin_to_wait(&self) -> Wait<'_> {
+        Wait { at_most: lock(&self.waited).begin(Instant::now()), waited: &self.waited }
     }
+}
 
-    /// A wait that began has ended.
-    pub(crate) fn end_to_wait(&self) {
-        lock(&self.waited).end(Instant::now());
+/// A wait that ends when this is dropped, as it is where nobody waits for the refresh any more.
+#[derive(Debug)]
+pub(crate) struct Wait<'m> {
+    /// What is left of the time that refreshes may wait.
+    pub(crate) at_most: Duration,
+    waited: &'m Mutex<Waited>,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        lock(self.waited).end(Instant::now());
     }
 }
 
@@ -124,6 +143,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_that_is_broken_off_has_ended() {
+        let memory = Memory::default();
+        drop((memory.begin_to_wait(), memory.begin_to_wait()));
+        assert_eq!(lock(&memory.waited).on, 0);
+    }
 
     #[test]
     fn waits_side_by_side_count_once_and_end_with_the_patience() {

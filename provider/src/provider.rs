@@ -39,7 +39,8 @@ model! {
         ca_file: Option<String>,
         /// Workspace of the resources that do not name one.
         workspace: Option<String>,
-        /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run, else random. `ORBIT_RUN_URL`,
+        /// Identifies this run: every request shows it to who decides. Also `ORBIT_RUN_ID`; else the id of the CI run (`GITHUB_RUN_ID`, `CI_PIPELINE_ID`,
+        /// `BUILD_TAG`, `BUILD_ID`, `BUILD_BUILDID`, `BUILDKITE_BUILD_ID`, `CIRCLE_WORKFLOW_ID`, `TFC_RUN_ID`), else random. `ORBIT_RUN_URL`,
         /// else the address that the CI system gives, is shown to them as a link.
         run_id: Option<String>,
         /// What an apply does with a request that waits for a person: `return` ends with a warning and goes on another time, `wait` waits for the
@@ -51,10 +52,12 @@ model! {
 /// Where CI systems tell the address of a run.
 const CI_RUN_URLS: [&str; 5] =
     ["ORBIT_RUN_URL", "CI_PIPELINE_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL"];
-/// Where CI systems put the id of a run: GitHub Actions, GitLab, Jenkins and others, Azure Pipelines, Buildkite, `CircleCI`, HCP Terraform.
-const CI_RUN_IDS: [&str; 7] = [
+/// Where CI systems put the id of a run: GitHub Actions, GitLab, Jenkins (whose `BUILD_ID` is one of each job), others, Azure Pipelines, Buildkite,
+/// `CircleCI`, HCP Terraform.
+const CI_RUN_IDS: [&str; 8] = [
     "GITHUB_RUN_ID",
     "CI_PIPELINE_ID",
+    "BUILD_TAG",
     "BUILD_ID",
     "BUILD_BUILDID",
     "BUILDKITE_BUILD_ID",

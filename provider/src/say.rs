@@ -91,9 +91,12 @@ pub(crate) fn rejected(object: &str, request: &RequestSummary) -> Diagnostic {
     let summary =
         format!("The {} of {object} was rejected by {reviewer}: request {}", deed(request.action), request.id);
     let next = match request.action {
-        Action::Delete => format!("The {} stays. Ask whoever decided before you ask again.", kind(object)),
+        Action::Delete => format!(
+            "The {} stays. Ask whoever decided before you ask again: with another `justification` in `request`, applied before the destroy.",
+            kind(object)
+        ),
         Action::Create | Action::Update => {
-            "Asking for the same again fails. Change the specification to ask anew.".to_owned()
+            "Asking for the same again fails. Change it, or say more for it in `request`, and apply.".to_owned()
         }
     };
     let lines = table(&[("reason", Some(reason)), ("see", Some(&request.url))]);
@@ -289,7 +292,7 @@ pub(crate) fn shared(object: &str) -> Diagnostic {
 
 /// An object that is to be created although the state holds it.
 pub(crate) fn held(object: &str) -> Diagnostic {
-    Diagnostic::error(format!("The {object} exists, and is managed here already")).detail(
+    Diagnostic::error(format!("The {object} is managed here already")).detail(
         "After a rename of its resource block, say so: moved { from = orbit_kafka_topic.OLD, to = orbit_kafka_topic.NEW }. \
          If it is tainted, `terraform untaint` it: nothing is wrong with it. \
          To make it anew, without its records, take two applies: remove the block, apply, add it again, apply.",

@@ -178,18 +178,17 @@ pub(crate) async fn let_end(cx: &Cx<Orbit>, it: &impl Requested) -> bool {
     if operation.state.is_final() || operation.state == OperationState::Waiting {
         return false;
     }
-    let memory = cx.client.memory();
-    let at_most = memory.begin_to_wait();
+    let wait = cx.client.memory().begin_to_wait();
+    if wait.at_most.is_zero() {
+        return false;
+    }
     let stop = async {
         tokio::select! {
             () = cx.stopping() => {}
-            () = tokio::time::sleep(at_most) => {}
+            () = tokio::time::sleep(wait.at_most) => {}
         }
     };
-    let waited =
-        if at_most.is_zero() { Ok(Waited::Stopped(None)) } else { client.wait_operation(&operation.id, stop).await };
-    memory.end_to_wait();
-    matches!(waited, Ok(Waited::Done(_)))
+    matches!(client.wait_operation(&operation.id, stop).await, Ok(Waited::Done(_)))
 }
 
 fn short(operation: Operation) -> OperationSummary {

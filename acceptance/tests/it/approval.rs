@@ -1,6 +1,6 @@
 //! Waiting for a person is a normal outcome: nothing is tainted, filed twice, or lost.
 
-use crate::world::{World, configuration, payments, topic, with_payments};
+use crate::world::{World, configuration, key, payments, topic, with_payments};
 use orbit_acceptance::Terraform;
 use orbit_api::{Approve, RequestState, Role, TopicPatch, TopicStatus, client::TopicRead};
 use serde_json::{Value, json};
@@ -327,6 +327,66 @@ async fn checklist_31_a_rejected_deletion_leaves_the_topic_alone() {
     terraform.destroy().await.fails(&["was rejected by admin", "somebody still reads it"]);
     assert_eq!(world.topic("prod", "payments").await.status, TopicStatus::Active);
     terraform.plan().await.is_empty();
+}
+
+#[tokio::test]
+async fn checklist_31_what_a_request_says_for_itself_reaches_who_decides_and_counts_after_a_rejection() {
+    let world = World::new().await;
+    let said = |words: &str| payments(&format!("partitions = 2\nrequest = {{ {words} }}"));
+    let terraform = world.terraform(&said("justification = \"the fair\"")).await;
+    terraform.apply().await;
+    let request = world.open_request().await;
+    // An approver asks for the ticket, and gets it with the request that waits.
+    let with_ticket = said("justification = \"the fair\", links = [\"https://tickets.example.com/1\"]");
+    terraform.write(&configuration(&with_ticket));
+    terraform.apply().await.warns(&["waits for approval", &request.id]);
+    let seen = world.open_request().await;
+    assert_eq!(
+        (&seen.id, seen.documentation.links.as_deref()),
+        (&request.id, Some(&["https://tickets.example.com/1".to_owned()][..]))
+    );
+    world.reject("not this year").await;
+    terraform.plan().await.warns(&["was rejected by admin", "say more for it in `request`"]);
+    terraform.apply().await.fails(&["was rejected by admin", "not this year"]);
+    assert_eq!(world.requests().await.len(), 1, "the same is not filed again");
+
+    terraform.write(&configuration(&said("justification = \"the spring fair\"")));
+    terraform.apply().await.warns_also(&["waits for approval"]);
+    assert_eq!(world.requests().await.len(), 2);
+    world.approve().await;
+    world.becomes("prod", "payments", TopicStatus::Active).await;
+    terraform.plan().await.is_empty();
+
+    // A deletion says the same as the last apply.
+    terraform.destroy().await.fails(&["waits for approval"]);
+    assert_eq!(world.open_request().await.documentation.justification.as_deref(), Some("the spring fair"));
+    world.reject("it is read").await;
+    terraform.plan_with(&["-destroy"]).await.warns(&["was rejected by admin", "applied before the destroy"]);
+    terraform.destroy().await.fails(&["was rejected by admin", "it is read"]);
+    assert_eq!(world.requests().await.len(), 3);
+    terraform.write(&configuration(&said("justification = \"nobody reads it any more\"")));
+    terraform.apply().await.ok();
+    terraform.plan_with(&["-destroy"]).await.warns(&["will need approval"]);
+    terraform.destroy().await.fails(&["waits for approval"]);
+    assert_eq!(world.requests().await.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_terraforms_own_is_no_change_and_leaves_alone_what_a_colleague_asked_for() {
+    let world = World::new().await;
+    let terraform = with_payments(&world).await;
+    let carol = world.orbit.client(&world.person("carol", Role::Member).await);
+    let more = TopicPatch { partitions: Some(Some(4)), ..TopicPatch::default() };
+    carol.topic_update(&key("prod", "payments"), &more).await.unwrap();
+    let request = world.open_request().await;
+
+    terraform.write(&configuration(&payments(
+        "partitions = 2\ntimeouts = { update = \"5m\" }\nrequest = { links = [\"https://tickets.example.com/1\"] }",
+    )));
+    terraform.apply().await.succeeds();
+
+    assert_eq!(world.open_request().await.id, request.id);
+    assert_eq!(world.requests().await.len(), 2);
 }
 
 #[tokio::test]

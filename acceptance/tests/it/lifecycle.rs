@@ -252,7 +252,7 @@ async fn what_is_here_already_says_how_to_keep_it() {
     let world = World::new().await;
     let terraform = world.terraform(&orders("")).await;
     terraform.apply().await.ok();
-    let said = ["exists, and is managed here already", "moved {", "terraform untaint", "two applies"];
+    let said = ["is managed here already", "moved {", "terraform untaint", "two applies"];
     terraform.plan_with(&["-replace=orbit_kafka_topic.orders"]).await.fails(&said);
     assert_eq!(terraform.run(&["taint", ORDERS]).await.code, 0);
     terraform.plan().await.fails(&said);

@@ -116,6 +116,7 @@ async fn checklist_41_an_action_that_would_wait_for_nothing_says_so() {
     for name in [
         "GITHUB_RUN_ID",
         "CI_PIPELINE_ID",
+        "BUILD_TAG",
         "BUILD_ID",
         "BUILD_BUILDID",
         "BUILDKITE_BUILD_ID",

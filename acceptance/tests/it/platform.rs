@@ -199,6 +199,10 @@ async fn checklist_01_a_cluster_of_mutual_tls_is_applied_plans_empty_and_keeps_i
     terraform.write(&configuration(&plain));
     terraform.apply().await.ok();
     nothing_to_do(&terraform).await;
+    // The key went with its certificate: the door that wants both is not reached by what was there before.
+    let back = ClusterPatch { connection: Some(registration.connection), ..ClusterPatch::default() };
+    let refused = orbit.admin().cluster_update("mutual", &back, None).await.unwrap_err();
+    assert!(refused.to_string().contains("client_key_pem"), "{refused}");
     terraform.destroy().await.ok();
 }
 

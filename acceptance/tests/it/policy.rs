@@ -133,6 +133,26 @@ async fn what_a_policy_wants_to_know_is_said_in_the_resource() {
     );
     world.approve().await;
     terraform.plan().await.is_empty();
+
+    // The data source says what the resource would hear.
+    let judged = |words: &str| {
+        format!(
+            "data \"orbit_kafka_topic_evaluation\" \"more\" {{\n  environment = \"prod\"\n  name = \"more\"\n  {words}\n}}\n"
+        )
+    };
+    for (words, decision) in [
+        ("", "deny"),
+        ("request = { producers = [\"checkout\"], retention_rationale = \"refunds\" }", "needs-approval"),
+    ] {
+        terraform.write(&configuration(&judged(words)));
+        terraform.plan().await;
+        terraform.run(&["apply", "-auto-approve", "-refresh-only"]).await;
+        assert_eq!(
+            terraform.attribute("data.orbit_kafka_topic_evaluation.more", "decision").await,
+            decision,
+            "{words}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -111,6 +111,24 @@ async fn a_pipeline_hears_that_another_run_asked_for_something_else() {
     assert_eq!((ended.status.code(), told.matches("superseded: ").count()), (Some(1), 1), "{told}");
 }
 
+#[tokio::test]
+async fn a_job_that_is_run_again_waits_for_what_it_asked_for_last() {
+    let world = World::new().await;
+    let scripts = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
+    scripts.copy("examples/terraform/team-repository");
+    let terraform = world.terraform(&topic("prod", "orders", "partitions = 2")).await;
+    terraform.apply().await;
+    let first = world.open_request().await;
+    world.orbit.developer().request_withdraw(&first.id).await.unwrap();
+    let ended = waits(&scripts, &world, "60").output().await.unwrap();
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("withdrawn: "), "{ended:?}");
+
+    terraform.apply().await;
+    world.approve().await;
+    let ended = waits(&scripts, &world, "60").output().await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
 /// As the guide has it.
 #[tokio::test]
 async fn exit_codes_say_what_waits_what_is_done_and_what_was_refused() {

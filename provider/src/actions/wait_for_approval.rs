@@ -6,7 +6,7 @@ use crate::{
     say,
 };
 use orbit_api::{
-    Request, RequestState,
+    Request, RequestItem, RequestState,
     client::{PageQuery, RequestQuery},
 };
 use std::{
@@ -137,13 +137,21 @@ async fn look(cx: &Cx<Orbit>, config: &WaitForApproval) -> Result<Vec<Request>, 
     Ok(found)
 }
 
-/// Whether it will not be carried out. Where another one took its place that is waited for too, that one counts.
+/// Whether it will not be carried out. Where another one took its place that is waited for too, that one counts; and where all of it was asked for anew, the
+/// newer ones do: a job that is run again has the run's id of before.
 fn is_refused(request: &Request, all: &[Request]) -> bool {
     match request.state {
-        RequestState::Rejected | RequestState::Expired | RequestState::Withdrawn => true,
+        RequestState::Rejected | RequestState::Expired | RequestState::Withdrawn => !is_asked_anew(request, all),
         RequestState::Superseded => all.iter().all(|other| Some(&other.id) != request.superseded_by.as_ref()),
         RequestState::Pending | RequestState::Approved => false,
     }
+}
+
+/// Whether newer ones ask for something of each of its objects.
+fn is_asked_anew(request: &Request, all: &[Request]) -> bool {
+    let newer = || all.iter().filter(|other| other.created_at > request.created_at).flat_map(|other| &other.items);
+    let is_of = |a: &RequestItem, b: &RequestItem| (&a.noun, &a.object_key) == (&b.noun, &b.object_key);
+    !request.items.is_empty() && request.items.iter().all(|item| newer().any(|other| is_of(item, other)))
 }
 
 fn place(request: &Request) -> (String, String) {

@@ -3,9 +3,11 @@
 use crate::{
     Orbit,
     orbit::{ask, nowhere},
-    plain, say,
+    plain,
+    resources::topic::RequestWords,
+    say,
 };
-use orbit_api::{Action, Finding as Wire, TopicCreate, TopicEvaluate, TopicEvaluateItem, TopicSpec};
+use orbit_api::{Action, Documentation, Finding as Wire, TopicCreate, TopicEvaluate, TopicEvaluateItem, TopicSpec};
 use std::collections::BTreeMap;
 use tfplugin::{Attributes, Computed, Cx, DataSource, Diagnostic, Diagnostics, Nested, Schema, model};
 
@@ -34,6 +36,8 @@ model! {
         compression: Option<String>,
         /// Further topic settings by Kafka's name of them.
         config: Option<BTreeMap<String, String>>,
+        /// What a request about it would say for itself: a policy may ask for it.
+        request: Option<RequestWords>,
         /// `allow`, `needs-approval` or `deny`; none where it cannot be judged.
         decision: Computed<Option<String>>,
         /// Why it cannot be judged.
@@ -121,6 +125,7 @@ impl DataSource for Evaluation {
             .attr(Self::cleanup_policy.optional().check(|text| plain::word::<orbit_api::CleanupPolicy>(text).map(drop)))
             .attr(Self::compression.optional().check(|text| plain::word::<orbit_api::Compression>(text).map(drop)))
             .attr(Self::config.optional())
+            .attr(Self::request.optional())
             .attr(Self::decision.computed())
             .attr(Self::problem.computed())
             .attr(Self::violations.computed())
@@ -143,7 +148,8 @@ impl DataSource for Evaluation {
             config: query.config.clone(),
             ..TopicSpec::default()
         };
-        let topic = TopicCreate::new(&workspace, &query.environment, &query.name, spec);
+        let words = query.request.as_ref().map(Documentation::from).unwrap_or_default();
+        let topic = TopicCreate::new(&workspace, &query.environment, &query.name, spec).documented(words);
         let action = query.action.as_deref().map_or(Ok(Action::Create), plain::word)?;
         let object = say::topic(&workspace, &query.environment, &query.name);
         // By itself: judged together with a resource's own change of the same topic, both would count towards a limit.

@@ -72,12 +72,11 @@ impl ManagedCluster {
         })
     }
 
-    fn credentials(&self) -> Option<Credentials> {
-        let credentials = Credentials {
+    fn credentials(&self) -> Credentials {
+        Credentials {
             sasl_password: self.sasl_password_wo.get().cloned(),
             client_key_pem: self.client_key_pem_wo.get().cloned(),
-        };
-        (credentials != Credentials::default()).then_some(credentials)
+        }
     }
 
     fn told(cluster: Cluster, credentials_wo_version: u32) -> Result<Self, Diagnostics> {
@@ -213,7 +212,7 @@ impl Resource for ManagedCluster {
             region: want.region.clone(),
             residency: want.residency.clone(),
             connection: want.connection()?,
-            credentials: want.credentials(),
+            credentials: Some(want.credentials()).filter(|credentials| *credentials != Credentials::default()),
         };
         let import = format!("{}.NAME {}", Self::NAME, want.slug);
         let call = cx.client.client()?.cluster_create(&new);
@@ -230,7 +229,8 @@ impl Resource for ManagedCluster {
             region: Some(want.region.clone()),
             residency: Some(want.residency.clone()),
             connection: connects_anew.then_some(connection),
-            credentials: want.credentials().filter(|_| has_new_credentials),
+            // All of them, also where none are left: what is not named here, Orbit forgets.
+            credentials: has_new_credentials.then(|| want.credentials()),
         };
         let call = cx.client.client()?.cluster_update(was.id.require()?, &patch, plain::revision(cx)?);
         let now = plain::write(cx, &want.object(), &place, call).await?;

@@ -8,7 +8,7 @@ mod plan;
 mod tests;
 mod words;
 
-use self::words::RequestWords;
+pub(crate) use self::words::RequestWords;
 use crate::{
     Orbit,
     memory::must_see,
@@ -135,6 +135,27 @@ async fn still_fits(cx: &Cx<Orbit>, client: &Client, was: &ManagedTopic, want: &
     fits.then_some(now.revision)
 }
 
+/// The topic, where an update asks nothing of Orbit: only words, timeouts or the like change, nothing that this resource asked for is open, and Orbit and
+/// the cluster have it as configured.
+async fn asks_nothing(
+    cx: &Cx<Orbit>,
+    client: &Client,
+    was: &ManagedTopic,
+    want: &ManagedTopic,
+) -> Result<Option<Topic>, Diagnostics> {
+    let seen = Seen::of(cx)?;
+    let is_active = was.status.get().is_some_and(|status| *status == TopicStatus::Active.to_string());
+    if !is_active || seen.drifted || seen.filed.is_some() || was.spec()? != want.spec()? {
+        return Ok(None);
+    }
+    // What cannot be seen now is for the change itself to tell.
+    let look = client.topic_get(was.id.require()?, TopicRead { fresh: true, acknowledge: false });
+    let Ok(topic) = ask(cx, look).await else { return Ok(None) };
+    let is_as_configured =
+        topic.status == TopicStatus::Active && topic.drift.is_empty() && !want.differs_from(&topic)?;
+    Ok(is_as_configured.then_some(topic))
+}
+
 impl ManagedTopic {
     /// How long a call may wait.
     fn patience(&self, call: Timed) -> Patience {
@@ -184,6 +205,7 @@ async fn look(cx: &Cx<Orbit>, now: ManagedTopic) -> Result<Option<ManagedTopic>,
         // Only this code: a 404 of a proxy, or of another server, does not say that the topic is gone.
         Err(e) if e.code() == Some(NOT_FOUND) => {
             must_see(cx, now.workspace.require()?, &now.object()).await?;
+            cx.client.memory().forgets(&now.object());
             Ok(None)
         }
         Err(e) => Err(e.tell(&now.object(), &|pointer| now.place(pointer))),
@@ -265,6 +287,9 @@ impl Resource for ManagedTopic {
         cx.client.judge().applies();
         let place = |pointer: &str| want.place(pointer);
         let (client, id) = (cx.client.client()?, was.id.require()?);
+        if let Some(topic) = asks_nothing(cx, client, &was, &want).await? {
+            return Ok(Applied::Done(want.filled(&topic)));
+        }
         let patience = want.patience(Timed::Update);
         let spec = TopicReplace::from(want.spec()?).documented(want.documentation());
         let revision = Seen::of(cx)?.revision;
@@ -295,6 +320,9 @@ impl Resource for ManagedTopic {
     async fn delete(cx: &Cx<Orbit>, was: Self) -> Result<Applied<()>, Failure<Self>> {
         cx.client.judge().applies();
         let (client, id) = (cx.client.client()?, was.id.require()?);
+        if cx.client.memory().is_claimed(id) {
+            return Err(say::shared(&was.object()).at(Self::name).into());
+        }
         let patience = was.patience(Timed::Delete);
         cx.client.refresh().changed(was.workspace.require()?, &was.environment);
         let call = || change(cx, client.topic_delete(id, was.justification()));

@@ -44,6 +44,17 @@ async fn an_action_fails_on_what_is_refused_and_says_why() {
 }
 
 #[tokio::test]
+async fn an_action_of_a_job_that_is_run_again_waits_for_what_it_asked_for_last() {
+    let mut world = waiting().await;
+    world.orbit().expire();
+    says(&invoke(&mut world, json!({})).await.errors(), &["Request req_1 is expired"]);
+    asks_for_more(&world);
+    world.orbit().approve();
+    let ran = invoke(&mut world, json!({})).await;
+    assert_eq!((ran.errors(), ran.progress), (vec![], vec!["Request req_2 is approved.".to_owned()]));
+}
+
+#[tokio::test]
 async fn an_action_does_not_take_the_approval_of_another_request_for_that_of_its_own() {
     let mut world = waiting().await;
     asks_for_more(&world);

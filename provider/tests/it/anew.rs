@@ -1,15 +1,12 @@
 //! Making a topic anew: by another name, by force, or because it is tainted.
 
 use crate::world::{TOPIC, World, orders, orders_with, says};
+use orbit_api::{OperationState, RequestState};
 use serde_json::json;
 use tfplugin::{Action, testing::Options};
 
-const HELD: [&str; 4] = [
-    "topic payments-team/prod/orders exists, and is managed here already",
-    "moved {",
-    "terraform untaint",
-    "two applies",
-];
+const HELD: [&str; 4] =
+    ["topic payments-team/prod/orders is managed here already", "moved {", "terraform untaint", "two applies"];
 
 #[tokio::test]
 async fn the_approval_of_the_new_topic_is_foretold_with_the_replacement() {
@@ -66,6 +63,31 @@ async fn a_block_with_another_name_says_what_else_there_is() {
     world.reconnects().await;
     let _end = world.terraform.plan_destroy(TOPIC).await;
     says(&world.terraform.plan("orbit_kafka_topic.renamed", &orders()).await.errors(), &HELD);
+}
+
+#[tokio::test]
+async fn a_block_does_not_get_what_another_one_has_while_it_waits_or_is_made() {
+    let renamed = "orbit_kafka_topic.renamed";
+    for ends in [None, Some(OperationState::Running)] {
+        let mut world = if ends.is_none() { World::guarded().await } else { World::new().await };
+        world.orbit().ends = ends;
+        let brief = orders_with(json!({"timeouts": {"create": "1s"}}));
+        world.apply(&brief).await.ok();
+        world.reconnects().await;
+        let _end = world.terraform.plan_destroy(TOPIC).await;
+        says(&world.terraform.plan(renamed, &orders()).await.errors(), &HELD);
+    }
+
+    // Where the new block was planned first, the old one does not take away from it what both are about.
+    let mut world = World::guarded().await;
+    world.apply(&orders()).await.ok();
+    world.reconnects().await;
+    let made = world.terraform.plan(renamed, &orders()).await;
+    let end = world.terraform.plan_destroy(TOPIC).await;
+    world.reconnects().await;
+    world.terraform.apply(made).await.ok();
+    says(&world.terraform.apply(end).await.errors(), &["Another resource block of this run has topic"]);
+    assert_eq!(world.orbit().requests[0].0.state, RequestState::Pending);
 }
 
 #[tokio::test]

@@ -172,7 +172,10 @@ async fn checklist_18_unknown_inputs_are_judged_once_they_are_known() {
 async fn words_that_are_not_known_yet_keep_no_verdict_back() {
     let mut world = World::new().await;
     world.orbit().most_partitions = Some(50);
-    let words = json!({"partitions": 60, "description": UNKNOWN, "tags": ["a", UNKNOWN], "owner_contact": UNKNOWN});
+    let words = json!({
+        "partitions": 60, "description": UNKNOWN, "tags": ["a", UNKNOWN], "owner_contact": UNKNOWN, "on_pending": UNKNOWN,
+        "request": {"justification": "the fair", "links": [UNKNOWN]}, "timeouts": {"create": UNKNOWN},
+    });
     says(
         &world.plan(&orders_with(words)).await.errors(),
         &["partitions: Denied: exceeds platform limit of 50 partitions"],

@@ -239,6 +239,7 @@ async fn destroying_a_pending_create_withdraws_it() {
     let mut world = World::guarded().await;
     world.apply(&orders()).await.ok();
 
+    world.reconnects().await;
     let plan = world.terraform.plan_destroy(TOPIC).await;
     assert_eq!(plan.warnings(), Vec::<String>::new());
     world.terraform.apply(plan).await.ok();

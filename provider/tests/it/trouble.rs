@@ -44,6 +44,7 @@ async fn checklist_09_an_error_of_a_refresh_never_means_gone() {
 async fn checklist_10_what_is_gone_is_planned_anew_and_its_destroy_succeeds() {
     let mut world = World::new().await;
     world.apply(&orders()).await.ok();
+    world.reconnects().await;
     let destroy = world.terraform.plan_destroy(TOPIC).await;
     world.orbit().topics.clear();
     world.terraform.apply(destroy).await.ok();

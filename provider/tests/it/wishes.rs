@@ -102,6 +102,32 @@ async fn a_change_that_waits_is_gone_on_with_though_the_plan_does_not_look_first
 }
 
 #[tokio::test]
+async fn what_is_terraforms_own_is_no_wish_and_leaves_alone_what_somebody_else_asked_for() {
+    let mut world = with_active_topic().await;
+    let spec = TopicSpec { partitions: Some(12), ..TopicSpec::default() };
+    world.orbit().asked_elsewhere(Deed::Update, &spec);
+    world.orbit().calls.clear();
+
+    let mine = orders_with(json!({
+        "timeouts": {"update": "5m"}, "on_pending": "wait", "request": {"justification": "the fair"},
+    }));
+    let plan = world.plan(&mine).await;
+    world.terraform.apply(plan).await.ok();
+
+    assert_eq!(world.orbit().writes(), Vec::<&str>::new());
+    assert_eq!(world.orbit().requests[0].0.state, RequestState::Pending);
+    assert_eq!((world.state("on_pending"), world.state("partitions")), (json!("wait"), json!(6)));
+}
+
+#[tokio::test]
+async fn a_change_of_the_profile_is_work_on_the_cluster() {
+    let mut world = World::new().await;
+    world.apply(&orders()).await.ok();
+    let plan = world.plan(&orders_with(json!({"profile": "audit"}))).await;
+    assert_eq!((plan.action, &plan.unknown[..]), (Action::Update, &["workflow_id".to_owned()][..]));
+}
+
+#[tokio::test]
 async fn a_rule_that_came_between_plan_and_apply_is_obeyed() {
     let mut world = World::new().await;
     world.apply(&orders()).await.ok();

@@ -2,7 +2,7 @@
 
 use super::{App, AppError, AppResult, Call, Code, Refusal, audit, topic_place::Books, topics::field, way::Standing};
 use orbit_core::{
-    approval::RequestState,
+    approval::{self, Deed, RequestState},
     change::{Action, Change},
     documentation::Documentation,
     id::{OperationId, RequestId, RunGroupId},
@@ -100,6 +100,7 @@ impl App {
             if let Some(group) = self.run_group(tx, call).await? {
                 tx.run_attach(equal, group).await?;
             }
+            self.say_more(tx, call, equal, &filing).await?;
             return Ok(Filed::Attached(equal));
         }
         let (weighed, verdict) = self.weigh_all(tx, call, &mut filing).await?;
@@ -129,6 +130,26 @@ impl App {
             tx.request_operation(request, work.operation).await?;
         }
         Ok(Filed::Accepted(request, work.map(Box::new)))
+    }
+
+    /// What attaches to a pending request may say more for it, or put it better, where the caller could also put another in its place: those who decide
+    /// read it there. What it does not say stays said.
+    async fn say_more(&self, tx: &mut Tx, call: &Call, request: RequestId, filing: &Filing) -> AppResult<()> {
+        if filing.documentation == Documentation::default() {
+            return Ok(());
+        }
+        let Some(open) = tx.request_lock(request).await? else { return Ok(()) };
+        let said = open.documentation.or_rather(&filing.documentation);
+        let is_all_of_it = tx.request_items(request).await?.len() == filing.changes.len();
+        if said == open.documentation || !is_all_of_it {
+            return Ok(());
+        }
+        let actor = self.actor(tx, &call.who, &open, &[]).await?;
+        if approval::decide(open.state, &open.needs, &[], Deed::Supersede, &actor).is_err() {
+            return Ok(());
+        }
+        tx.request_document(request, &said).await?;
+        self.audit_request(tx, call, request, &filing.changes, audit::Deed::new("request.documented", None)).await
     }
 
     /// Judges each change; each sees what stands before it in the same transaction.

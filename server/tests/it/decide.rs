@@ -11,6 +11,7 @@ on_both!(
     a_different_request_supersedes_the_requesters_own,
     a_different_request_of_somebody_else_is_told_the_difference,
     an_equal_request_of_somebody_else_attaches,
+    asking_again_may_say_more_for_what_waits,
     asking_for_what_is_there_takes_back_what_waits,
 );
 on_sqlite!(
@@ -105,6 +106,38 @@ async fn an_equal_request_of_somebody_else_attaches(orbit: TestApp) {
     assert_eq!(attached.accepted().id(), filed.id());
     assert_eq!(attached.request_id(), filed.request_id());
     assert_eq!(orbit.root().get("/v1/requests").await.count(), 1);
+}
+
+async fn asking_again_may_say_more_for_what_waits(orbit: TestApp) {
+    let dev = orbit.dev().await;
+    let eve = orbit.person("eve", Role::Member, "payments").await;
+    let filed = waiting(&dev).await.request_id();
+    let (orders, hers) = (dev.topic("orders").in_prod().partitions(6), eve.topic("orders").in_prod().partitions(6));
+    let said = async |field: &str| dev.request(&filed).await.body[field].clone();
+    let ticket = json!(["https://tickets.example.com/1"]);
+
+    let first = orders.clone().because("the fair").with("links", ticket.clone()).create().await;
+    assert_eq!(first.accepted().request_id(), filed);
+    assert_eq!((said("justification").await, said("links").await), (json!("the fair"), ticket.clone()));
+    orders.clone().because("the spring fair").create().await.accepted();
+    assert_eq!((said("justification").await, said("links").await), (json!("the spring fair"), ticket.clone()));
+
+    // Neither who says nothing, nor who could not put another request in its place.
+    orders.clone().create().await.accepted();
+    hers.because("mine").create().await.accepted();
+    assert_eq!(said("justification").await, "the spring fair");
+    let trail = orbit.audit_of("payments/prod/orders").await;
+    assert_eq!(trail, ["request.filed", "request.documented", "request.documented"]);
+
+    // A rejection is of what was said last.
+    orbit.root().reject(&filed, "no").await.ok();
+    orders
+        .clone()
+        .because("the spring fair")
+        .with("links", json!(["https://tickets.example.com/1"]))
+        .create()
+        .await
+        .problem(409, "request.rejected");
 }
 
 async fn asking_for_what_is_there_takes_back_what_waits(orbit: TestApp) {

@@ -29,9 +29,12 @@ while pending=$(requests pending) && [[ -n $pending ]]; do
   sleep "${PAUSE_SECONDS:-15}"
 done
 
-# What another request of this run took the place of is decided by that one.
+# What another request of this run took the place of is decided by that one, and what was asked for anew since by the newer ones: a job that is run again has
+# the run's id of before.
 all=$(requests)
-refused=$(jq --slurp --raw-output '[.[].id] as $ours | .[]
-  | select((.state | IN("rejected", "expired", "withdrawn")) or (.state == "superseded" and ([.superseded_by] - $ours) != []))
+refused=$(jq --slurp --raw-output '. as $all | [.[].id] as $ours | .[] | . as $one
+  | [$all[] | select(.created_at > $one.created_at).items[] | [.noun, .object_key]] as $newer
+  | select(((.state | IN("rejected", "expired", "withdrawn")) and ([.items[] | [.noun, .object_key]] - $newer) != [])
+      or (.state == "superseded" and ([.superseded_by] - $ours) != []))
   | "\(.state): \(.url) \(.reason // "")"' <<<"$all")
 [[ -z $refused ]] || { echo "$refused" >&2; exit 1; }

@@ -4,12 +4,18 @@ mod resume;
 
 use super::{ManagedTopic, moved};
 use crate::{Orbit, evaluate, memory::must_see, orbit::ask, say, seen::Seen};
-use orbit_api::{Action as Deed, Topic, TopicCreate, TopicSpec, TopicStatus, client::TopicRead};
+use orbit_api::{Action as Deed, Documentation, Topic, TopicCreate, TopicSpec, TopicStatus, client::TopicRead};
 use tfplugin::{Action, Attr, Change, Cx, Diagnostic, Diagnostics};
 
-/// What only describes a topic: policy has no say in it, so a verdict need not wait until it is known.
-const WORDS: [&str; 3] =
-    [ManagedTopic::description.name(), ManagedTopic::tags.name(), ManagedTopic::owner_contact.name()];
+/// What says nothing of the topic on its cluster: a verdict need not wait until it is known.
+const WORDS: [&str; 6] = [
+    ManagedTopic::description.name(),
+    ManagedTopic::tags.name(),
+    ManagedTopic::owner_contact.name(),
+    ManagedTopic::request.name(),
+    ManagedTopic::on_pending.name(),
+    ManagedTopic::timeouts.name(),
+];
 
 pub(super) async fn plan(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -> Result<(), Diagnostics> {
     if let Some(was) = change.was() {
@@ -112,11 +118,12 @@ async fn judge(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>, deed: Deed
     let place = |pointer: &str| want.place(pointer);
     let mut item = evaluate::topic(cx, deed, want.intent()?, &place).await?;
     if in_part {
-        // Whether it is what an open request asks for cannot be said.
+        // Whether it is what an open request asks for cannot be said, nor whether it says enough for itself.
         (item.request, item.supersedes) = (None, None);
+        item.verdict = item.verdict.map(evaluate::without_words);
     }
-    let exists = item.problem.as_ref().is_some_and(|problem| problem.code == "topic.exists");
-    if deed == Deed::Create && exists && cx.client.memory().is_held(&object) {
+    // Whatever the verdict is: a creation meets what another block has, and would share it.
+    if deed == Deed::Create && cx.client.memory().is_held(&object) {
         change.report(say::held(&object).at(ManagedTopic::name));
         return Ok(());
     }
@@ -169,6 +176,7 @@ fn changes_the_cluster(change: &Change<'_, ManagedTopic>) -> bool {
         || change.changes(ManagedTopic::cleanup_policy)
         || change.changes(ManagedTopic::compression)
         || change.changes(ManagedTopic::config)
+        || change.changes(ManagedTopic::profile)
 }
 
 /// A change of a topic that vanished from its cluster makes it again, whatever else it changes.
@@ -211,7 +219,9 @@ async fn guard_deletion(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>) -
         return Ok(());
     }
     let Some(was) = change.was() else { return Ok(()) };
-    let intent = TopicCreate::new(was.workspace.require()?, &was.environment, &was.name, TopicSpec::default());
+    let justification = was.justification().map(str::to_owned);
+    let intent = TopicCreate::new(was.workspace.require()?, &was.environment, &was.name, TopicSpec::default())
+        .documented(Documentation { justification, ..Documentation::default() });
     let place = |pointer: &str| was.place(pointer);
     let item = evaluate::topic(cx, Deed::Delete, intent, &place).await?;
     let is_gone = item.problem.as_ref().is_some_and(|problem| problem.code.ends_with(".not-found"));

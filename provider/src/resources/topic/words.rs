@@ -7,7 +7,7 @@ use tfplugin::{Attributes, Nested, model};
 model! {
     /// Words of a request, for those who decide.
     pub(crate) struct RequestWords {
-        /// Why the topic is needed, or why it is to change or to go.
+        /// Why the topic is needed, or why it is to change or to go. A destroy says what the last apply had here: to give another reason for it, apply that first.
         justification: Option<String>,
         /// What is going to write to it.
         producers: Option<BTreeSet<String>>,

@@ -56,10 +56,15 @@ pub(super) fn workspace(path: &str, hidden: bool) -> ResponseTemplate {
 
 /// A request with all that belongs to one.
 pub(super) fn whole(brief: &RequestSummary) -> Value {
+    let number: u32 = brief.id.trim_start_matches("req_").parse().expect("a number");
+    let item = json!({
+        "noun": "topic", "action": brief.action, "object_id": "top_1", "object_key": "payments-team/prod/orders", "cluster": "main",
+        "physical_name": "prod.payments-team.orders", "differences": [], "history": [],
+    });
     json!({
-        "id": brief.id, "state": brief.state, "workspace": "payments-team", "requester": brief.requester, "items": [],
+        "id": brief.id, "state": brief.state, "workspace": "payments-team", "requester": brief.requester, "items": [item],
         "verdict": {"decision": "needs-approval"}, "needs": [], "decided_by": brief.decided_by, "reason": brief.reason,
-        "url": brief.url, "created_at": "2026-01-02T03:04:05Z", "expires_at": "2026-01-16T03:04:05Z", "revision": 1,
+        "url": brief.url, "created_at": format!("2026-01-02T03:04:{number:02}Z"), "expires_at": "2026-01-16T03:04:05Z", "revision": 1,
     })
 }
 

@@ -83,6 +83,21 @@ impl Documentation {
         }
     }
 
+    /// The same, with what another one says in place of what this says of it.
+    #[must_use]
+    pub fn or_rather(&self, other: &Self) -> Self {
+        let text = |one: &Option<String>, other: &Option<String>| other.as_ref().or(one.as_ref()).cloned();
+        let texts = |one: &[String], other: &[String]| if other.is_empty() { one.to_vec() } else { other.to_vec() };
+        Self {
+            justification: text(&self.justification, &other.justification),
+            producers: texts(&self.producers, &other.producers),
+            consumers: texts(&self.consumers, &other.consumers),
+            schema_references: texts(&self.schema_references, &other.schema_references),
+            retention_rationale: text(&self.retention_rationale, &other.retention_rationale),
+            links: texts(&self.links, &other.links),
+        }
+    }
+
     /// Whether a part of it says anything.
     #[must_use]
     pub fn has(&self, field: RequestField) -> bool {

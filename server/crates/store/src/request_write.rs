@@ -178,6 +178,17 @@ impl Tx {
     pub async fn request_needs(&mut self, id: RequestId, needs: &BTreeSet<Needs>) -> Result<()> {
         self.sql("UPDATE request SET needs = $2 WHERE id = $1").bind(id.uuid()).bind(Json(needs)).one_row().await
     }
+    /// What a pending request says for itself from now on.
+    pub async fn request_document(&mut self, id: RequestId, documentation: &Documentation) -> Result<()> {
+        self.sql(
+            "UPDATE request SET justification = $2, documentation = $3, revision = revision + 1 WHERE id = $1 AND state = 'pending'",
+        )
+        .bind(id.uuid())
+        .bind(&documentation.justification)
+        .bind(Json(documentation))
+        .one_row()
+        .await
+    }
     /// Frees the objects of a request that is over.
     pub(crate) async fn request_unlock(&mut self, request: RequestId) -> Result<()> {
         self.sql("DELETE FROM object_lock WHERE request_id = $1").bind(request.uuid()).execute().await?;

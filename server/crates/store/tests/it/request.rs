@@ -2,6 +2,7 @@ use crate::support::{Place, SECOND, TestStore, Then, after, first, fresh, on_bot
 use orbit_core::{
     approval::{Consent, RequestState},
     change::Change,
+    documentation::Documentation,
     id::{MembershipId, OperationId, PrincipalId, RequestId, RunGroupId},
     model::topic::Difference,
     policy::{Approver, Layer, Needs, Verdict},
@@ -322,6 +323,20 @@ async fn a_request_leads_to_its_operation(db: TestStore) {
     assert_eq!(Verdict::default(), one(&db, request).await.verdict);
 }
 
+async fn what_is_pending_may_say_more_for_itself(db: TestStore) {
+    let place = db.place().await;
+    let id = db.file(&place, &place.create("orders", 1), RequestState::Pending).await;
+    let before = one(&db, id).await;
+    let more = Documentation { justification: Some("the fair".to_owned()), ..Documentation::complete() };
+    db.write(async |tx| tx.request_document(id, &more).await).await.unwrap();
+    let after = one(&db, id).await;
+    assert_eq!((&after.documentation, after.revision), (&more, before.revision + 1));
+
+    db.write(async |tx| tx.request_resolve(id, &Place::resolution(RequestState::Rejected, "bob")).await).await.unwrap();
+    let late = db.write(async |tx| tx.request_document(id, &Documentation::default()).await).await;
+    assert!(late.is_err(), "what was decided was decided on that");
+}
+
 async fn a_rejected_request_goes_back_where_nothing_else_is_open(db: TestStore) {
     let place = db.place().await;
     let create = place.create("orders", 1);
@@ -366,4 +381,5 @@ on_both!(
     a_request_outlives_its_workspace,
     pending_requests_expire_when_their_time_is_up,
     a_request_leads_to_its_operation,
+    what_is_pending_may_say_more_for_itself,
 );
