@@ -36,6 +36,6 @@ pub use schema::{Attributes, Field, Model, Nested, Schema};
 pub use serve::serve;
 pub use timeouts::{Timed, Timeouts};
 pub use value::{
-    Attr, AttributeType, Computed, Dynamic, GoDuration, Number, NumberError, Path, Step, Type, Value, ValueError,
-    WriteOnly,
+    Attr, AttributeType, Computed, Dynamic, GoDuration, JsonText, Number, NumberError, Path, Step, Type, Value,
+    ValueError, WriteOnly,
 };

@@ -35,6 +35,7 @@ impl Planning {
             steps::defaults(attributes, &mut planned, &config);
             steps::forget_write_only(attributes, &mut planned);
             steps::keep_whole(attributes, &mut planned, &config, &prior);
+            steps::keep_spelling(attributes, &mut planned, &prior);
             if planned != prior {
                 steps::mark_unknown(attributes, &mut planned, &config);
                 steps::keep(attributes, &mut planned, &config, &prior);

@@ -72,6 +72,17 @@ pub(super) fn mark_unknown(attributes: &[AttributeSpec], planned: &mut Value, co
     });
 }
 
+/// What means the same as before is what it was before, to the letter.
+pub(crate) fn keep_spelling(attributes: &[AttributeSpec], now: &mut Value, before: &Value) {
+    each_attribute(attributes, now, before, &NULL, &mut |spec, now, before, _| {
+        if let (Some(means_the_same), Value::String(text), Value::String(before)) = (spec.means_the_same, &*now, before)
+            && means_the_same(text, before)
+        {
+            *now = Value::String(before.clone());
+        }
+    });
+}
+
 /// What stays although core proposes nothing: it drops nested attributes of which something is not computed, since only a configuration can have said that.
 /// The provider may have.
 pub(super) fn keep_whole(attributes: &[AttributeSpec], planned: &mut Value, config: &Value, prior: &Value) {

@@ -6,7 +6,7 @@ use crate::{
     cx::Notes,
     plan::{
         consistency::{self, provider_bug},
-        steps::recall_write_only,
+        steps::{keep_spelling, recall_write_only},
     },
     proto::tfplugin6 as wire,
     registry::{Failed, Stored},
@@ -25,11 +25,15 @@ impl<P: Provider> Server<P> {
         let cx = self.cx(request.planned_private)?;
         let mut want = planned.clone();
         recall_write_only(&entry.schema.attributes, &mut want, &decode(request.config.as_ref(), &entry.schema.ty)?);
-        let result = match (prior.is_null(), planned.is_null()) {
+        let mut result = match (prior.is_null(), planned.is_null()) {
             (true, _) => entry.handler.create(&cx, &want).await,
             (false, false) => entry.handler.update(&cx, &prior, &want).await,
             (false, true) => entry.handler.delete(&cx, &prior).await,
         };
+        if let Ok((state, _)) | Err((_, Some(state))) = &mut result {
+            as_written(&planned, state);
+            keep_spelling(&entry.schema.attributes, state, &planned);
+        }
         let (state, mut diagnostics) = settle(&prior, &planned, result);
         let Notes { warnings, private, .. } = cx.into_notes();
         diagnostics.extend(warnings);
@@ -47,18 +51,14 @@ impl<P: Provider> Server<P> {
 /// The state to store and what to tell.
 fn settle(prior: &Value, planned: &Value, result: Result<Stored, Failed>) -> (Value, Diagnostics) {
     match result {
-        Ok((mut state, warning)) => {
-            as_written(planned, &mut state);
+        Ok((state, warning)) => {
             let as_warning = |d| Diagnostic { severity: Severity::Warning, ..d };
             let mut diagnostics: Diagnostics = warning.map(as_warning).into_iter().collect();
             let state = if planned.is_null() { state } else { compare(prior, planned, state, &mut diagnostics) };
             (state, diagnostics)
         }
         // Terraform turns what is open in a failed change into null; so that it cannot fail over that, we do.
-        Err((diagnostics, Some(mut state))) => {
-            as_written(planned, &mut state);
-            (state.unknown_as_null(), diagnostics)
-        }
+        Err((diagnostics, Some(state))) => (state.unknown_as_null(), diagnostics),
         Err((diagnostics, None)) => (prior.clone(), diagnostics),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     cx::Notes,
     plan::{
         consistency, generate,
-        steps::{defaults, forget_write_only},
+        steps::{defaults, forget_write_only, keep_spelling},
     },
     proto::tfplugin6 as wire,
     schema::{AttributeSpec, SchemaSpec, Shape},
@@ -25,6 +25,7 @@ impl<P: Provider> Server<P> {
         let (found, Notes { warnings, private, deferral }) = cx.settle(found)?;
         let mut found = found.unwrap_or(Value::Null);
         as_written(&now, &mut found);
+        keep_spelling(&entry.schema.attributes, &mut found, &now);
         let found = if deferral.is_some() { now } else { found };
         if !found.is_null() {
             must_be_known(&entry.schema, &found)?;

@@ -73,6 +73,7 @@ impl<M, T: AttributeType> Field<M, T> {
             replace: None,
             identity: None,
             nullable: T::NULLABLE,
+            means_the_same: T::MEANS_THE_SAME,
             default: None,
             checks: vec![Arc::new(|value| {
                 T::Known::from_value(value).and_then(|read| same_text(value, &read.to_value()))

@@ -105,6 +105,8 @@ pub struct AttributeSpec {
     pub(crate) replace: Option<Replace>,
     pub(crate) identity: Option<ForImport>,
     pub(crate) nullable: bool,
+    /// Whether two texts do, where that is not to the letter.
+    pub(crate) means_the_same: Option<fn(&str, &str) -> bool>,
     pub(crate) default: Option<Value>,
     /// The first check is the conversion into the Rust type.
     pub(crate) checks: Vec<Check>,

@@ -174,6 +174,7 @@ fn attribute(of: &str, attribute: wire::schema::Attribute) -> AttributeSpec {
         keep: false,
         replace: None,
         identity: None,
+        means_the_same: None,
         nullable: true,
         default: None,
         checks: Vec::new(),

@@ -151,6 +151,8 @@ pub trait AttributeType: Sized + Clone + fmt::Debug + Send + Sync + 'static {
     const NULLABLE: bool = false;
     /// Whether it is, or holds, what only a write-only attribute may: see [`WriteOnly`](crate::WriteOnly).
     const WRITE_ONLY: bool = false;
+    /// For a text of which several spellings mean the same: whether two do. A plan then keeps the one that the state has.
+    const MEANS_THE_SAME: Option<fn(&str, &str) -> bool> = None;
     /// How the schema describes it.
     fn shape() -> Shape;
     /// Reads the value.
@@ -265,6 +267,7 @@ impl<T: AttributeType> AttributeType for Option<T> {
     type Known = T::Known;
     const NULLABLE: bool = true;
     const WRITE_ONLY: bool = T::WRITE_ONLY;
+    const MEANS_THE_SAME: Option<fn(&str, &str) -> bool> = T::MEANS_THE_SAME;
     fn shape() -> Shape {
         T::shape()
     }
@@ -280,6 +283,7 @@ impl<T: AttributeType> AttributeType for Computed<T> {
     type Known = T::Known;
     const NULLABLE: bool = T::NULLABLE;
     const WRITE_ONLY: bool = T::WRITE_ONLY;
+    const MEANS_THE_SAME: Option<fn(&str, &str) -> bool> = T::MEANS_THE_SAME;
     fn shape() -> Shape {
         T::shape()
     }

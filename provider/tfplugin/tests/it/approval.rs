@@ -166,6 +166,58 @@ fn a_pending_destroy_ends_with_an_error_and_the_next_one_attaches() {
     assert!(world.state("a").is_none());
 }
 
+/// `b` holds what only `a` can tell it.
+fn one_that_needs_another() -> String {
+    format!("{HELLO}resource \"ledger_object\" \"b\" {{\n  name    = \"b\"\n  content = ledger_object.a.id\n}}\n")
+}
+
+#[test]
+fn what_depends_on_something_pending_is_asked_for_beside_it_and_each_has_its_own_decision() {
+    let world = World::guarded();
+    world.write(&one_that_needs_another());
+    let told = world.apply().ok().warnings;
+    assert!(told.len() == 2 && told[0].contains("Request 1 waits") && told[1].contains("Request 2 waits"), "{told:?}");
+    assert_eq!(world.attribute("b", "content"), "obj-1", "an id is known before any decision");
+    world.plan().ok().changes(&["ledger_object.a update", "ledger_object.b update"]);
+    world.apply().ok();
+    assert_eq!(world.requests(), 2, "nothing is asked for twice");
+
+    // One is refused: that is an error of its own, and of what builds upon it Terraform says nothing until it is mended.
+    world.approve(2);
+    world.reject(1);
+    assert!(world.plan().ok().warnings.iter().any(|told| told.contains("Request 1 was rejected by kim")));
+    let run = world.apply();
+    assert!(run.errors.len() == 1 && run.errors[0].contains("Request 1 was rejected by kim"), "{}", run.output);
+    assert_eq!(world.attribute("b", "content"), "obj-1");
+    world.write(&one_that_needs_another().replace("hello", "bye"));
+    world.apply().ok();
+    world.approve(3);
+    world.plan().empty();
+    assert_eq!((world.attribute("a", "id"), world.requests()), (json!("obj-1"), 3));
+
+    let run = world.destroy();
+    assert!(
+        run.errors.len() == 1 && run.errors[0].contains("request 4"),
+        "what is needed stays until then: {}",
+        run.output
+    );
+    world.approve(4);
+    world.destroy().fails(&["request 5"]);
+    world.approve(5);
+    world.destroy().ok();
+    assert!(world.state("a").is_none() && world.state("b").is_none());
+}
+
+#[test]
+fn what_depends_on_something_that_failed_over_a_person_is_not_asked_for() {
+    let world = World::guarded();
+    world.write(
+        &one_that_needs_another().replace("content = \"hello\"", "content = \"hello\"\n  on_pending = \"fail\""),
+    );
+    world.apply().fails(&["Request 1 waits for approval"]);
+    assert_eq!((world.requests(), world.state("b")), (1, None));
+}
+
 #[test]
 fn an_approved_destroy_is_seen_by_the_next_refresh() {
     let world = with_active_object();

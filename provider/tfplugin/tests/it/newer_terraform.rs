@@ -20,7 +20,7 @@ resource "ledger_seal" "s" {
 const KEY: &str = "variable \"key\" {\n  type = string\n  ephemeral = true\n}\n";
 
 fn hang_a_seal(world: &World) {
-    let record = SealRecord { weight: None, key_length: 9 };
+    let record = SealRecord { weight: None, key_length: 9, terms: None };
     world.ledger(|books| books.seals.insert("attic/7".to_owned(), record));
 }
 
@@ -182,6 +182,33 @@ fn a_query_lists_and_generates_configuration() {
     assert_eq!(found[0]["list_resource_found"]["identity"], json!({"room": "attic", "number": 7}));
     let generated = fs::read_to_string(world.path("found.tf")).unwrap();
     assert!(generated.contains("room") && generated.contains("import {"), "{generated}");
+}
+
+#[test]
+fn checklist_13_json_is_the_same_however_it_is_written() {
+    let world = World::open();
+    let seal = |terms: &str| SEAL.replace("number = 7", &format!("number = 7\n  terms = {terms}"));
+    let written = r#""{ \"name\": \"r\",  \"fields\": [1, 2.50] }""#;
+    world.write(&seal(written));
+    world.apply().ok().silent();
+    // The ledger keeps it in its own way; the state has what was written.
+    assert_eq!(world.attribute("s", "terms"), "{ \"name\": \"r\",  \"fields\": [1, 2.50] }");
+    for same in [written, r#"jsonencode({ fields = [1, 2.5], name = "r" })"#] {
+        world.write(&seal(same));
+        world.plan().empty();
+        world.run(&["plan", "-json", "-detailed-exitcode", "-refresh=false"]).empty();
+        world.run(&["plan", "-json", "-detailed-exitcode", "-refresh-only"]).empty();
+    }
+    world.write(&seal(r#"jsonencode({ fields = [2.5, 1], name = "r" })"#));
+    world.plan().ok().changes(&["ledger_seal.s update"]);
+    world.apply().ok().silent();
+    world.plan().empty();
+
+    world.ledger(|books| books.seals.get_mut("attic/7").unwrap().terms = Some(json!({"fields": []})));
+    world.plan().ok().changes(&["ledger_seal.s update"]);
+    assert_eq!(world.planned_change()["before"]["terms"], "{\"fields\":[]}");
+    world.write(&seal("\"{\""));
+    world.plan().fails(&["JSON expected"]);
 }
 
 #[test]

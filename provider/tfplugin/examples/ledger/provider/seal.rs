@@ -3,8 +3,8 @@
 use super::store::{SealRecord, Store};
 use std::time::Duration;
 use tfplugin::{
-    Applied, Attr, Computed, Cx, Diagnostic, Diagnostics, Failure, MoveSource, Outcome, Resource, Schema, Timed,
-    Timeouts, View, WriteOnly, model,
+    Applied, Attr, Computed, Cx, Diagnostic, Diagnostics, Failure, JsonText, MoveSource, Outcome, Resource, Schema,
+    Timed, Timeouts, View, WriteOnly, model,
 };
 
 model! {
@@ -20,6 +20,8 @@ model! {
         key_wo_version: u32,
         /// Its weight in grams. One that gets lighter is made anew.
         weight: Option<u32>,
+        /// What was agreed on it, as JSON.
+        terms: Option<JsonText>,
         /// How long it may take to press it.
         timeouts: Option<Timeouts>,
         /// How many characters the ledger got as the key.
@@ -45,6 +47,7 @@ impl Resource for Seal {
             }))
             .attr(Self::key_wo_version.default(1_u32))
             .attr(Self::weight.optional().replace_if(lighter))
+            .attr(Self::terms.optional())
             .attr(Self::timeouts.optional())
             .attr(Self::key_length.computed())
     }
@@ -54,6 +57,7 @@ impl Resource for Seal {
         Ok(books.seals.get(&now.place()).map(|record| Self {
             weight: record.weight,
             key_length: record.key_length.into(),
+            terms: record.terms.clone().map(JsonText::from),
             ..now
         }))
     }
@@ -106,6 +110,7 @@ impl Seal {
             key_wo: WriteOnly::absent(),
             key_wo_version: 1,
             weight: None,
+            terms: None,
             timeouts: None,
             key_length: Computed::absent(),
         }
@@ -133,7 +138,8 @@ async fn press(cx: &Cx<Store>, want: Seal, kept: Option<u64>, call: Timed) -> Ou
     }
     let given = want.key_wo.get().map(|key| key.chars().count() as u64);
     let key_length = kept.or(given).ok_or("a seal needs a key")?;
-    let record = SealRecord { weight: want.weight, key_length };
+    let terms = want.terms.as_ref().map(|terms| terms.get().clone());
+    let record = SealRecord { weight: want.weight, key_length, terms: terms.clone() };
     cx.client.with(|books| books.seals.insert(want.place(), record))?;
-    Ok(Applied::Done(Seal { key_length: key_length.into(), ..want }))
+    Ok(Applied::Done(Seal { key_length: key_length.into(), terms: terms.map(JsonText::from), ..want }))
 }

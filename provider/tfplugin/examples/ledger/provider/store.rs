@@ -33,6 +33,9 @@ pub(crate) struct Books {
 pub(crate) struct SealRecord {
     pub(crate) weight: Option<u32>,
     pub(crate) key_length: u64,
+    /// What was agreed on it. The ledger writes it in its own way.
+    #[serde(default)]
+    pub(crate) terms: Option<serde_json::Value>,
 }
 
 /// What is kept of a token.
