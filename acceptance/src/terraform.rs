@@ -10,16 +10,18 @@ use crate::{
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::{Output, Stdio},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{process::Command, task::JoinHandle};
 
 /// No command takes longer.
 const LONGEST: Duration = Duration::from_mins(2);
+/// How long somebody waits who presses Ctrl-C twice.
+const IMPATIENCE: Duration = Duration::from_millis(30);
 
 /// A working folder, with the state in it.
 #[derive(Debug)]
@@ -34,7 +36,8 @@ pub type Changed = BTreeMap<String, (Value, Value)>;
 /// A command that has not ended yet. It ends with this, by SIGKILL.
 #[derive(Debug)]
 pub struct UnderWay {
-    child: Child,
+    /// Read from the beginning: one that nobody listens to comes to a halt once its pipe is full.
+    output: JoinHandle<io::Result<Output>>,
     begun: Instant,
     group: Group,
 }
@@ -161,6 +164,15 @@ impl Terraform {
         self.begin(&APPLY)
     }
 
+    /// The same, with so many workers.
+    #[must_use]
+    #[track_caller]
+    pub fn begin_apply_at_once(&self, workers: u32) -> UnderWay {
+        let parallelism = format!("-parallelism={workers}");
+        let args: Vec<&str> = APPLY.into_iter().chain([parallelism.as_str()]).collect();
+        self.begin(&args)
+    }
+
     /// Begins a destroy in the same way.
     #[must_use]
     #[track_caller]
@@ -173,7 +185,7 @@ impl Terraform {
         let mut command = self.command(args);
         let child = command.process_group(0).spawn().unwrap_or_else(|e| panic!("terraform cannot be run: {e}"));
         let group = format!("-{}", child.id().unwrap_or_else(|| panic!("terraform has no pid")));
-        UnderWay { child, begun: Instant::now(), group: Group(group) }
+        UnderWay { output: tokio::spawn(child.wait_with_output()), begun: Instant::now(), group: Group(group) }
     }
 
     /// Destroys everything.
@@ -275,6 +287,14 @@ impl UnderWay {
         self.end().await
     }
 
+    /// Ctrl-C, and another one as soon as Terraform has heard the first: it then waits for nothing any more.
+    pub async fn interrupt_twice(self) -> Run {
+        signal("INT", &self.group.0);
+        tokio::time::sleep(IMPATIENCE).await;
+        signal("INT", &self.group.0);
+        self.end().await
+    }
+
     /// Kills it together with its plugins.
     pub async fn kill(self) {
         signal("KILL", &self.group.0);
@@ -283,10 +303,11 @@ impl UnderWay {
 
     /// How the command ended.
     pub async fn end(self) -> Run {
-        let Self { child, begun, group } = self;
-        let ended = within(BOUND + SOON, "terraform", child.wait_with_output()).await;
+        let Self { output, begun, group } = self;
+        let ended = within(BOUND + SOON, "terraform", output).await;
         drop(group);
-        read(&ended.unwrap_or_else(|e| panic!("terraform did not end: {e}")), begun)
+        let output = ended.unwrap_or_else(|e| panic!("nobody read what terraform said: {e}"));
+        read(&output.unwrap_or_else(|e| panic!("terraform did not end: {e}")), begun)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What people who use Terraform take for granted, and no other file is about.
 
 use crate::world::{World, address, configuration, key, many, topic};
-use orbit_acceptance::{Orbit, Terraform};
-use orbit_api::{TopicPatch, TopicStatus};
+use orbit_acceptance::{Orbit, Terraform, eventually};
+use orbit_api::{Decide, RequestState, RequestsDecide, TopicPatch, TopicStatus};
 use serde_json::Value;
 
 /// How many calls that change something the server has had.
@@ -59,9 +59,10 @@ async fn checklist_26_what_moves_within_terraform_or_leaves_it_is_no_business_of
 async fn checklist_34_one_ten_or_a_hundred_at_a_time_come_to_the_same() {
     let world = World::new().await;
     let terraform = world.terraform("").await;
-    for parallelism in ["1", "10", "100"] {
+    // More than there are slots, of Terraform's workers and of the client's calls.
+    for (parallelism, count) in [("1", 12), ("10", 30), ("100", 120)] {
         let many = format!(
-            "resource \"orbit_kafka_topic\" \"many\" {{\n  count = 24\n  environment = \"dev\"\n  \
+            "resource \"orbit_kafka_topic\" \"many\" {{\n  count = {count}\n  environment = \"dev\"\n  \
              name = \"p{parallelism}-${{count.index}}\"\n  partitions = 1\n}}\n"
         );
         terraform.write(&configuration(&many));
@@ -69,8 +70,28 @@ async fn checklist_34_one_ten_or_a_hundred_at_a_time_come_to_the_same() {
         let apply = terraform.run(&["apply", "-json", "-input=false", "-auto-approve", &at_a_time]).await;
         apply.succeeds();
         terraform.plan_with(&[&at_a_time]).await.is_empty();
-        assert_eq!(world.on_cluster().await.len(), 24);
+        assert_eq!(world.on_cluster().await.len(), count);
     }
+}
+
+#[tokio::test]
+async fn checklist_34_a_hundred_that_wait_for_people_hold_up_nobody() {
+    let world = World::new().await;
+    let waiting = many("prod", 80).replace("partitions = 1", "partitions = 1\n  on_pending = \"wait\"");
+    let free = many("dev", 15).replace("\"many\"", "\"free\"");
+    let terraform = world.terraform(&format!("{waiting}{free}")).await;
+    let apply = terraform.begin_apply_at_once(100);
+    let pending = eventually("all are asked for, and what waits for nobody is there", || async {
+        let all = world.requests().await;
+        let pending: Vec<_> = all.iter().filter(|r| r.state == RequestState::Pending).map(|r| r.id.clone()).collect();
+        (pending.len() == 80 && world.on_cluster().await.len() == 15).then_some(pending)
+    })
+    .await;
+    let decide = RequestsDecide { requests: pending, decision: Decide::Approve, on_denial: None, words: None };
+    world.orbit.admin().requests_decide(&decide).await.unwrap();
+    apply.end().await.succeeds();
+    terraform.plan().await.is_empty();
+    assert_eq!(world.on_cluster().await.len(), 95);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod migration;
 #[cfg(feature = "mongey")]
 mod mongey;
 mod newer;
+mod once;
 mod platform;
 mod policy;
 mod program;
