@@ -1,9 +1,9 @@
 //! What a development team's repository does: the example, its pipeline, and what the exit codes say while something waits.
 
 use crate::world::{World, address, configuration, topic};
-use orbit_acceptance::Terraform;
+use orbit_acceptance::{Terraform, repository};
 use orbit_api::{Request, RequestState, TopicStatus};
-use std::time::Duration;
+use std::{fs, time::Duration};
 use tokio::process::Command;
 
 /// The script that waits for approvals, as a pipeline runs it after an apply.
@@ -52,7 +52,7 @@ async fn an_approver_decides_all_of_a_run_as_one() {
     let world = World::new().await;
     let terraform = Terraform::empty(&world.orbit.endpoint(), &world.orbit.developer_token());
     terraform.copy("examples/terraform/team-repository");
-    std::fs::write(terraform.path("more.tf"), topic("prod", "archive", "partitions = 1")).unwrap();
+    fs::write(terraform.path("more.tf"), topic("prod", "archive", "partitions = 1")).unwrap();
     terraform.init().await;
     terraform.apply().await;
     let waiting = world.requests().await.iter().filter(|request| request.state == RequestState::Pending).count();
@@ -109,6 +109,49 @@ async fn a_pipeline_hears_that_another_run_asked_for_something_else() {
     let ended = waits(&scripts, &world, "60").output().await.unwrap();
     let told = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!((ended.status.code(), told.matches("superseded: ").count()), (Some(1), 1), "{told}");
+}
+
+/// What the guide has pipelines do, as it stands there: the part of a block that goes from one line to another.
+fn from_the_guide(first: &str, last: &str) -> String {
+    let guide = fs::read_to_string(repository().join("provider/docs/guides/approvals-in-ci.md")).unwrap();
+    let from = guide.find(first).unwrap_or_else(|| panic!("the guide says nothing like {first}"));
+    let length = guide[from..].find(last).unwrap_or_else(|| panic!("the guide says nothing like {last}"));
+    let rest = &guide[from + length..];
+    guide[from..from + length + rest.find('\n').unwrap_or(rest.len())].to_owned()
+}
+
+/// A script of a pipeline that does not sleep as long as the guide says.
+fn script(text: &str, world: &World, token: &str, run: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("sleep() {{ command sleep 0.1; }}\n{text}")]).kill_on_drop(true);
+    command.env("ORBIT_ENDPOINT", world.orbit.endpoint()).env("ORBIT_TOKEN", token);
+    command.env("ORBIT_RUN_ID", run).env("RUN", run);
+    command
+}
+
+#[tokio::test]
+async fn the_recipe_of_the_guide_waits_decides_and_says_what_is_still_pending() {
+    let world = World::new().await;
+    let resources = format!("{}{}", topic("prod", "orders", ""), topic("prod", "bills", ""));
+    let terraform = world.terraform(&resources).await;
+    terraform.apply().await;
+    let loops = from_the_guide("open=all", "still pending:");
+    let developer = world.orbit.developer_token();
+    let wait = |text: &str| script(text, &world, &developer, "run-of-the-tests");
+
+    let in_vain = wait(&loops.replace("seq 240", "seq 3")).output().await.unwrap();
+    let told = String::from_utf8_lossy(&in_vain.stderr).into_owned();
+    assert_eq!((in_vain.status.code(), told.matches("/v1/requests/req_").count()), (Some(1), 2), "{told}");
+    let mut pipeline = wait(&loops).spawn().unwrap();
+    let calls = from_the_guide(
+        "curl --fail --silent --show-error --get \"$ORBIT_ENDPOINT/v1/requests\" --header \"Authorization: Bearer $ORBIT_TOKEN\" \\\n  --data-urlencode \"run_id=$RUN\"",
+        "requests:decide\"",
+    );
+    let decided = script(&calls, &world, &world.orbit.admin_token(), "run-of-the-tests").output().await.unwrap();
+    assert!(decided.status.success(), "{decided:?}");
+    assert!(pipeline.wait().await.unwrap().success());
+    terraform.apply().await.succeeds();
+    assert!(world.requests().await.iter().all(|request| request.state == RequestState::Approved));
 }
 
 #[tokio::test]
