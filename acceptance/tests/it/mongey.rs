@@ -57,5 +57,5 @@ async fn checklist_25_a_topic_moves_here_from_the_state_that_mongeys_provider_wr
     terraform.plan().await.is_empty();
     assert_eq!(terraform.attribute("kafka_topic.orders", "name").await, before.physical_name.as_str());
 
-    moves_untouched(&world, &before, &terraform).await;
+    moves_untouched((&world, &before), &terraform, "kafka_topic").await;
 }
