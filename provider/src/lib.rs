@@ -18,6 +18,7 @@ mod resources;
 mod say;
 mod seen;
 mod settle;
+mod sheet;
 mod slug;
 mod wait;
 

@@ -1,6 +1,6 @@
 //! What every handler reaches Orbit through.
 
-use crate::{judge::Judge, memory::Memory, on_pending::OnPending, refresh::Refresh, say};
+use crate::{judge::Judge, memory::Memory, on_pending::OnPending, refresh::Refresh, say, sheet::Sheets};
 use orbit_api::client::{Client, ClientError};
 use std::time::Duration;
 use tfplugin::{Attr, Cx, Diagnostic, Diagnostics, Path};
@@ -18,6 +18,7 @@ pub struct Orbit {
     on_pending: OnPending,
     memory: Memory,
     refresh: Refresh,
+    sheets: Sheets,
     judge: Judge,
 }
 
@@ -42,6 +43,7 @@ impl Orbit {
             on_pending,
             memory: Memory::default(),
             refresh: Refresh::default(),
+            sheets: Sheets::default(),
             judge: Judge::default(),
         }
     }
@@ -91,6 +93,11 @@ impl Orbit {
 
     pub(crate) fn refresh(&self) -> &Refresh {
         &self.refresh
+    }
+
+    /// Lists of plain nouns, for who looks at many of them.
+    pub(crate) fn sheets(&self) -> &Sheets {
+        &self.sheets
     }
 
     pub(crate) fn judge(&self) -> &Judge {

@@ -1,42 +1,64 @@
 //! Nouns that the platform team writes, and that are done when Orbit says so: nobody approves them, and no operation carries them out.
 
 use crate::{
-    Orbit,
+    Orbit, catalog,
     memory::must_see,
     orbit::{NoAnswer, Place, ask, change, nowhere},
     say,
 };
 use orbit_api::{
-    Cluster, Environment, EnvironmentMapping, Membership, Principal, TopicPolicy, Workspace, client::ClientError,
+    Cluster, Environment, EnvironmentMapping, Membership, Page, Principal, TopicPolicy, Workspace,
+    client::{Client, ClientError, MembershipQuery, PageQuery},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{collections::HashMap, convert};
 use tfplugin::{Cx, Diagnostic, Diagnostics, Field, Model, Path, View};
+use tokio::time::Instant;
 
 /// A plain noun, as the wire has it.
-pub(crate) trait Plain: Send {
+pub(crate) trait Plain: Send + 'static {
     /// What Orbit answers where it is not there.
     const GONE: &'static str;
+    /// Orbit's id of it.
+    fn id(&self) -> &str;
     /// Counts up with every change, where it can be changed.
     fn revision(&self) -> Option<i64>;
+    /// Asks for one.
+    fn get(client: &Client, id: &str) -> impl Future<Output = Result<Self, ClientError>> + Send
+    where
+        Self: Sized;
+    /// Asks for a page of all that the token sees.
+    fn list(client: &Client, page: PageQuery) -> impl Future<Output = Result<Page<Self>, ClientError>> + Send
+    where
+        Self: Sized;
 }
 
-macro_rules! plain { ($($Noun:ty, $gone:literal $(, $revision:ident)?;)*) => { $(
+macro_rules! plain { ($($Noun:ty, $gone:literal, $get:ident, $list:ident($page:expr) $(, $revision:ident)?;)*) => { $(
     impl Plain for $Noun {
         const GONE: &'static str = $gone;
+        fn id(&self) -> &str {
+            &self.id
+        }
         fn revision(&self) -> Option<i64> {
             None $(.or(Some(self.$revision)))?
+        }
+        async fn get(client: &Client, id: &str) -> Result<Self, ClientError> {
+            client.$get(id).await
+        }
+        async fn list(client: &Client, page: PageQuery) -> Result<Page<Self>, ClientError> {
+            client.$list(&$page(page)).await
         }
     }
 )* } }
 
 plain! {
-    Workspace, "workspace.not-found", revision;
-    Environment, "environment.not-found", revision;
-    EnvironmentMapping, "mapping.not-found";
-    Cluster, "cluster.not-found", revision;
-    Principal, "principal.not-found", revision;
-    Membership, "membership.not-found";
-    TopicPolicy, "policy.not-found", version;
+    Workspace, "workspace.not-found", workspace_get, workspace_list(convert::identity), revision;
+    Environment, "environment.not-found", environment_get, environment_list(convert::identity), revision;
+    EnvironmentMapping, "mapping.not-found", mapping_get, mapping_list(convert::identity);
+    Cluster, "cluster.not-found", cluster_get, cluster_list(convert::identity), revision;
+    Principal, "principal.not-found", principal_get, principal_list(convert::identity), revision;
+    Membership, "membership.not-found", membership_get, membership_list(|page| MembershipQuery { workspace: None, page });
+    TopicPolicy, "policy.not-found", topic_policy_get, topic_policy_list(convert::identity), version;
 }
 
 /// Which revision of the object the state is of. A write says so, and is refused where somebody changed the object since: what they did would be lost.
@@ -66,14 +88,23 @@ pub(crate) enum SeenBy<'a> {
     Platform,
 }
 
-/// Looks at an object. `None`: it is not there any more.
+/// Looks at an object. `None`: it is not there any more. Whoever looks after the first few of its kind gets what one list of all of them showed.
 pub(crate) async fn look<N: Plain>(
     cx: &Cx<Orbit>,
-    object: &str,
+    (object, id): (&str, &str),
     seen_by: SeenBy<'_>,
-    call: impl Future<Output = Result<N, ClientError>>,
 ) -> Result<Option<N>, Diagnostics> {
-    match ask(cx, call).await {
+    let client = cx.client.client()?;
+    let listed = match cx.client.sheets().of::<N>(Instant::now()) {
+        Some(sheet) => sheet.take(id, || Box::pin(all(cx, client))).await,
+        None => None,
+    };
+    let found = match listed {
+        Some(noun) => Ok(noun),
+        // It may be none that lists show, or be gone: that is not for a list to say.
+        None => ask(cx, N::get(client, id)).await,
+    };
+    match found {
         Ok(noun) => {
             note(cx, &noun)?;
             Ok(Some(noun))
@@ -88,6 +119,12 @@ pub(crate) async fn look<N: Plain>(
         }
         Err(e) => Err(e.tell(object, &nowhere)),
     }
+}
+
+/// All of a kind that the token sees, by id. What keeps the list from being had is told by whoever looks for itself.
+async fn all<N: Plain>(cx: &Cx<Orbit>, client: &Client) -> Option<HashMap<String, N>> {
+    let all = catalog::all(cx, "objects of a kind", |page| N::list(client, page)).await;
+    Some(all.ok()?.into_iter().map(|noun| (noun.id().to_owned(), noun)).collect())
 }
 
 /// Only a platform admin is told of every object.

@@ -4,6 +4,7 @@
 use crate::{
     Orbit, catalog,
     orbit::{NoAnswer, ask},
+    sheet::Sheet,
 };
 use orbit_api::{
     Topic,
@@ -12,22 +13,16 @@ use orbit_api::{
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tfplugin::Cx;
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::time::Instant;
 
 /// So many topics of an environment are looked at one by one: `-target` stays cheap.
 const FEW: u32 = 4;
 /// So many of all environments together: whoever refreshes more has many places with a few topics each, and a list of few is no dearer than a look.
 const FEW_IN_ALL: u32 = 16;
-/// How long a list is as good as a look. A refresh of five thousand topics takes a quarter of that.
-const FRESH: Duration = Duration::from_mins(1);
 /// How many topics are told to be seen in one call.
 const SEEN_AT_ONCE: usize = 500;
-
-/// The topics of an environment, as one list showed them: each for one look.
-type Sheet = Mutex<HashMap<String, Topic>>;
 
 /// Lists of environments, and which topics Orbit is to be told that we have seen.
 #[derive(Debug, Default)]
@@ -35,7 +30,7 @@ pub(crate) struct Refresh {
     places: Mutex<BTreeMap<(String, String), Place>>,
     seen: Mutex<Vec<String>>,
     /// Topics whose plan will want to know more of them than the state holds, as they were seen just before it.
-    kept: Sheet,
+    kept: Mutex<HashMap<String, Topic>>,
 }
 
 /// One environment of a workspace.
@@ -43,20 +38,12 @@ pub(crate) struct Refresh {
 struct Place {
     /// How many of its topics were looked at one by one.
     looks: u32,
-    list: Option<Arc<Listed>>,
-}
-
-/// A list that somebody asked for first, and that all who come meanwhile wait for.
-#[derive(Debug)]
-struct Listed {
-    asked_at: Instant,
-    /// None where it could not be had: then each looks for itself.
-    sheet: OnceCell<Option<Sheet>>,
+    list: Option<Arc<Sheet<Topic>>>,
 }
 
 impl Refresh {
     /// The list that a look at a place may use, if there are enough of them.
-    fn list_for(&self, workspace: &str, environment: &str, now: Instant) -> Option<Arc<Listed>> {
+    fn list_for(&self, workspace: &str, environment: &str, now: Instant) -> Option<Arc<Sheet<Topic>>> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let in_all: u32 = places.values().map(|place| place.looks).sum();
         let place = places.entry((workspace.to_owned(), environment.to_owned())).or_default();
@@ -64,8 +51,8 @@ impl Refresh {
             place.looks += 1;
             return None;
         }
-        let current = place.list.take().filter(|list| now.duration_since(list.asked_at) < FRESH);
-        let list = current.unwrap_or_else(|| Arc::new(Listed { asked_at: now, sheet: OnceCell::new() }));
+        let current = place.list.take().filter(|list| list.is_fresh(now));
+        let list = current.unwrap_or_else(|| Arc::new(Sheet::new(now)));
         place.list = Some(Arc::clone(&list));
         Some(list)
     }
@@ -124,27 +111,25 @@ pub(crate) async fn topic(
         let list = refresh.list_for(workspace, environment, Instant::now())?;
         Some((list, workspace, environment))
     });
-    if let Some((list, workspace, environment)) = list {
-        let sheet = list.sheet.get_or_init(|| listed(cx, workspace, environment)).await;
-        let found = sheet.as_ref().and_then(|sheet| sheet.lock().unwrap_or_else(PoisonError::into_inner).remove(id));
-        if let Some(topic) = found {
-            if !topic.acknowledged
-                && let Some(seen) = refresh.note_seen(topic.id.clone())
-            {
-                // Whoever wants to stop need not wait for it: what is not told only leaves an equal wish a lost reply.
-                tokio::select! {
-                    () = tell(client, seen) => {}
-                    () = cx.stopping() => {}
-                }
+    if let Some((list, workspace, environment)) = list
+        && let Some(topic) = list.take(id, || Box::pin(listed(cx, workspace, environment))).await
+    {
+        if !topic.acknowledged
+            && let Some(seen) = refresh.note_seen(topic.id.clone())
+        {
+            // Whoever wants to stop need not wait for it: what is not told only leaves an equal wish a lost reply.
+            tokio::select! {
+                () = tell(client, seen) => {}
+                () = cx.stopping() => {}
             }
-            return Ok(topic);
         }
+        return Ok(topic);
     }
     ask(cx, client.topic_get(id, TopicRead { fresh: true, acknowledge: true })).await
 }
 
 /// The topics of an environment, by id. What keeps the list from being had is told by whoever looks for itself.
-async fn listed(cx: &Cx<Orbit>, workspace: &str, environment: &str) -> Option<Sheet> {
+async fn listed(cx: &Cx<Orbit>, workspace: &str, environment: &str) -> Option<HashMap<String, Topic>> {
     let which = TopicQuery {
         workspace: Some(workspace.to_owned()),
         environment: Some(environment.to_owned()),
@@ -155,7 +140,7 @@ async fn listed(cx: &Cx<Orbit>, workspace: &str, environment: &str) -> Option<Sh
     match catalog::topics(cx, which).await {
         Ok(topics) => {
             tracing::debug!(workspace, environment, topics = topics.len(), took = ?begun.elapsed(), "listed");
-            Some(Mutex::new(topics.into_iter().map(|topic| (topic.id.clone(), topic)).collect()))
+            Some(topics.into_iter().map(|topic| (topic.id.clone(), topic)).collect())
         }
         Err(e) => {
             tracing::debug!(workspace, environment, error = ?e, "could not be listed");
@@ -167,6 +152,7 @@ async fn listed(cx: &Cx<Orbit>, workspace: &str, environment: &str) -> Option<Sh
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_few_look_for_themselves_and_the_rest_share_a_list_while_it_is_fresh() {

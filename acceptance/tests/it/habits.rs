@@ -299,6 +299,27 @@ async fn checklist_35_a_plan_over_many_topics_is_a_few_calls() {
 }
 
 #[tokio::test]
+async fn checklist_35_a_plan_over_many_members_is_a_few_calls_and_shows_who_was_sent_away() {
+    let world = World::new().await;
+    let members = "resource \"orbit_service_principal\" \"bots\" {\n  count = 30\n  name  = \"bot-${count.index}\"\n}\n\
+                   resource \"orbit_membership\" \"bots\" {\n  count     = 30\n  workspace = \"payments-team\"\n  \
+                   principal = orbit_service_principal.bots[count.index].name\n  role      = \"member\"\n}\n";
+    let terraform = Terraform::new(&world.orbit, &world.orbit.admin_token(), &configuration(members)).await;
+    terraform.apply().await.ok();
+    let before = calls(&world.orbit).await;
+
+    terraform.plan().await.is_empty();
+
+    // Of each kind eight looks and a list, and the figures themselves.
+    let made = calls(&world.orbit).await - before;
+    assert!(made <= 19, "{made} calls");
+
+    let gone = terraform.attribute("orbit_membership.bots[29]", "id").await;
+    world.orbit.admin().membership_delete(gone.as_str().unwrap()).await.unwrap();
+    terraform.plan().await.plans(&["create orbit_membership.bots[29]"]);
+}
+
+#[tokio::test]
 async fn checklist_35_a_plan_over_many_topics_that_wait_is_a_few_calls_too() {
     let world = World::new().await;
     let terraform = world.terraform(&many("prod", 30)).await;

@@ -199,8 +199,7 @@ impl Resource for ManagedCluster {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.cluster_get(now.id.require()?);
-        let found = plain::look(cx, &now.object(), SeenBy::Everybody, call).await?;
+        let found = plain::look(cx, (&now.object(), now.id.require()?), SeenBy::Everybody).await?;
         found.map(|cluster| Self::told(cluster, now.credentials_wo_version)).transpose()
     }
 

@@ -71,8 +71,7 @@ impl Resource for ManagedEnvironment {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.environment_get(now.id.require()?);
-        let found = plain::look(cx, &now.object(), SeenBy::Everybody, call).await?;
+        let found = plain::look(cx, (&now.object(), now.id.require()?), SeenBy::Everybody).await?;
         Ok(found.map(|it| Self::told(it, now.default_approvers.as_ref())))
     }
 

@@ -56,8 +56,7 @@ impl Resource for ManagedMapping {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.mapping_get(now.id.require()?);
-        Ok(plain::look(cx, &now.object(), SeenBy::Everybody, call).await?.map(Self::told))
+        Ok(plain::look(cx, (&now.object(), now.id.require()?), SeenBy::Everybody).await?.map(Self::told))
     }
 
     async fn create(cx: &Cx<Orbit>, want: Self) -> Outcome<Self> {

@@ -66,9 +66,8 @@ impl Resource for ManagedMembership {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.membership_get(now.id.require()?);
         let seen_by = now.workspace.as_deref().map_or(SeenBy::Platform, SeenBy::Workspace);
-        Ok(plain::look(cx, &now.object(), seen_by, call).await?.map(Self::told))
+        Ok(plain::look(cx, (&now.object(), now.id.require()?), seen_by).await?.map(Self::told))
     }
 
     async fn create(cx: &Cx<Orbit>, want: Self) -> Outcome<Self> {

@@ -47,8 +47,7 @@ impl Resource for ServicePrincipal {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.principal_get(now.id.require()?);
-        plain::look(cx, &now.object(), SeenBy::Platform, call).await?.map(Self::told).transpose()
+        plain::look(cx, (&now.object(), now.id.require()?), SeenBy::Platform).await?.map(Self::told).transpose()
     }
 
     async fn create(cx: &Cx<Orbit>, want: Self) -> Outcome<Self> {

@@ -322,9 +322,8 @@ impl Resource for ManagedPolicy {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.topic_policy_get(now.id.require()?);
         let seen_by = now.workspace.as_deref().map_or(SeenBy::Everybody, SeenBy::Workspace);
-        let found = plain::look(cx, &now.object(), seen_by, call).await?;
+        let found = plain::look(cx, (&now.object(), now.id.require()?), seen_by).await?;
         found.map(|policy| Self::told(&policy, Some(&now))).transpose()
     }
 

@@ -55,8 +55,7 @@ impl Resource for ManagedWorkspace {
     }
 
     async fn read(cx: &Cx<Orbit>, now: Self) -> Result<Option<Self>, Diagnostics> {
-        let call = cx.client.client()?.workspace_get(now.id.require()?);
-        Ok(plain::look(cx, &now.object(), SeenBy::Platform, call).await?.map(Self::told))
+        Ok(plain::look(cx, (&now.object(), now.id.require()?), SeenBy::Platform).await?.map(Self::told))
     }
 
     async fn create(cx: &Cx<Orbit>, want: Self) -> Outcome<Self> {

@@ -118,8 +118,11 @@ async fn judge(cx: &Cx<Orbit>, change: &mut Change<'_, ManagedTopic>, deed: Deed
     let place = |pointer: &str| want.place(pointer);
     let mut item = evaluate::topic(cx, deed, want.intent()?, &place).await?;
     if in_part {
-        // Whether it is what an open request asks for cannot be said, nor whether it says enough for itself.
+        // Whether it is what an open request asks for cannot be said.
         (item.request, item.supersedes) = (None, None);
+    }
+    if change.planned(ManagedTopic::request).is_unknown() {
+        // Nor whether it says enough for itself.
         item.verdict = item.verdict.map(evaluate::without_words);
     }
     // Whatever the verdict is: a creation meets what another block has, and would share it.

@@ -124,8 +124,8 @@ impl<'a, M: Model> Change<'a, M> {
     }
 
     /// Plans that a computed attribute stays what it was, where nothing else would say so: the plan then shows only what
-    /// changes. Without effect where nothing was before. Apply must return that very value, so say it only of what the prior state alone decides: Terraform plans
-    /// twice, and blames a second plan that differs.
+    /// changes. Without effect where nothing was before. Apply must return that very value, so say it only of what the
+    /// prior state alone decides: Terraform plans twice, and blames a second plan that differs.
     pub fn stays<T: AttributeType>(&mut self, field: Field<M, Computed<T>>) {
         if !self.planning.prior.is_null() {
             let before = self.planning.prior.attribute(field.name()).clone();
