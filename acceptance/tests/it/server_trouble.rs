@@ -121,7 +121,8 @@ async fn checklist_36_a_server_that_is_not_there_is_told_within_seconds_however_
     let address = format!("Cannot reach Orbit at {}", world.orbit.endpoint());
     let down = async || {
         let plan = terraform.plan().await;
-        assert_eq!((plan.code, plan.errors.len()), (1, 60), "{}", plan.text);
+        // One for each topic; a newer Terraform tells what is the same once.
+        assert!(plan.code == 1 && !plan.errors.is_empty(), "{}", plan.text);
         assert!(plan.errors.iter().all(|told| told.summary == address), "{}", plan.text);
         assert!(plan.took < Duration::from_secs(10), "{:?}", plan.took);
     };
