@@ -5,7 +5,7 @@ use crate::{
     process::signal,
     setting::{bin, repository, setting},
     told::Run,
-    wait::{BOUND, within},
+    wait::{BOUND, eventually, within},
 };
 use serde_json::Value;
 use std::{
@@ -20,8 +20,6 @@ use tokio::{process::Command, task::JoinHandle};
 
 /// No command takes longer.
 const LONGEST: Duration = Duration::from_mins(2);
-/// How long somebody waits who presses Ctrl-C twice.
-const IMPATIENCE: Duration = Duration::from_millis(30);
 
 /// A working folder, with the state in it.
 #[derive(Debug)]
@@ -290,7 +288,8 @@ impl UnderWay {
     /// Ctrl-C, and another one as soon as Terraform has heard the first: it then waits for nothing any more.
     pub async fn interrupt_twice(self) -> Run {
         signal("INT", &self.group.0);
-        tokio::time::sleep(IMPATIENCE).await;
+        // Two that are pending are one.
+        eventually("terraform has heard Ctrl-C", || async { (!has_pending_int(&self.group.0)).then_some(()) }).await;
         signal("INT", &self.group.0);
         self.end().await
     }
@@ -309,6 +308,14 @@ impl UnderWay {
         let output = ended.unwrap_or_else(|e| panic!("nobody read what terraform said: {e}"));
         read(&output.unwrap_or_else(|e| panic!("terraform did not end: {e}")), begun)
     }
+}
+
+/// Whether a SIGINT is on its way to the leader of a group that it has not taken yet.
+fn has_pending_int(group: &str) -> bool {
+    const INT: u64 = 1 << 1;
+    let status = fs::read_to_string(format!("/proc/{}/status", group.trim_start_matches('-'))).unwrap_or_default();
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    pending.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & INT != 0)
 }
 
 fn read(output: &Output, begun: Instant) -> Run {
