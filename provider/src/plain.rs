@@ -8,15 +8,15 @@ use crate::{
 };
 use orbit_api::{
     Cluster, Environment, EnvironmentMapping, Membership, Page, Principal, TopicPolicy, Workspace,
-    client::{Client, ClientError, MembershipQuery, PageQuery},
+    client::{Client, ClientError, PageQuery},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{collections::HashMap, convert};
+use std::collections::HashMap;
 use tfplugin::{Cx, Diagnostic, Diagnostics, Field, Model, Path, View};
 use tokio::time::Instant;
 
 /// A plain noun, as the wire has it.
-pub(crate) trait Plain: Send + 'static {
+pub(crate) trait Plain: Sized + Send + 'static {
     /// What Orbit answers where it is not there.
     const GONE: &'static str;
     /// Orbit's id of it.
@@ -24,16 +24,12 @@ pub(crate) trait Plain: Send + 'static {
     /// Counts up with every change, where it can be changed.
     fn revision(&self) -> Option<i64>;
     /// Asks for one.
-    fn get(client: &Client, id: &str) -> impl Future<Output = Result<Self, ClientError>> + Send
-    where
-        Self: Sized;
+    fn get(client: &Client, id: &str) -> impl Future<Output = Result<Self, ClientError>> + Send;
     /// Asks for a page of all that the token sees.
-    fn list(client: &Client, page: PageQuery) -> impl Future<Output = Result<Page<Self>, ClientError>> + Send
-    where
-        Self: Sized;
+    fn list(client: &Client, page: PageQuery) -> impl Future<Output = Result<Page<Self>, ClientError>> + Send;
 }
 
-macro_rules! plain { ($($Noun:ty, $gone:literal, $get:ident, $list:ident($page:expr) $(, $revision:ident)?;)*) => { $(
+macro_rules! plain { ($($Noun:ty, $gone:literal, $get:ident, $list:ident $(, $revision:ident)?;)*) => { $(
     impl Plain for $Noun {
         const GONE: &'static str = $gone;
         fn id(&self) -> &str {
@@ -46,19 +42,19 @@ macro_rules! plain { ($($Noun:ty, $gone:literal, $get:ident, $list:ident($page:e
             client.$get(id).await
         }
         async fn list(client: &Client, page: PageQuery) -> Result<Page<Self>, ClientError> {
-            client.$list(&$page(page)).await
+            client.$list(&page.into()).await
         }
     }
 )* } }
 
 plain! {
-    Workspace, "workspace.not-found", workspace_get, workspace_list(convert::identity), revision;
-    Environment, "environment.not-found", environment_get, environment_list(convert::identity), revision;
-    EnvironmentMapping, "mapping.not-found", mapping_get, mapping_list(convert::identity);
-    Cluster, "cluster.not-found", cluster_get, cluster_list(convert::identity), revision;
-    Principal, "principal.not-found", principal_get, principal_list(convert::identity), revision;
-    Membership, "membership.not-found", membership_get, membership_list(|page| MembershipQuery { workspace: None, page });
-    TopicPolicy, "policy.not-found", topic_policy_get, topic_policy_list(convert::identity), version;
+    Workspace, "workspace.not-found", workspace_get, workspace_list, revision;
+    Environment, "environment.not-found", environment_get, environment_list, revision;
+    EnvironmentMapping, "mapping.not-found", mapping_get, mapping_list;
+    Cluster, "cluster.not-found", cluster_get, cluster_list, revision;
+    Principal, "principal.not-found", principal_get, principal_list, revision;
+    Membership, "membership.not-found", membership_get, membership_list;
+    TopicPolicy, "policy.not-found", topic_policy_get, topic_policy_list, version;
 }
 
 /// Which revision of the object the state is of. A write says so, and is refused where somebody changed the object since: what they did would be lost.

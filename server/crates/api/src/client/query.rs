@@ -74,6 +74,13 @@ pub struct MembershipQuery {
     pub page: PageQuery,
 }
 
+impl From<PageQuery> for MembershipQuery {
+    /// A page of all that the caller may see.
+    fn from(page: PageQuery) -> Self {
+        Self { page, ..Self::default() }
+    }
+}
+
 /// How to look at a topic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TopicRead {
